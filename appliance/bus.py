@@ -1,0 +1,316 @@
+"""The bus: requests, conversation events (JetStream) and live views over NATS, typed by `commands` and `events`.
+
+`Bus` is for asyncio services; `ThreadBus` gives the same to synchronous code (a worker, a web request) by running a
+`Bus` in a thread of its own. Conversation events are kept and sent again until the stream has them; live views are
+dropped when the bus is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any, Union
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
+from nats.js.errors import NotFoundError as StreamNotFoundError
+
+from appliance import errors
+from appliance.commands import COMMANDS, Command, ConversationCommand, Done, Failure
+from appliance.errors import BusError, CallboxError
+from appliance.events import CONVERSATION_EVENTS, LIVE_EVENTS, ConversationEvent
+from appliance.logs import get_logger
+from appliance.settings import BusSettings
+
+_STREAM = "CONVERSATIONS"
+_command_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[COMMANDS])  # noqa: UP007
+_event_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[CONVERSATION_EVENTS])  # noqa: UP007
+_live_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[LIVE_EVENTS])  # noqa: UP007
+_reply_decoder: msgspec.json.Decoder[Done | dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+
+Handler = Callable[[Any], Awaitable[Done]]
+EventHandler = Callable[[Any], Awaitable[None]]
+LiveHandler = Callable[[str, Any], Awaitable[None]]
+
+
+def _encode_reply(reply: Done | Failure) -> bytes:
+    return msgspec.json.encode({"ok": isinstance(reply, Done), "body": msgspec.to_builtins(reply)})
+
+
+def failure_of(error: CallboxError) -> Failure:
+    """Return the wire form of an error; placeholders that are not plain data become text."""
+    plain = msgspec.to_builtins(error.placeholders, enc_hook=str)
+    return Failure(
+        kind=type(error).__name__, error_id=error.error_id, message=error.message, retryable=error.retryable,
+        placeholders=plain,
+    )  # fmt: skip
+
+
+def _raise(failure: Failure) -> None:
+    if failure.kind == "ValidationErrors":
+        raise errors.ValidationErrors([tuple(e) for e in failure.placeholders.get("errors", [])])
+    cls = getattr(errors, failure.kind, errors.BoxError)
+    if not (isinstance(cls, type) and issubclass(cls, CallboxError)):
+        cls = errors.BoxError
+    raise cls(failure.error_id, failure.message, retryable=failure.retryable, **failure.placeholders)
+
+
+class Bus:
+    """One NATS connection with the box's subjects and types."""
+
+    def __init__(self, settings: BusSettings, *, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._prefix = f"callbox.{settings.cell}"
+        self._log = get_logger(bus=name)
+        self._client = Client()
+        self._was_lost = False
+        self._unsent: list[tuple[str, bytes, str]] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    async def connect(self, *, timeout_s: float = 15.0) -> None:
+        """Connect and make the stream; waits up to `timeout_s` for a bus that is still starting. Raises BusError."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while True:
+            try:
+                await self._client.connect(
+                    self._settings.url, user=self._settings.user, password=self._settings.password.get_secret_value(),
+                    name=self._name, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=2,
+                    allow_reconnect=True, disconnected_cb=self._on_lost, reconnected_cb=self._on_back,
+                    error_cb=self._on_error,
+                )  # fmt: skip
+                await self._ensure_stream()
+                break
+            except (OSError, NatsError, asyncio.TimeoutError) as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise BusError(
+                        "bus.unreachable", f"The bus at {self._settings.url} does not answer: {error}. "
+                        "Check that the service 'bus' runs.", retryable=True,
+                    ) from error  # fmt: skip
+                if not self._client.is_closed:
+                    with contextlib.suppress(NatsError, OSError):
+                        await self._client.close()
+                self._client = Client()
+                await asyncio.sleep(0.1)
+        self._sender = asyncio.create_task(self._send_events())
+
+    async def close(self) -> None:
+        """Send what is unsent (at most 2 s), then close."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                while self._unsent:
+                    self._wake.set()
+                    await asyncio.sleep(0.01)
+        if self._sender is not None:
+            self._sender.cancel()
+        with contextlib.suppress(NatsError, OSError):
+            await self._client.close()
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._client.is_connected)
+
+    # ---- requests ---------------------------------------------------------------------------------------
+
+    def _command_subject(self, command: Command) -> str:
+        if isinstance(command, ConversationCommand):
+            return f"{self._prefix}.cmd.conversation.{command.conversation_id}"
+        return f"{self._prefix}.cmd.{command.SERVICE}"
+
+    async def request(self, command: Command, *, timeout_s: float = 5.0) -> Done:
+        """Send a command and return its reply; raises the handler's CallboxError again, or BusError."""
+        try:
+            msg = await self._client.request(
+                self._command_subject(command), msgspec.json.encode(command), timeout=timeout_s
+            )
+        except NoRespondersError as error:
+            raise BusError(
+                "bus.no_service", f"The service '{command.SERVICE}' is not running; the request was not carried out.",
+                retryable=True, service=command.SERVICE,
+            ) from error  # fmt: skip
+        except (NatsTimeoutError, asyncio.TimeoutError) as error:
+            raise BusError(
+                "bus.timeout", f"The service '{command.SERVICE}' did not answer within {timeout_s:g} s.",
+                retryable=True, service=command.SERVICE,
+            ) from error  # fmt: skip
+        except (NatsError, OSError) as error:
+            raise BusError("bus.lost", f"The bus is away: {error}", retryable=True) from error
+        reply = msgspec.json.decode(msg.data)
+        if reply["ok"]:
+            return msgspec.convert(reply["body"], Done)
+        _raise(msgspec.convert(reply["body"], Failure))
+        raise AssertionError("unreachable")
+
+    async def serve(self, service: str, handler: Handler, *, queue: bool = True) -> None:
+        """Answer the commands of one service; errors of class CallboxError become negative replies."""
+
+        async def on_message(msg: Msg) -> None:
+            try:
+                command = _command_decoder.decode(msg.data)
+                reply: Done | Failure = await handler(command)
+            except msgspec.MsgspecError as error:
+                reply = failure_of(errors.CallerError("bus.malformed", f"Malformed command: {error}"))
+                self._log.warning("malformed command", subject=msg.subject, error=str(error))
+            except CallboxError as error:
+                reply = failure_of(error)
+            except Exception:
+                self._log.exception("command failed", subject=msg.subject)
+                reply = failure_of(errors.BoxError("box.internal", f"'{service}' failed; see its log."))
+            await msg.respond(_encode_reply(reply))
+
+        await self._client.subscribe(f"{self._prefix}.cmd.{service}", queue=service if queue else "", cb=on_message)
+
+    # ---- conversation events ------------------------------------------------------------------------------
+
+    def publish_event(self, event: ConversationEvent) -> None:
+        """Queue an event for the stream; it is sent again until the stream has it (deduplicated by id)."""
+        subject = f"{self._prefix}.evt.conversation.{event.conversation_id}"
+        self._unsent.append((subject, msgspec.json.encode(event), f"{event.conversation_id}:{event.seq}"))
+        self._wake.set()
+
+    async def _send_events(self) -> None:
+        stream = self._client.jetstream(timeout=2.0)
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._unsent:
+                subject, data, message_id = self._unsent[0]
+                try:
+                    await stream.publish(subject, data, headers={"Nats-Msg-Id": message_id})
+                except (NatsError, OSError, asyncio.TimeoutError):
+                    await asyncio.sleep(0.2)
+                    continue
+                self._unsent.pop(0)
+
+    async def consume_events(self, durable: str, handler: EventHandler) -> None:
+        """Receive all conversation events in order, again from the last one acknowledged after a restart.
+
+        The handler must be idempotent; an event is acknowledged when it returned.
+        """
+        stream = self._client.jetstream()
+
+        async def on_message(msg: Msg) -> None:
+            try:
+                event = _event_decoder.decode(msg.data)
+            except msgspec.MsgspecError as error:
+                self._log.warning("malformed event", subject=msg.subject, error=str(error))
+            else:
+                await handler(event)
+            await msg.ack()
+
+        await stream.subscribe(
+            f"{self._prefix}.evt.conversation.>", durable=durable, cb=on_message, manual_ack=True, stream=_STREAM,
+            config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL, max_ack_pending=1000, ack_wait=10),
+        )  # fmt: skip
+
+    async def _ensure_stream(self) -> None:
+        stream = self._client.jetstream(timeout=2.0)
+        try:
+            await stream.stream_info(_STREAM)
+        except StreamNotFoundError:
+            await stream.add_stream(
+                StreamConfig(
+                    name=_STREAM, subjects=["callbox.*.evt.conversation.>"], retention=RetentionPolicy.LIMITS,
+                    max_age=24 * 3600, max_bytes=256 * 2**20, duplicate_window=120,
+                )
+            )  # fmt: skip
+
+    # ---- live views ---------------------------------------------------------------------------------------
+
+    async def publish_live(self, topic: str, event: msgspec.Struct) -> None:
+        """Tell the screens; lost without a word when the bus is away."""
+        if self._client.is_connected:
+            with contextlib.suppress(NatsError, OSError):
+                await self._client.publish(f"{self._prefix}.evt.live.{topic}", msgspec.json.encode(event))
+
+    async def subscribe_live(self, pattern: str, handler: LiveHandler) -> None:
+        """Receive live events; `pattern` as `room`, `agent.*`, `>`. The handler gets (topic, event)."""
+        prefix = f"{self._prefix}.evt.live."
+
+        async def on_message(msg: Msg) -> None:
+            try:
+                event = _live_decoder.decode(msg.data)
+            except msgspec.MsgspecError as error:
+                self._log.warning("malformed live event", subject=msg.subject, error=str(error))
+                return
+            await handler(msg.subject.removeprefix(prefix), event)
+
+        await self._client.subscribe(prefix + pattern, cb=on_message)
+
+    # ---- connection state: said once when lost, once when back -----------------------------------------
+
+    async def _on_lost(self) -> None:
+        if not self._was_lost and not self._client.is_closed:
+            self._was_lost = True
+            self._log.warning("bus lost")
+
+    async def _on_back(self) -> None:
+        self._was_lost = False
+        self._wake.set()
+        self._log.info("bus back")
+
+    async def _on_error(self, error: Exception) -> None:
+        if not self._was_lost:
+            self._log.debug("bus error", error=str(error))
+
+
+class ThreadBus:
+    """The same bus for synchronous code. Handlers run on the bus thread: they must only queue work."""
+
+    def __init__(self, settings: BusSettings, *, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"bus-{name}", daemon=True)
+        self._thread.start()
+        self._bus = self._call(self._make(settings, name))
+
+    @staticmethod
+    async def _make(settings: BusSettings, name: str) -> Bus:
+        return Bus(settings, name=name)
+
+    def _call(self, coroutine: Any, timeout_s: float | None = None) -> Any:
+        future: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result(timeout_s)
+
+    def connect(self, *, timeout_s: float = 15.0) -> None:
+        self._call(self._bus.connect(timeout_s=timeout_s))
+
+    def request(self, command: Command, *, timeout_s: float = 5.0) -> Done:
+        reply: Done = self._call(self._bus.request(command, timeout_s=timeout_s))
+        return reply
+
+    def serve(self, service: str, handler: Callable[[Any], Done], *, queue: bool = True) -> None:
+        async def call(command: Any) -> Done:
+            return handler(command)
+
+        self._call(self._bus.serve(service, call, queue=queue))
+
+    def publish_event(self, event: ConversationEvent) -> None:
+        self._loop.call_soon_threadsafe(self._bus.publish_event, event)
+
+    def publish_live(self, topic: str, event: msgspec.Struct) -> None:
+        asyncio.run_coroutine_threadsafe(self._bus.publish_live(topic, event), self._loop)
+
+    def subscribe_live(self, pattern: str, handler: Callable[[str, Any], None]) -> None:
+        async def call(topic: str, event: Any) -> None:
+            handler(topic, event)
+
+        self._call(self._bus.subscribe_live(pattern, call))
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connected
+
+    def close(self) -> None:
+        self._call(self._bus.close(), 5.0)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(2.0)

@@ -1,0 +1,374 @@
+"""Commands on the bus (request and reply): the one declaration of what one service may ask of another.
+
+Subject `callbox.<cell>.cmd.<service>`; `service` is `switch` (Originate), `conversation.<id>` (one living worker),
+`engine` (live state: campaigns, agents), `office` (accounts, configuration, audit: served by jobs), `jobs`
+(imports, archive, retention, reports), `watch` (alerts), `privd`. Each command names its service in `SERVICE`.
+A command is answered by its `Reply` type or by `Failure`. Commands are never redelivered by the bus.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from appliance.types import LegRole, SuperviseMode
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """The negative reply; becomes the CallboxError of class `kind` again at the caller."""
+
+    kind: str  # class name in appliance.errors
+    error_id: str
+    message: str
+    retryable: bool = False
+    placeholders: dict[str, Any] = {}
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The plain positive reply; `id` is what was made or touched, `data` what the caller asked for."""
+
+    id: str | None = None
+    data: dict[str, Any] = {}
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all commands (tagged with the class name)."""
+
+    SERVICE: ClassVar[str] = ""
+
+
+class UserCommand(Command, frozen=True, kw_only=True):
+    """A command that a person gave: who, from where (for permissions and audit)."""
+
+    actor_id: str
+    actor_address: str = ""
+
+
+# ---- switch: one conversation, one process -------------------------------------------------------------
+
+
+class RecordPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When to record. Nothing is written before `from_answer` unless `early` is set."""
+
+    enabled: bool = True
+    early: bool = False
+
+
+class ListenPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ear does on this call."""
+
+    enabled: bool = True
+    country: str | None = None  # ISO 3166 alpha-2 of the tone plan, None: unknown
+    deadline_ms: int = 4000  # person or machine must be said by then (from answer)
+
+
+class Originate(Command, frozen=True, kw_only=True):
+    """Dial one number. Expires 2 s after `issued_at_unix_s`; an attempt id that the switch has seen is refused.
+
+    `number` is E.164; the edge applies the trunk's number rules. `audio.library` files may name announcements.
+    """
+
+    SERVICE: ClassVar[str] = "switch"
+    attempt_id: str
+    conversation_id: str
+    number: str
+    trunk_id: str
+    caller_id: str | None = None
+    ring_timeout_s: float = 40.0
+    record: RecordPolicy = RecordPolicy()
+    listen: ListenPolicy = ListenPolicy()
+    issued_at_unix_s: float
+    campaign_id: str = ""
+
+
+class ConversationCommand(Command, frozen=True, kw_only=True):
+    """A command to one living worker; its subject is `cmd.conversation.<conversation_id>`."""
+
+    SERVICE: ClassVar[str] = "conversation"
+    conversation_id: str
+
+
+class ConnectSeat(ConversationCommand, frozen=True, kw_only=True):
+    """INVITE the seat with auto-answer and bridge it to the trunk leg when it answers."""
+
+    seat_id: str  # SIP user name at the edge
+    agent_id: str
+    answer_timeout_s: float = 5.0
+    role: LegRole = LegRole.SEAT
+
+
+class Hangup(ConversationCommand, frozen=True, kw_only=True):
+    """End one leg, or the whole conversation when `role` is None."""
+
+    role: LegRole | None = None
+    reason: str = "engine"
+
+
+class Hold(ConversationCommand, frozen=True, kw_only=True):
+    """Customer hears music, agent hears nothing; `resume=True` undoes it."""
+
+    resume: bool = False
+
+
+class Supervise(ConversationCommand, frozen=True, kw_only=True):
+    """Bring a supervisor's seat in; sent again with another mode it changes the mode; `mode=None` sends him away."""
+
+    seat_id: str
+    mode: SuperviseMode | None
+
+
+class PlayPrompt(ConversationCommand, frozen=True, kw_only=True):
+    """Play a sound file (8 kHz mono WAV in the prompt folder) to a leg; `PromptEnded` follows."""
+
+    prompt_id: str
+    role: LegRole = LegRole.TRUNK
+    hangup_after: bool = False
+
+
+class SendDtmf(ConversationCommand, frozen=True, kw_only=True):
+    """Send digits by RFC 4733 events."""
+
+    digits: str
+    role: LegRole = LegRole.TRUNK
+
+
+# ---- engine: live state ---------------------------------------------------------------------------------
+
+
+class CampaignAction(UserCommand, frozen=True, kw_only=True):
+    """`action`: start | pause | resume | stop. `stop` lets living conversations end."""
+
+    SERVICE: ClassVar[str] = "engine"
+    campaign_id: str
+    action: str
+
+
+class AgentLogin(UserCommand, frozen=True, kw_only=True):
+    """Seat an agent: `actor_id` is the agent's user id. `campaigns=()` means all that he may work in."""
+
+    SERVICE: ClassVar[str] = "engine"
+    seat_id: str
+    campaigns: tuple[str, ...] = ()
+    ready: bool = False
+
+
+class AgentLogout(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+
+
+class AgentReady(UserCommand, frozen=True, kw_only=True):
+    """Become ready (from paused or wrap-up; during a conversation: after it)."""
+
+    SERVICE: ClassVar[str] = "engine"
+
+
+class AgentPause(UserCommand, frozen=True, kw_only=True):
+    """Pause with a reason; asked for during a conversation it applies after it."""
+
+    SERVICE: ClassVar[str] = "engine"
+    reason: str = ""
+
+
+class AgentHangup(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+
+
+class AgentHold(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+    resume: bool = False
+
+
+class AgentDtmf(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+    digits: str
+
+
+class AgentDispose(UserCommand, frozen=True, kw_only=True):
+    """Set the disposition of the agent's conversation; in wrap-up it makes the agent ready (or paused if asked)."""
+
+    SERVICE: ClassVar[str] = "engine"
+    conversation_id: str
+    disposition: str
+    note: str = ""
+    callback_at: str | None = None  # RFC 3339
+    promise_amount_minor: int | None = None
+    promise_date: str | None = None
+
+
+class AgentPreview(UserCommand, frozen=True, kw_only=True):
+    """Preview mode: `action` next (show a lead) | dial | skip."""
+
+    SERVICE: ClassVar[str] = "engine"
+    action: str
+
+
+class SuperviseAgent(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+    agent_id: str
+    seat_id: str
+    mode: SuperviseMode | None
+
+
+class LiveView(Command, frozen=True, kw_only=True):
+    """Ask for the current projection; the reply's `data` is `events.RoomView` or `events.AgentView` as builtins."""
+
+    SERVICE: ClassVar[str] = "engine"
+    agent_id: str | None = None
+
+
+# ---- office (served by jobs): accounts, configuration, audit --------------------------------------------
+
+
+class SetUpAdministrator(Command, frozen=True, kw_only=True):
+    """First run: `token` is the one-time set-up token; refused when an administrator exists."""
+
+    SERVICE: ClassVar[str] = "office"
+    token: str
+    login: str
+    password: str
+    actor_address: str = ""
+    language: str = "en"
+
+
+class LogIn(Command, frozen=True, kw_only=True):
+    """Reply data: session_token, user_id, role. Lock-out after repeated failures (`login.locked`)."""
+
+    SERVICE: ClassVar[str] = "office"
+    login: str
+    password: str
+    totp: str = ""
+    actor_address: str = ""
+    user_agent: str = ""
+
+
+class LogOut(Command, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "office"
+    session_token: str
+
+
+class SaveUser(UserCommand, frozen=True, kw_only=True):
+    """Make (id None) or change a user; `password=None` leaves it. Reply id."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str | None = None
+    login: str
+    display_name: str = ""
+    role: str
+    password: str | None = None
+    language: str = "en"
+    enabled: bool = True
+    own_password: bool = False  # a user changes his own password or language (no users.write needed)
+
+
+class SaveSeat(UserCommand, frozen=True, kw_only=True):
+    """Make or change a seat; `password=None` makes one at creation (reply data.password, shown once)."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+    display_name: str = ""
+    phone: str = "desk"  # desk | browser
+    password: str | None = None
+    enabled: bool = True
+
+
+class SeatPhoneCredentials(UserCommand, frozen=True, kw_only=True):
+    """Fresh credentials for the browser phone of a seat (reply data: user, password, realm, expires_at)."""
+
+    SERVICE: ClassVar[str] = "office"
+    seat_id: str
+
+
+class SaveTrunk(UserCommand, frozen=True, kw_only=True):
+    """Make or change a trunk; `config` as `appliance.store.models.Trunk.config` (see telephony.trunks)."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+    display_name: str = ""
+    config: dict[str, Any]
+    enabled: bool = True
+
+
+class SaveCampaign(UserCommand, frozen=True, kw_only=True):
+    """Make (id None) or change a campaign; `config` as domain.campaign.CampaignConfig. Reply id."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str | None = None
+    name: str
+    mode: str
+    config: dict[str, Any] = {}
+
+
+class SaveRetention(UserCommand, frozen=True, kw_only=True):
+    """Retention rule of a campaign or a seat (scope 'campaign:<id>', 'seat:<id>' or 'default')."""
+
+    SERVICE: ClassVar[str] = "office"
+    scope: str
+    keep_days: int
+
+
+class LegalHold(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "office"
+    recording_id: str
+    hold: bool
+    reason: str = ""
+
+
+class Audit(UserCommand, frozen=True, kw_only=True):
+    """Append one line to the hash-chained audit log (listen, export, download of rejects...)."""
+
+    SERVICE: ClassVar[str] = "office"
+    action: str
+    subject: str
+    detail: dict[str, Any] = {}
+
+
+class OpenRecording(UserCommand, frozen=True, kw_only=True):
+    """Audit a listen or export and hand out a read ticket: reply data {path, key_b64, size_bytes, content_type}.
+
+    The one way to a recording's key: no audit line, no sound.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    recording_id: str
+    purpose: str = "listen"  # listen | export
+
+
+# ---- jobs ------------------------------------------------------------------------------------------------
+
+
+class ImportList(UserCommand, frozen=True, kw_only=True):
+    """Import a file that the web laid in the upload folder. Progress on `evt.live.job.<id>`; reply id = import id.
+
+    `dry_run` writes nothing but the import's own row and its row-by-row verdicts.
+    """
+
+    SERVICE: ClassVar[str] = "jobs"
+    path: str
+    file_name: str
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    region: str | None = None
+    mapping: dict[str, str] | None = None
+    dry_run: bool = True
+
+
+class RunRetention(UserCommand, frozen=True, kw_only=True):
+    """Reply data: what would be (dry_run) or was deleted."""
+
+    SERVICE: ClassVar[str] = "jobs"
+    dry_run: bool = True
+
+
+class AcknowledgeAlert(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "watch"
+    key: str
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
+    CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
+    AgentDispose, AgentPreview, SuperviseAgent, LiveView,
+    SetUpAdministrator, LogIn, LogOut, SaveUser, SaveSeat, SeatPhoneCredentials, SaveTrunk, SaveCampaign,
+    SaveRetention, LegalHold, Audit, OpenRecording, ImportList, RunRetention, AcknowledgeAlert,
+)  # fmt: skip

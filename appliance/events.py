@@ -1,0 +1,242 @@
+"""Events on the bus: the one declaration of what a service tells the others.
+
+Two families. `ConversationEvent` goes through JetStream (subject `callbox.<cell>.evt.conversation.<id>`), carries a
+sequence number per conversation and is consumed idempotently. `Live*` events are plain messages on
+`callbox.<cell>.evt.live.<topic>`: views for screens, worthless when late, never stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class ConversationEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base: which conversation, its own sequence number from 1, when (Unix seconds at the worker)."""
+
+    conversation_id: str
+    attempt_id: str
+    seq: int
+    at_unix_s: float
+    schema: int = SCHEMA_VERSION
+
+
+class LegProgress(ConversationEvent, frozen=True, kw_only=True):
+    """A provisional answer: 100-199. `early_media` when sound flows before answer."""
+
+    role: str
+    sip_status: int
+    early_media: bool = False
+
+
+class LegAnswered(ConversationEvent, frozen=True, kw_only=True):
+    role: str
+    seat_id: str | None = None
+
+
+class LegEnded(ConversationEvent, frozen=True, kw_only=True):
+    """`sip_status` of the final answer (200 for a normal BYE); `q850` from the Reason header (RFC 3326)."""
+
+    role: str
+    sip_status: int
+    reason: str = ""
+    q850: int | None = None
+    retry_after_s: int | None = None
+    by_us: bool = False
+    answered: bool = False
+    seat_id: str | None = None
+
+
+class Heard(ConversationEvent, frozen=True, kw_only=True):
+    """A verdict of the ear. `phase` early | answered; `final` once per phase; evidence is small and JSON-able."""
+
+    phase: str
+    label: str
+    kind: str
+    reason: str
+    confidence: float
+    decided_at_ms: int
+    final: bool
+    evidence: dict[str, Any] = {}
+
+
+class Bridged(ConversationEvent, frozen=True, kw_only=True):
+    """Customer and seat hear each other from now on."""
+
+    seat_id: str
+    agent_id: str
+
+
+class SeatFailed(ConversationEvent, frozen=True, kw_only=True):
+    """The seat did not answer or refused: the engine picks another agent."""
+
+    seat_id: str
+    agent_id: str
+    sip_status: int
+    reason: str = ""
+
+
+class DtmfReceived(ConversationEvent, frozen=True, kw_only=True):
+    role: str
+    digit: str
+    duration_ms: int = 0
+
+
+class PromptEnded(ConversationEvent, frozen=True, kw_only=True):
+    prompt_id: str
+    role: str
+
+
+class RecordingStarted(ConversationEvent, frozen=True, kw_only=True):
+    recording_id: str
+    spool_path: str
+
+
+class RecordingClosed(ConversationEvent, frozen=True, kw_only=True):
+    """The spool is complete and synced; `frames` are stereo samples at 8 kHz."""
+
+    recording_id: str
+    spool_path: str
+    frames: int
+
+
+class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
+    """The last event of a conversation, with its media figures."""
+
+    reason: str = ""
+    lost_frames: int = 0
+    rtp_lost: int = 0
+    rtp_received: int = 0
+    tap_gap_p50_ms: float = 0.0
+    tap_gap_p99_ms: float = 0.0
+    tap_gap_max_ms: float = 0.0
+    cpu_s: float = 0.0
+    rss_mb: float = 0.0
+    lost: bool = False  # published by the parent for a worker that died
+
+
+CONVERSATION_EVENTS: tuple[type[ConversationEvent], ...] = (
+    LegProgress, LegAnswered, LegEnded, Heard, Bridged, SeatFailed, DtmfReceived, PromptEnded,
+    RecordingStarted, RecordingClosed, ConversationEnded,
+)  # fmt: skip
+
+
+class WorkerBeat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Heartbeat of one worker on `evt.live.worker.<conversation_id>`, each second; a restarted parent finds it so."""
+
+    conversation_id: str
+    attempt_id: str
+    pid: int
+    slot: int
+    started_unix_s: float
+
+
+class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One agent as his own page and the supervisor see him (`evt.live.agent.<agent_id>`).
+
+    `record` is the customer's record while one is on the screen: name, number (masked by policy), fields.
+    """
+
+    agent_id: str
+    display_name: str
+    seat_id: str | None
+    state: str
+    since_unix_s: float
+    pending_state: str | None = None  # asked for during a conversation, applies after it
+    pause_reason: str = ""
+    conversation_id: str | None = None
+    campaign_id: str | None = None
+    campaign_name: str = ""
+    record: dict[str, Any] | None = None
+    on_hold: bool = False
+    wrap_up_ends_unix_s: float | None = None
+    popped_at_unix_s: float | None = None
+    schema: int = SCHEMA_VERSION
+
+
+class LiveCampaign(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Counters of one campaign (`evt.live.campaign.<campaign_id>`), computed from attempt rows plus open attempts."""
+
+    campaign_id: str
+    name: str
+    mode: str
+    state: str
+    leads_total: int
+    leads_waiting: int
+    leads_done: int
+    leads_retired: int
+    attempts: int
+    live_answers: int
+    connected: int
+    abandoned: int
+    dialling_now: int
+    talking_now: int
+    outcomes: dict[str, int] = {}
+    blocked_reason: str = ""  # why nothing is dialled: hours, no agents, no channels, disk...
+    schema: int = SCHEMA_VERSION
+
+
+class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One open attempt for the supervisor's board (number masked)."""
+
+    conversation_id: str
+    campaign_id: str
+    state: str
+    since_unix_s: float
+    agent_id: str | None = None
+    number_masked: str = ""
+
+
+class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The whole room for the supervisor (`evt.live.room`), at most twice a second."""
+
+    agents: list[LiveAgent] = []
+    campaigns: list[LiveCampaign] = []
+    lines: list[LiveLine] = []
+    at_unix_s: float = 0.0
+    schema: int = SCHEMA_VERSION
+
+
+class LiveJob(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Progress of long work (`evt.live.job.<job_id>`)."""
+
+    job_id: str
+    kind: str
+    done: int
+    total: int
+    state: str  # running | finished | failed
+    message: str = ""
+    result: dict[str, Any] = {}
+
+
+class LiveAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An alert was raised or cleared (`evt.live.alert`)."""
+
+    key: str
+    severity: str
+    title: str
+    text: str
+    raised: bool
+    at_unix_s: float
+
+
+class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Configuration was written (`evt.live.config`): `what` is seat | trunk | campaign | user | retention | settings."""
+
+    what: str
+    id: str
+
+
+class RecordingArchived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """`evt.live.recording`: the archive of one recording is verified, its spool is gone."""
+
+    recording_id: str
+    conversation_id: str
+
+
+LIVE_EVENTS: tuple[type[msgspec.Struct], ...] = (
+    WorkerBeat, LiveAgent, LiveCampaign, LiveRoom, LiveJob, LiveAlert, ConfigChanged, RecordingArchived,
+)  # fmt: skip

@@ -1,0 +1,243 @@
+"""Settings of the box: one pydantic model, each field with title, description, unit and range; unknown keys are errors.
+
+Read from `$CALLBOX_HOME/settings.toml` (and `/etc/callbox/settings.toml` under it on the device). Secrets that the box
+makes for itself (bus password, session key) stand in `$CALLBOX_HOME/secrets.toml`, mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from appliance.errors import CallerError
+
+SCHEMA_VERSION = 1
+DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BusSettings(_Section):
+    """Where the bus is."""
+
+    host: str = Field("127.0.0.1", title="Bus address", description="Loopback address of nats-server.")
+    port: int = Field(4222, title="Bus port", description="TCP port of nats-server.", ge=1, le=65535)
+    user: str = Field("callbox", title="Bus user", description="Name the services log in with.")
+    password: SecretStr = Field(SecretStr(""), title="Bus password", description="Made at set-up.")
+    cell: str = Field("box", title="Cell", description="Name of this box in a cluster.", pattern=r"^[a-z0-9_-]{1,32}$")
+
+    @property
+    def url(self) -> str:
+        return f"nats://{self.host}:{self.port}"
+
+
+class SipSettings(_Section):
+    """Addresses and ports of the SIP edge and the workers."""
+
+    worker_address: str = Field("127.0.0.1", title="Inner address", description="Loopback: edge to workers.")
+    edge_worker_port: int = Field(5062, title="Inner port of the edge", description="UDP.", ge=1, le=65535)
+    trunk_address: str = Field("127.0.2.1", title="Trunk-side address", description="The box's address towards gateways; stands in SDP of trunk legs.")
+    trunk_port: int = Field(5060, title="Trunk-side port", description="UDP.", ge=1, le=65535)
+    seat_address: str = Field("127.0.2.2", title="Seat-side address", description="The box's address towards phones; stands in SDP of seat legs.")
+    seat_port: int = Field(5060, title="Seat-side port", description="UDP and TCP.", ge=1, le=65535)
+    seat_tls_port: int = Field(5061, title="Seat-side TLS port", description="TCP.", ge=1, le=65535)
+    websocket_port: int = Field(5066, title="WebSocket port", description="Loopback TCP; nginx passes /phone here.", ge=1, le=65535)
+    realm: str = Field("callbox", title="Realm", description="Digest realm and domain of the seats.")
+    worker_port_base: int = Field(20000, title="First worker SIP port", description="Slot n listens on base + n.", ge=1024, le=60000)
+    rtp_port_base: int = Field(22000, title="First RTP port of workers", description="Slot n uses 32 ports from base + 32 n.", ge=1024, le=60000)
+    slots: int = Field(140, title="Worker slots", description="Conversations at once, idle pool included.", ge=4, le=500)
+    idle_workers: int = Field(3, title="Idle workers", description="Workers ready for inbound calls and bursts.", ge=1, le=50)
+    rtpengine_port: int = Field(22222, title="rtpengine control port", description="Loopback UDP.", ge=1, le=65535)
+    rtpengine_rtp_min: int = Field(30000, title="First RTP port of rtpengine", description="UDP.", ge=1024, le=65000)
+    rtpengine_rtp_max: int = Field(31999, title="Last RTP port of rtpengine", description="UDP.", ge=1024, le=65535)
+    register_expires_s: int = Field(120, title="Registration expiry", description="Longest life of a seat's registration, s.", ge=30, le=120)
+    ban_s: int = Field(60, title="Ban time", description="How long an address that floods or guesses passwords is shut out, s.", ge=10, le=3600)
+    auth_failures_max: int = Field(5, title="Wrong passwords", description="Wrong digests from one address within a minute before the ban.", ge=3, le=100)
+    options_ping_s: int = Field(5, title="OPTIONS ping", description="How often gateways and workers are asked, s.", ge=2, le=60)
+
+
+class WebSettings(_Section):
+    """The one port that people use."""
+
+    address: str = Field("0.0.0.0", title="Web address", description="Address nginx listens on.")  # noqa: S104 - the product's face
+    port: int = Field(8443, title="Web port", description="HTTPS port (443 on the device).", ge=1, le=65535)
+    app_port: int = Field(8480, title="App port", description="Loopback port of gunicorn.", ge=1, le=65535)
+    session_hours: int = Field(12, title="Session life", description="Hours until a log-in ends.", ge=1, le=72)
+    host_name: str = Field("", title="Host name", description="Name in the certificate and in links; empty: the address.")
+
+
+class RecordingSettings(_Section):
+    """Spool, archive, reserve."""
+
+    sync_interval_s: float = Field(1.0, title="Sync interval", description="How often the spool is synced, s.", ge=0.2, le=2.0)
+    opus_bitrate_bps: int = Field(24000, title="Opus bit rate", description="Per channel pair, bit/s.", ge=6000, le=128000)
+    reserve_mb: int = Field(1024, title="Disk reserve", description="Dialling stops when less is free, MB; calls in progress may use it.", ge=16, le=1_000_000)
+    keep_days: int = Field(180, title="Keep recordings", description="Default retention, days.", ge=1, le=3650)
+
+
+class DiallingSettings(_Section):
+    """What all campaigns share."""
+
+    default_region: str = Field("CN", title="Home country", description="ISO 3166 code for numbers without a country code and for the tone plan.", pattern=r"^[A-Z]{2}$")
+    timezone: str = Field("UTC", title="Time zone of the box", description="IANA name; times are shown in it.")
+    ring_timeout_s: float = Field(40.0, title="Ring time-out", description="s", ge=5, le=120)
+    abandon_after_s: float = Field(2.0, title="Abandon after", description="A live person with no agent is told so and counted after this, s.", ge=0.5, le=10)
+    verdict_deadline_ms: int = Field(4000, title="Verdict deadline", description="Person or machine is said by then, ms from answer.", ge=1000, le=10000)
+    seat_answer_timeout_s: float = Field(5.0, title="Seat time-out", description="A seat that does not answer by then is skipped, s.", ge=1, le=30)
+    wrap_up_s: float = Field(60.0, title="Wrap-up", description="Longest wrap-up, s (0: none).", ge=0, le=3600)
+    originate_per_s: float = Field(10.0, title="New calls per second", description="Over all trunks.", gt=0, le=100)
+
+
+class StoreSettings(_Section):
+    url: str = Field("", title="Database URL", description="SQLAlchemy URL; empty: SQLite in the home folder.")
+
+
+class Secrets(_Section):
+    """Made by the box at set-up; never shown."""
+
+    bus_password: SecretStr
+    web_secret: SecretStr
+    seat_secret: SecretStr  # derives short-lived browser phone passwords
+    archive_key: SecretStr  # wraps the per-recording keys
+    bench_secret: SecretStr
+
+
+class Settings(_Section):
+    """All settings of one box."""
+
+    schema_version: int = Field(SCHEMA_VERSION, title="Schema version", description="Of this file.")
+    language: str = Field("en", title="Language", description="Default language: en, zh or ru.", pattern=r"^(en|zh|ru)$")
+    log_level: str = Field("INFO", title="Log level", description="DEBUG, INFO, WARNING or ERROR.", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    bus: BusSettings = Field(default_factory=BusSettings, title="Bus", description="Message bus.")
+    sip: SipSettings = Field(default_factory=SipSettings, title="SIP", description="Edge and workers.")
+    web: WebSettings = Field(default_factory=WebSettings, title="Web", description="Web UI.")
+    recording: RecordingSettings = Field(default_factory=RecordingSettings, title="Recording", description="Recordings.")
+    dialling: DiallingSettings = Field(default_factory=DiallingSettings, title="Dialling", description="Shared by all campaigns.")
+    store: StoreSettings = Field(default_factory=StoreSettings, title="Store", description="Database.")
+
+
+class Home:
+    """The places of one box under `$CALLBOX_HOME`; every path of the box's state is named here and nowhere else."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.settings_file = self.root / "settings.toml"
+        self.secrets_file = self.root / "secrets.toml"
+        self.database = self.root / "callbox.sqlite"
+        self.edge = self.root / "edge"  # rendered Kamailio config, its SQLite file
+        self.front = self.root / "front"  # rendered nginx config, certificates
+        self.bus = self.root / "bus"  # nats config and JetStream
+        self.spool = self.root / "spool"  # recordings while calls run
+        self.archive = self.root / "archive"  # encrypted recordings
+        self.prompts = self.root / "prompts"
+        self.announcements = self.root / "announcements"  # fingerprint library of the ear
+        self.uploads = self.root / "uploads"
+        self.logs = self.root / "log"
+        self.run = self.root / "run"  # sockets and pid files
+        self.bench = self.root / "bench"
+        self.set_up_token = self.root / "set-up-token"
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def make(self) -> None:
+        """Make all folders; private ones with mode 0700."""
+        for folder in (
+            self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
+            self.uploads, self.logs, self.run, self.bench,
+        ):  # fmt: skip
+            folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads):
+            folder.chmod(0o700)
+
+
+def home_from_environment() -> Home:
+    """`$CALLBOX_HOME`, or `./var` in a checkout, or `/var/lib/callbox`."""
+    named = os.environ.get("CALLBOX_HOME")
+    if named:
+        return Home(Path(named))
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").exists():
+        return Home(checkout / "var")
+    return Home(Path("/var/lib/callbox"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomlkit.parse(path.read_text("utf-8")).unwrap()
+    except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
+        raise CallerError(
+            "settings.not_toml", f"{path} is not valid TOML ({error}). Mend the line or delete the file for defaults.",
+            path=str(path),
+        ) from error  # fmt: skip
+
+
+def load_secrets(home: Home) -> Secrets:
+    """Read the box's own secrets; makes them on the first call."""
+    found = _read(home.secrets_file)
+    missing = [name for name in Secrets.model_fields if name not in found]
+    if missing:
+        found.update({name: secrets.token_urlsafe(32) for name in missing})
+        write_private(home.secrets_file, tomlkit.dumps(found).encode())
+    return Secrets.model_validate(found)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 atomically (temporary file, sync, rename)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def load_settings(home: Home) -> Settings:
+    """Read and check the settings; raises CallerError `settings.invalid` with all mistakes at once."""
+    merged: dict[str, Any] = {}
+    device = _read(DEVICE_SETTINGS) if home.root == Path("/var/lib/callbox") else {}
+    for source in (device, _read(home.settings_file)):
+        for key, value in source.items():
+            if isinstance(value, dict):
+                merged.setdefault(key, {}).update(value)
+            else:
+                merged[key] = value
+    merged.setdefault("bus", {}).setdefault("password", load_secrets(home).bus_password.get_secret_value())
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise CallerError(
+            "settings.invalid", f"{home.settings_file}: {problems}", path=str(home.settings_file)
+        ) from error
+
+
+def save_settings(home: Home, changes: dict[str, Any]) -> Settings:
+    """Merge `changes` (nested dict) into the file, check, write atomically and return the new settings."""
+    document = _read(home.settings_file)
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            document.setdefault(key, {}).update(value)
+        else:
+            document[key] = value
+    probe = dict(document)
+    probe["bus"] = {**document.get("bus", {}), "password": "x"}
+    try:
+        Settings.model_validate(probe)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise CallerError("settings.invalid", f"Not saved: {problems}", path=str(home.settings_file)) from error
+    write_private(home.settings_file, tomlkit.dumps(document).encode())
+    return load_settings(home)

@@ -1,0 +1,346 @@
+"""The tables: what the box knows. One row, one fact; instants are stored as UTC, money in minor units.
+
+Who writes: `engine` live state (lead, attempt, conversation, agent_session, callbacks); `jobs` everything else
+(office: users, seats, trunks, campaigns, audit; imports: contacts, leads; archive: recordings). Nobody updates an
+attempt's identity; an outcome is written once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON, BigInteger, Boolean, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint,
+)  # fmt: skip
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite stores it without a zone, so the zone is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime given to the store")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s", "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s", "pk": "pk_%(table_name)s",
+        }
+    )  # fmt: skip
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}
+
+
+def _key() -> Mapped[str]:
+    return mapped_column(String(40), primary_key=True)
+
+
+class User(Base):
+    """A person who logs in. `role` as types.Role."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = _key()
+    login: Mapped[str] = mapped_column(String(80), unique=True)
+    display_name: Mapped[str] = mapped_column(String(120), default="")
+    role: Mapped[str] = mapped_column(String(20))
+    password_hash: Mapped[str] = mapped_column(Text)
+    totp_secret: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    theme: Mapped[str] = mapped_column(String(10), default="auto")
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime]
+    failed_logins: Mapped[int] = mapped_column(Integer, default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A server-side web session; only the SHA-256 of its token is kept."""
+
+    __tablename__ = "sessions"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    address: Mapped[str] = mapped_column(String(60), default="")
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Seat(Base):
+    """A place with a phone. `id` is the SIP user name; the digest secret lives at the edge only."""
+
+    __tablename__ = "seats"
+    id: Mapped[str] = _key()
+    display_name: Mapped[str] = mapped_column(String(120), default="")
+    phone: Mapped[str] = mapped_column(String(10), default="desk")  # desk | browser
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Trunk(Base):
+    """A group of channels to the exchange. `config` is telephony.trunks.TrunkConfig as plain data."""
+
+    __tablename__ = "trunks"
+    id: Mapped[str] = _key()
+    display_name: Mapped[str] = mapped_column(String(120), default="")
+    config: Mapped[dict[str, Any]]
+    channels: Mapped[int] = mapped_column(Integer, default=30)
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Campaign(Base):
+    """`config` is domain.campaign.CampaignConfig as plain data (hours, caps, wrap-up, script, recycling...)."""
+
+    __tablename__ = "campaigns"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    mode: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    config: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Import(Base):
+    """One list file that was read, dry or for good."""
+
+    __tablename__ = "imports"
+    id: Mapped[str] = _key()
+    campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
+    file_name: Mapped[str] = mapped_column(String(255))
+    dry_run: Mapped[bool] = mapped_column(Boolean)
+    state: Mapped[str] = mapped_column(String(20))
+    rows: Mapped[int] = mapped_column(Integer, default=0)
+    accepted: Mapped[int] = mapped_column(Integer, default=0)
+    rejected: Mapped[int] = mapped_column(Integer, default=0)
+    duplicates: Mapped[int] = mapped_column(Integer, default=0)
+    reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error_id: Mapped[str] = mapped_column(String(60), default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+    actor_id: Mapped[str] = mapped_column(String(40), default="")
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ImportReject(Base):
+    """A row that was not taken (rejected or duplicate), with its cells so that it can be corrected and sent again."""
+
+    __tablename__ = "import_rejects"
+    import_id: Mapped[str] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    row_number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    reason: Mapped[str] = mapped_column(String(60))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    cells: Mapped[list[Any]]
+
+
+class Contact(Base):
+    """A person or account holder; one per E.164 number."""
+
+    __tablename__ = "contacts"
+    id: Mapped[str] = _key()
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    number_state: Mapped[str] = mapped_column(String(20), default="good")  # good | retired | parked
+    number_state_reason: Mapped[str] = mapped_column(String(60), default="")
+    created_at: Mapped[datetime]
+
+
+class Lead(Base):
+    """A contact's place in a campaign: the row as it was imported, and when it may be dialled next."""
+
+    __tablename__ = "leads"
+    id: Mapped[str] = _key()
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id"), index=True)
+    number: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    external_id: Mapped[str] = mapped_column(String(80), default="")
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"))
+    state: Mapped[str] = mapped_column(String(20))
+    priority: Mapped[int] = mapped_column(Integer, default=0)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt_at: Mapped[datetime]
+    last_outcome: Mapped[str] = mapped_column(String(30), default="")
+    last_agent_id: Mapped[str | None] = mapped_column(String(40))
+    callback_agent_id: Mapped[str | None] = mapped_column(String(40))
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "number"),
+        Index("ix_leads_next", "campaign_id", "state", "next_attempt_at", "priority"),
+    )
+
+
+class DoNotCall(Base):
+    __tablename__ = "do_not_call"
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(120), default="")
+    created_at: Mapped[datetime]
+
+
+class Attempt(Base):
+    """One dial of one number, written before it is dialled. Open while `ended_at` is null."""
+
+    __tablename__ = "attempts"
+    id: Mapped[str] = _key()
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
+    lead_id: Mapped[str] = mapped_column(ForeignKey("leads.id"), index=True)
+    number: Mapped[str] = mapped_column(String(20))
+    trunk_id: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    originated_at: Mapped[datetime | None]  # the switch has taken it
+    answered_at: Mapped[datetime | None]
+    verdict_at: Mapped[datetime | None]
+    bridged_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(20), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    confidence: Mapped[float | None] = mapped_column(Float)
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sip_status: Mapped[int | None] = mapped_column(Integer)
+    q850: Mapped[int | None] = mapped_column(Integer)
+    agent_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    seat_id: Mapped[str | None] = mapped_column(String(40))
+    abandoned: Mapped[bool] = mapped_column(Boolean, default=False)
+    disposition: Mapped[str] = mapped_column(String(40), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    promise_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    promise_date: Mapped[str | None] = mapped_column(String(10))
+    disposed_at: Mapped[datetime | None]
+    last_seq: Mapped[int] = mapped_column(Integer, default=0)  # last conversation event applied (idempotence)
+    media: Mapped[dict[str, Any]] = mapped_column(default=dict)  # figures of ConversationEnded
+    __table_args__ = (
+        Index("ix_attempts_campaign", "campaign_id", "created_at"),
+        Index("ix_attempts_open", "ended_at"),
+    )
+
+
+class AgentSession(Base):
+    """An agent at a seat, from log-in to log-out; the live state is kept so that a restarted engine finds it."""
+
+    __tablename__ = "agent_sessions"
+    id: Mapped[str] = _key()
+    agent_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    seat_id: Mapped[str] = mapped_column(ForeignKey("seats.id"))
+    campaigns: Mapped[list[Any]] = mapped_column(default=list)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(20))
+    state_since: Mapped[datetime]
+    pending_state: Mapped[str | None] = mapped_column(String(20))
+    pause_reason: Mapped[str] = mapped_column(String(60), default="")
+    conversation_id: Mapped[str | None] = mapped_column(String(40))
+
+
+class AgentStateLog(Base):
+    """Each change of an agent's state, for reports."""
+
+    __tablename__ = "agent_state_log"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    agent_id: Mapped[str] = mapped_column(String(40), index=True)
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(60), default="")
+
+
+class Recording(Base):
+    """One recorded conversation: first a spool, then an encrypted archive. `state`: spool | archived | deleted | failed."""
+
+    __tablename__ = "recordings"
+    id: Mapped[str] = _key()
+    conversation_id: Mapped[str] = mapped_column(String(40), index=True)
+    attempt_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    campaign_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    agent_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    seat_id: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[datetime]
+    duration_s: Mapped[float] = mapped_column(Float, default=0.0)
+    spool_path: Mapped[str] = mapped_column(Text, default="")
+    archive_path: Mapped[str] = mapped_column(Text, default="")
+    sha256: Mapped[str] = mapped_column(String(64), default="")  # of the plain Ogg/Opus file
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    peaks: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"left": [...], "right": [...], "per_s": n}
+    archived_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    legal_hold: Mapped[bool] = mapped_column(Boolean, default=False)
+    legal_hold_reason: Mapped[str] = mapped_column(Text, default="")
+    deleted_at: Mapped[datetime | None]
+
+
+class RecordingKey(Base):
+    """The key of one recording, wrapped by the box's archive key. Deleting the row is deleting the recording."""
+
+    __tablename__ = "recording_keys"
+    recording_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    wrapped_key: Mapped[str] = mapped_column(Text)
+
+
+class RetentionRule(Base):
+    """`scope`: 'default', 'campaign:<id>' or 'seat:<id>'; the longest that applies wins."""
+
+    __tablename__ = "retention_rules"
+    scope: Mapped[str] = mapped_column(String(60), primary_key=True)
+    keep_days: Mapped[int] = mapped_column(Integer)
+
+
+class AuditEntry(Base):
+    """Hash-chained: hash = SHA-256 over the previous hash and this line's canonical JSON."""
+
+    __tablename__ = "audit_log"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[str] = mapped_column(String(40))
+    actor_address: Mapped[str] = mapped_column(String(60), default="")
+    action: Mapped[str] = mapped_column(String(60), index=True)
+    subject: Mapped[str] = mapped_column(String(120))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class Job(Base):
+    """A piece of long work in the durable queue of `jobs` (archive, import, retention, report)."""
+
+    __tablename__ = "jobs"
+    id: Mapped[str] = _key()
+    kind: Mapped[str] = mapped_column(String(30))
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(20), index=True)  # waiting | running | finished | failed
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    run_at: Mapped[datetime]
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Alert(Base):
+    """An alert by key: one row while it stands, history stays (`cleared_at`)."""
+
+    __tablename__ = "alerts"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(120), index=True)
+    severity: Mapped[str] = mapped_column(String(10))
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text, default="")
+    raised_at: Mapped[datetime]
+    cleared_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(String(40))
