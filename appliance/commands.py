@@ -259,6 +259,7 @@ class SaveUser(UserCommand, frozen=True, kw_only=True):
     language: str = "en"
     enabled: bool = True
     own_password: bool = False  # a user changes his own password or language (no users.write needed)
+    theme: str | None = None  # light | dark | auto; None leaves it
 
 
 class SaveSeat(UserCommand, frozen=True, kw_only=True):
@@ -314,6 +315,13 @@ class LegalHold(UserCommand, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class SaveSettings(UserCommand, frozen=True, kw_only=True):
+    """Merge `changes` (nested by section, as `settings.save_settings`) into the settings file; audited."""
+
+    SERVICE: ClassVar[str] = "office"
+    changes: dict[str, Any]
+
+
 class Audit(UserCommand, frozen=True, kw_only=True):
     """Append one line to the hash-chained audit log (listen, export, download of rejects...)."""
 
@@ -353,6 +361,17 @@ class ImportList(UserCommand, frozen=True, kw_only=True):
     dry_run: bool = True
 
 
+class InspectList(UserCommand, frozen=True, kw_only=True):
+    """Look at the head of an uploaded list: reply data {columns, mapping (guessed), sample (rows of text cells)}.
+
+    `mapping` is {column header: field} as `ImportList.mapping`; `sample` are at most 5 rows below the header.
+    """
+
+    SERVICE: ClassVar[str] = "jobs"
+    path: str
+    file_name: str
+
+
 class RunRetention(UserCommand, frozen=True, kw_only=True):
     """Reply data: what would be (dry_run) or was deleted."""
 
@@ -370,5 +389,6 @@ COMMANDS: tuple[type[Command], ...] = (
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, SuperviseAgent, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, SaveSeat, SeatPhoneCredentials, SaveTrunk, SaveCampaign,
-    SaveRetention, LegalHold, Audit, OpenRecording, ImportList, RunRetention, AcknowledgeAlert,
+    SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
+    AcknowledgeAlert,
 )  # fmt: skip
