@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from typing import Any, Union
 
 import msgspec
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -91,7 +90,7 @@ class Bus:
                 )  # fmt: skip
                 await self._ensure_stream()
                 break
-            except (OSError, NatsError, asyncio.TimeoutError) as error:
+            except (TimeoutError, OSError, NatsError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise BusError(
                         "bus.unreachable", f"The bus at {self._settings.url} does not answer: {error}. "
@@ -138,7 +137,7 @@ class Bus:
                 "bus.no_service", f"The service '{command.SERVICE}' is not running; the request was not carried out.",
                 retryable=True, service=command.SERVICE,
             ) from error  # fmt: skip
-        except (NatsTimeoutError, asyncio.TimeoutError) as error:
+        except (TimeoutError, NatsTimeoutError) as error:
             raise BusError(
                 "bus.timeout", f"The service '{command.SERVICE}' did not answer within {timeout_s:g} s.",
                 retryable=True, service=command.SERVICE,
@@ -151,8 +150,19 @@ class Bus:
         _raise(msgspec.convert(reply["body"], Failure))
         raise AssertionError("unreachable")
 
-    async def serve(self, service: str, handler: Handler, *, queue: bool = True) -> None:
-        """Answer the commands of one service; errors of class CallboxError become negative replies."""
+    async def serve(
+        self, service: str, handler: Handler, *, queue: bool = True, concurrent: bool = False
+    ) -> None:
+        """Answer the commands of one service; errors of class CallboxError become negative replies.
+
+        In order, one after the other; with `concurrent` a slow command does not hold up the next ones.
+        """
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def start(msg: Msg) -> None:
+            task = asyncio.create_task(on_message(msg))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
         async def on_message(msg: Msg) -> None:
             try:
@@ -163,12 +173,15 @@ class Bus:
                 self._log.warning("malformed command", subject=msg.subject, error=str(error))
             except CallboxError as error:
                 reply = failure_of(error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a handler that breaks must not end the service
                 self._log.exception("command failed", subject=msg.subject)
                 reply = failure_of(errors.BoxError("box.internal", f"'{service}' failed; see its log."))
             await msg.respond(_encode_reply(reply))
 
-        await self._client.subscribe(f"{self._prefix}.cmd.{service}", queue=service if queue else "", cb=on_message)
+        await self._client.subscribe(
+            f"{self._prefix}.cmd.{service}", queue=service if queue else "",
+            cb=start if concurrent else on_message,
+        )  # fmt: skip
 
     # ---- conversation events ------------------------------------------------------------------------------
 
@@ -187,7 +200,7 @@ class Bus:
                 subject, data, message_id = self._unsent[0]
                 try:
                     await stream.publish(subject, data, headers={"Nats-Msg-Id": message_id})
-                except (NatsError, OSError, asyncio.TimeoutError):
+                except (TimeoutError, NatsError, OSError):
                     await asyncio.sleep(0.2)
                     continue
                 self._unsent.pop(0)

@@ -260,6 +260,29 @@ class SaveUser(UserCommand, frozen=True, kw_only=True):
     enabled: bool = True
     own_password: bool = False  # a user changes his own password or language (no users.write needed)
     theme: str | None = None  # light | dark | auto; None leaves it
+    current_password: str | None = None  # needed with own_password when a new password is given
+    session_token: str = ""  # a new password ends the user's sessions, all but this one
+
+
+class EnrolTotp(UserCommand, frozen=True, kw_only=True):
+    """First half of switching the second factor on: reply data {secret, uri}; nothing holds yet."""
+
+    SERVICE: ClassVar[str] = "office"
+
+
+class ConfirmTotp(UserCommand, frozen=True, kw_only=True):
+    """Second half: a code made from the new secret; from now on log-in asks for one."""
+
+    SERVICE: ClassVar[str] = "office"
+    code: str
+
+
+class DisableTotp(UserCommand, frozen=True, kw_only=True):
+    """Switch the second factor off: one's own by password, another user's (`user_id`) by users.write."""
+
+    SERVICE: ClassVar[str] = "office"
+    user_id: str | None = None
+    password: str = ""
 
 
 class SaveSeat(UserCommand, frozen=True, kw_only=True):
@@ -298,6 +321,15 @@ class SaveCampaign(UserCommand, frozen=True, kw_only=True):
     name: str
     mode: str
     config: dict[str, Any] = {}
+
+
+class SaveDoNotCall(UserCommand, frozen=True, kw_only=True):
+    """Put a number on the do-not-call list or take it off (`remove`); any spelling, region as in lists."""
+
+    SERVICE: ClassVar[str] = "office"
+    number: str
+    reason: str = ""
+    remove: bool = False
 
 
 class SaveRetention(UserCommand, frozen=True, kw_only=True):
@@ -379,6 +411,20 @@ class RunRetention(UserCommand, frozen=True, kw_only=True):
     dry_run: bool = True
 
 
+class ExportReport(UserCommand, frozen=True, kw_only=True):
+    """Write a report or list to a table file; reply id = job id, `LiveJob.result` = {path, file_name, rows}.
+
+    `report`: campaign | attempts | recordings | rejects; `file_format`: csv | xlsx. The file stands in the
+    upload folder for a day.
+    """
+
+    SERVICE: ClassVar[str] = "jobs"
+    report: str
+    campaign_id: str | None = None
+    import_id: str | None = None
+    file_format: str = "csv"
+
+
 class AcknowledgeAlert(UserCommand, frozen=True, kw_only=True):
     SERVICE: ClassVar[str] = "watch"
     key: str
@@ -388,7 +434,8 @@ COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, SuperviseAgent, LiveView,
-    SetUpAdministrator, LogIn, LogOut, SaveUser, SaveSeat, SeatPhoneCredentials, SaveTrunk, SaveCampaign,
+    SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
+    SaveSeat, SeatPhoneCredentials, SaveTrunk, SaveCampaign,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
-    AcknowledgeAlert,
+    ExportReport, AcknowledgeAlert,
 )  # fmt: skip

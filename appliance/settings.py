@@ -77,7 +77,7 @@ class RecordingSettings(_Section):
     """Spool, archive, reserve."""
 
     sync_interval_s: float = Field(1.0, title="Sync interval", description="How often the spool is synced, s.", ge=0.2, le=2.0)
-    opus_bitrate_bps: int = Field(24000, title="Opus bit rate", description="Per channel pair, bit/s.", ge=6000, le=128000)
+    opus_bitrate_bps: int = Field(32000, title="Opus bit rate", description="Both sides together, bit/s; below 32000 Opus folds customer and agent into each other.", ge=32000, le=128000)
     reserve_mb: int = Field(1024, title="Disk reserve", description="Dialling stops when less is free, MB; calls in progress may use it.", ge=16, le=1_000_000)
     keep_days: int = Field(180, title="Keep recordings", description="Default retention, days.", ge=1, le=3650)
 

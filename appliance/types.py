@@ -16,6 +16,10 @@ E164 = NewType("E164", str)
 """A telephone number as '+' and digits (ITU-T E.164)."""
 
 
+LOCAL_ACTOR = "cli"
+"""`actor_id` of the command line: who may read the box's own secrets file is its administrator."""
+
+
 class Outcome(StrEnum):
     """What became of one attempt: heard by the ear or said by the exchange (DESIGN, section 6)."""
 

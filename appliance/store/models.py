@@ -61,6 +61,7 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(20))
     password_hash: Mapped[str] = mapped_column(Text)
     totp_secret: Mapped[str] = mapped_column(Text, default="")
+    totp_last_step: Mapped[int] = mapped_column(BigInteger, default=0)  # a code is good once (RFC 6238, 5.2)
     language: Mapped[str] = mapped_column(String(5), default="en")
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
@@ -328,6 +329,7 @@ class Job(Base):
     tries: Mapped[int] = mapped_column(Integer, default=0)
     run_at: Mapped[datetime]
     error: Mapped[str] = mapped_column(Text, default="")
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
