@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON, BigInteger, Boolean, DateTime, Float, ForeignKey, Index, Integer, MetaData, String, Text, UniqueConstraint,
+    text,
 )  # fmt: skip
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -186,6 +187,7 @@ class Lead(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "number"),
         Index("ix_leads_next", "campaign_id", "state", "next_attempt_at", "priority"),
+        Index("ix_leads_priority", "campaign_id", "state", text("priority DESC"), "next_attempt_at"),
     )
 
 
@@ -231,6 +233,7 @@ class Attempt(Base):
     __table_args__ = (
         Index("ix_attempts_campaign", "campaign_id", "created_at"),
         Index("ix_attempts_open", "ended_at"),
+        Index("ix_attempts_number", "number", "created_at"),  # the contact ledger of domain.compliance
     )
 
 
