@@ -84,7 +84,8 @@ class Bus:
             try:
                 await self._client.connect(
                     self._settings.url, user=self._settings.user, password=self._settings.password.get_secret_value(),
-                    name=self._name, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=2,
+                    name=self._name, max_reconnect_attempts=-1, connect_timeout=2,
+                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; a second would be a long time
                     allow_reconnect=True, disconnected_cb=self._on_lost, reconnected_cb=self._on_back,
                     error_cb=self._on_error,
                 )  # fmt: skip
@@ -321,7 +322,7 @@ class ThreadBus:
 
     @property
     def connected(self) -> bool:
-        return self._bus.connected
+        return bool(self._bus.connected)
 
     def close(self) -> None:
         self._call(self._bus.close(), 5.0)

@@ -224,7 +224,7 @@ class LiveAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Configuration was written (`evt.live.config`): `what` is seat | trunk | campaign | user | retention | settings."""
+    """Configuration was written (`evt.live.config`): `what` is seat, trunk, campaign, user, retention or settings."""
 
     what: str
     id: str

@@ -1,0 +1,38 @@
+# Callbox. `make help` lists all.
+SHELL := /bin/bash
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest -q
+.DEFAULT_GOAL := help
+
+.PHONY: help setup run test test-long check figures clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## all set-up (Debian packages, Python, web assets, database, certificates, sounds); asks nothing
+	@image_build/setup.sh
+
+run: setup ## the whole box in the foreground with the bench beside it
+	@.venv/bin/callbox run --bench
+
+test: setup ## all that fits into 15 minutes on 2 cores
+	$(PYTEST) -n 2 -m "unit or sim" tests
+	$(PYTEST) -m "integration" tests
+	$(PYTEST) -m "e2e" tests
+
+test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
+	$(PYTEST) -m "soak" --timeout 3600 tests
+	image_build/figures.sh
+
+check: setup ## ruff, mypy --strict, import rules, templates
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint --lint webui/templates
+
+figures: setup ## measure every figure again and write docs/figures/
+	image_build/figures.sh
+
+clean: ## remove what set-up made in the checkout (not ./var, which holds the box's data)
+	rm -rf .venv .setup webui/static/dist webui/frontend/node_modules
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,138 @@
+"""Health conditions: one class each, one question each: it looks and says what is wrong, in words for the night.
+
+`check()` returns the alerts that should stand now; the manager raises what is new and clears what is gone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from cryptography import x509
+
+from appliance.errors import BoxError
+from appliance.settings import Home, Settings
+from appliance.types import Severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What is wrong (`title`), and what to do (`text`)."""
+
+    key: str
+    severity: Severity
+    title: str
+    text: str
+
+
+class Condition(Protocol):
+    """`interval_s`: how often it is asked."""
+
+    interval_s: float
+
+    def check(self) -> list[Finding]: ...
+
+
+class ServiceState(Protocol):
+    """What a condition needs to know of a service (see services.supervisor.ServiceStatus)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def since_s(self) -> int: ...
+
+
+class ServicesRun:
+    """Every service under supervisor runs, and has run for more than a moment."""
+
+    interval_s = 2.0
+
+    def __init__(self, ask: Callable[[], Sequence[ServiceState]]) -> None:
+        self._ask = ask
+
+    def check(self) -> list[Finding]:
+        try:
+            services = self._ask()
+        except BoxError as error:
+            return [
+                Finding(
+                    key="services.supervisor", severity=Severity.CRITICAL, title="supervisor does not answer",
+                    text=f"{error.message} On the device: systemctl restart callbox-supervisor.",
+                )
+            ]  # fmt: skip
+        return [
+            Finding(
+                key=f"service.{service.name}", severity=Severity.CRITICAL,
+                title=f"Service '{service.name}' is {service.state.lower()}",
+                text=f"It is restarted by itself. If this stays: log/{service.name}.log says why.",
+            )
+            for service in services
+            if service.state not in {"RUNNING", "STARTING"}
+        ]  # fmt: skip
+
+
+class DiskSpace:
+    """The disk has room: a warning at twice the recording reserve (the reserve itself stops dialling)."""
+
+    interval_s = 10.0
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self._root = home.root
+        self._warn_mb = settings.recording.reserve_mb * 2
+
+    def check(self) -> list[Finding]:
+        free_mb = shutil.disk_usage(self._root).free // 2**20
+        if free_mb >= self._warn_mb:
+            return []
+        return [
+            Finding(
+                key="disk.low", severity=Severity.WARNING, title=f"{free_mb // 1024} GB free on the recordings disk",
+                text="Shorten the retention of recordings, or export and delete old ones. "
+                f"Dialling stops below {self._warn_mb // 2} MB.",
+            )
+        ]  # fmt: skip
+
+
+class CertificateValid:
+    """The web certificate is not about to expire."""
+
+    interval_s = 3600.0
+    warn_before = timedelta(days=21)
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.front / "server.crt"
+
+    def check(self) -> list[Finding]:
+        if not self._path.exists():
+            return []
+        try:
+            certificate = x509.load_pem_x509_certificate(self._path.read_bytes())
+        except ValueError:
+            return [
+                Finding(
+                    key="certificate.web", severity=Severity.CRITICAL, title="The web certificate cannot be read",
+                    text=f"{self._path} is damaged. Upload a new one, or delete it and restart 'front'.",
+                )
+            ]  # fmt: skip
+        left = certificate.not_valid_after_utc - datetime.now(UTC)
+        if left > self.warn_before:
+            return []
+        return [
+            Finding(
+                key="certificate.web", severity=Severity.CRITICAL if left.days < 3 else Severity.WARNING,
+                title=f"The web certificate expires in {max(0, left.days)} days",
+                text="Upload a new certificate under Settings, or delete the box's own and restart 'front'.",
+            )
+        ]  # fmt: skip
+
+
+def all_conditions(
+    home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]
+) -> list[Condition]:
+    """The box's conditions."""
+    return [ServicesRun(ask_services), DiskSpace(home, settings), CertificateValid(home)]

@@ -1,0 +1,119 @@
+"""The service `watch`: asks the conditions in their turn, writes all alerts down, tells the screens.
+
+Other services tell their own troubles as `LiveAlert`; those are written here as well, so that the bell and the console
+have one place to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from appliance.bus import Bus
+from appliance.clock import SystemClock
+from appliance.commands import AcknowledgeAlert, Command, Done
+from appliance.errors import CallerError
+from appliance.events import LiveAlert
+from appliance.logs import get_logger
+from appliance.settings import Home, Settings
+from appliance.store.db import Store, open_store
+from appliance.types import Severity
+from appliance.watch import alerts
+from appliance.watch.conditions import Condition, Finding, ServiceState, all_conditions
+
+
+class Manager:
+    """Keeps what each condition last found, and turns differences into raises and clears."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = SystemClock()
+        self._standing: dict[int, dict[str, Finding]] = {}
+        self._log = get_logger()
+
+    async def handle(self, command: Command) -> Done:
+        """Serve the bus service `watch`."""
+        if not isinstance(command, AcknowledgeAlert):
+            raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
+        with self._store.write() as session:
+            alerts.acknowledge(session, command.key, command.actor_id)
+        return Done(id=command.key)
+
+    async def on_alert(self, _topic: str, event: Any) -> None:
+        """Write down an alert that somebody told (or we ourselves)."""
+        if not isinstance(event, LiveAlert):
+            return
+        with self._store.write() as session:
+            changed = alerts.apply(session, event)
+            alerts.prune(session)
+        if changed:
+            level = self._log.warning if event.raised else self._log.info
+            level("alert raised" if event.raised else "alert cleared", key=event.key, title=event.title)
+
+    async def tell(self, finding: Finding, *, raised: bool) -> None:
+        await self._bus.publish_live(
+            "alert",
+            LiveAlert(
+                key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, raised=raised,
+                at_unix_s=self._clock.now().timestamp(),
+            ),
+        )  # fmt: skip
+
+    async def watch(self, number: int, condition: Condition) -> None:
+        """Ask one condition for ever; a condition that breaks is itself an alert and never ends the watch."""
+        while True:
+            try:
+                found = {finding.key: finding for finding in await asyncio.to_thread(condition.check)}
+            except Exception:  # noqa: BLE001 - a handler that breaks must not end the service
+                self._log.exception("condition failed", condition=type(condition).__name__)
+                found = self._standing.get(number, {})
+            before = self._standing.get(number, {})
+            for key, finding in found.items():
+                if before.get(key) != finding:
+                    await self.tell(finding, raised=True)
+            for key, finding in before.items():
+                if key not in found:
+                    await self.tell(finding, raised=False)
+            self._standing[number] = found
+            await asyncio.sleep(condition.interval_s)
+
+    async def clear_stale(self, keys: Sequence[str]) -> None:
+        """After a restart: what stood for our own conditions is cleared; what still holds is raised again at once."""
+        with self._store.read() as session:
+            stale = [a for a in alerts.standing(session) if a.key.startswith(tuple(keys))]
+            findings = [
+                Finding(key=a.key, severity=Severity(a.severity), title=a.title, text=a.text) for a in stale
+            ]
+        for finding in findings:
+            await self.tell(finding, raised=False)
+
+
+async def _serve(home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]) -> None:
+    store = open_store(home, settings)
+    bus = Bus(settings.bus, name="watch")
+    await bus.connect()
+    manager = Manager(store, bus)
+    await bus.serve("watch", manager.handle)
+    await bus.subscribe_live("alert", manager.on_alert)
+    await manager.clear_stale(("service.", "services.", "disk.low", "certificate."))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [
+        asyncio.create_task(manager.watch(number, condition))
+        for number, condition in enumerate(all_conditions(home, settings, ask_services))
+    ]
+    await stop.wait()
+    for task in tasks:
+        task.cancel()
+    await bus.close()
+    store.close()
+
+
+def main(home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]) -> None:
+    """Run until SIGTERM. `ask_services` is wired in by services (supervisor's table)."""
+    asyncio.run(_serve(home, settings, ask_services))
