@@ -125,8 +125,9 @@ class Import(Base):
     id: Mapped[str] = _key()
     campaign_id: Mapped[str | None] = mapped_column(ForeignKey("campaigns.id"))
     file_name: Mapped[str] = mapped_column(String(255))
+    digest: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of the file: a killed import is taken up
     dry_run: Mapped[bool] = mapped_column(Boolean)
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))  # running | finished | failed | interrupted
     rows: Mapped[int] = mapped_column(Integer, default=0)
     accepted: Mapped[int] = mapped_column(Integer, default=0)
     rejected: Mapped[int] = mapped_column(Integer, default=0)

@@ -1,0 +1,148 @@
+"""The way to the database: one `Store` per process, short write transactions, read-only reads, clear errors.
+
+SQLite is the default: WAL, `synchronous=FULL`, foreign keys on, a busy time-out, and `BEGIN IMMEDIATE` for writes so
+that a writer waits at the door instead of failing half way. PostgreSQL (psycopg 3) is chosen by URL; reads see one
+snapshot there too. A repository gets the `Session`; only this module opens and ends transactions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from appliance.errors import StoreError
+from appliance.logs import get_logger
+from appliance.settings import Home, Settings
+from appliance.store.faults import store_error
+
+BUSY_TIMEOUT_S = 5.0
+SLOW_WRITE_MS = 50.0
+MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
+
+log = get_logger()
+
+
+class Store:
+    """An engine and the two ways to use it; safe to share between threads, never across a fork."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at SQLAlchemy `url`; raises StoreError when it cannot be reached."""
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(parsed) if self.is_sqlite else _postgresql_engine(parsed)
+        self._writer = self.engine.execution_options(callbox_write=True)
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One write transaction, committed at exit, rolled back when the block raises.
+
+        Raises StoreError (`store.busy`, `store.disk_full`, `store.corrupt`, `store.read_only`, ...). IntegrityError
+        passes as it is: it is the caller's rule that was broken, not the database.
+        """
+        with _told_clearly(), Session(self._writer, expire_on_commit=False) as session:
+            session.connection()  # takes the write lock; what follows is time in which others wait
+            began = time.monotonic()
+            yield session
+            session.commit()
+            held_ms = (time.monotonic() - began) * 1000
+            if held_ms > SLOW_WRITE_MS:
+                log.warning("store write was slow", held_ms=round(held_ms, 1))
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One read-only snapshot; nothing is ever written through it (the database refuses it)."""
+        with _told_clearly(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_store(home: Home, settings: Settings) -> Store:
+    """Open the box's database: `settings.store.url`, or SQLite in the home folder."""
+    url = settings.store.url
+    if not url:
+        home.root.mkdir(parents=True, exist_ok=True)
+        url = home.database_url
+    store = Store(url)
+    if not settings.store.url:
+        home.database.chmod(0o600)
+    return store
+
+
+def migrate(store: Store) -> None:
+    """Bring the tables to the newest version: all or nothing, and one process at a time."""
+    config = migration_config()
+    with _told_clearly(), store._writer.begin() as connection:
+        if not store.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def migration_config() -> Config:
+    """Alembic's configuration for the packaged migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+@contextmanager
+def _told_clearly() -> Iterator[None]:
+    """Turn the driver's errors into StoreError where the cause is known."""
+    try:
+        yield
+    except DBAPIError as error:
+        clear = store_error(error)
+        if clear is None:
+            raise
+        raise clear from error
+
+
+def _sqlite_engine(url: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = bool(connection.get_execution_options().get("callbox_write"))
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: Any) -> Engine:
+    wait_ms = int(BUSY_TIMEOUT_S * 1000)
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 5}
+    )
+
+
+__all__ = ["BUSY_TIMEOUT_S", "SLOW_WRITE_MS", "Store", "StoreError", "migrate", "migration_config", "open_store"]

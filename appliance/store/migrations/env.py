@@ -1,0 +1,15 @@
+"""Run by Alembic: the connection (and its transaction) comes from the caller, see `appliance.store.db.migrate`."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from appliance.store.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite changes a table by making it anew
+    user_module_prefix="sa.",
+)
+context.run_migrations()

@@ -1,0 +1,1 @@
+"""Versions of the tables, applied by `appliance.store.db.migrate`."""

@@ -1,0 +1,1 @@
+"""Reads for pages and exports: functions that take the Store and return plain dataclasses."""
