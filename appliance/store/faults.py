@@ -12,7 +12,7 @@ from appliance.errors import StoreError
 _TEXTS: dict[str, tuple[str, bool]] = {
     "store.busy": ("The database is in use by another task and did not become free in time. Try again.", True),
     "store.disk_full": (
-        "The disk is full: the database could not be written. Nothing stored so far is lost. Make room, then try again.",
+        "The disk is full: the database could not be written. Nothing stored is lost. Make room, then try again.",
         True,
     ),
     "store.corrupt": (
