@@ -23,6 +23,8 @@ _EDGES = np.array([6, 12, 18, 26, 36, 48, 64, 86, 116])
 _SCALE = np.float32(1.0 / 32768.0)
 
 Matrix = NDArray[np.float32]
+_BINS_HZ = np.arange(LOW_BIN, HIGH_BIN) * BIN_HZ
+_VOICE_WEIGHTS = np.where(_BINS_HZ >= 312, np.minimum(_BINS_HZ / 1000, 1.0), 0.0).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Features:
     """Rows of one push; every array is [lines, hops] unless noted.
 
     level_db    dBov of the 80 samples of the hop
-    band_db     dBov-like power of the window in the speech band
+    band_db     power of the window in the speech band, dBov
+    voice_db    the same above 312 Hz with +3 dB per octave up to 1 kHz: street noise and hum weigh less
     first_hz    strongest spectral peak, interpolated
     first_share its main lobe's share of the band's power, 0..1
     second_hz   strongest peak outside that lobe
@@ -42,6 +45,7 @@ class Features:
 
     level_db: Matrix
     band_db: Matrix
+    voice_db: Matrix
     first_hz: Matrix
     first_share: Matrix
     second_hz: Matrix
@@ -71,7 +75,7 @@ class FrontEnd:
         strides = (joined.strides[0], HOP * joined.strides[1], joined.strides[1])
         frames = np.lib.stride_tricks.as_strided(joined, (lines, hops, WINDOW), strides, writeable=False)
         transformed = np.fft.rfft(frames * self._window, axis=2)
-        power = transformed.real**2 + transformed.imag**2
+        power: Matrix = (transformed.real**2 + transformed.imag**2).astype(np.float32, copy=False)
         blocks = scaled.reshape(lines, hops, HOP)
         energy = np.einsum("lhs,lhs->lh", blocks, blocks) * np.float32(1 / HOP)
         return self._describe(energy, power)
@@ -104,6 +108,7 @@ class FrontEnd:
         return Features(
             level_db=np.float32(10) * np.log10(energy + np.float32(1e-10)),
             band_db=band_db.reshape(shape),
+            voice_db=(np.float32(10) * np.log10(band @ _VOICE_WEIGHTS + np.float32(1e-10))).reshape(shape),
             first_hz=first_hz.reshape(shape),
             first_share=np.minimum(first_share, 1).reshape(shape),
             second_hz=second_hz.reshape(shape),
@@ -126,4 +131,5 @@ def _interpolate(power: Matrix, rows: NDArray[np.intp], peak: NDArray[np.intp]) 
 
 def _lobe(cumulative: Matrix, rows: NDArray[np.intp], peak: NDArray[np.intp]) -> Matrix:
     high = np.minimum(peak + _LOBE + 1, cumulative.shape[1] - 1)
-    return cumulative[rows, high] - cumulative[rows, peak - _LOBE]
+    share: Matrix = cumulative[rows, high] - cumulative[rows, peak - _LOBE]
+    return share

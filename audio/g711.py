@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 def _alaw_table() -> NDArray[np.int16]:
     codes = np.arange(256) ^ 0x55
     exponent, mantissa = (codes >> 4) & 7, codes & 15
-    magnitude = np.where(
-        exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0)
-    )
+    magnitude = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
     return np.where(codes & 0x80, magnitude, -magnitude).astype(np.int16)
 
 

@@ -1,5 +1,7 @@
 """Levels in dBov (ITU-T G.100.1): 0 dBov is the RMS of a full-scale square wave, so a full-scale sine is -3.01 dBov."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,9 +19,9 @@ def level_dbov(samples: NDArray[np.generic]) -> float:
 
 def rms_from_dbov(level: float) -> float:
     """RMS in int16 units of a signal at `level` dBov."""
-    return FULL_SCALE * 10.0 ** (level / 20.0)
+    return FULL_SCALE * float(10.0 ** (level / 20.0))
 
 
 def sine_peak_from_dbov(level: float) -> float:
     """Peak amplitude in int16 units of a sine at `level` dBov."""
-    return rms_from_dbov(level) * 2.0**0.5
+    return rms_from_dbov(level) * math.sqrt(2.0)

@@ -42,7 +42,7 @@ def noise(duration_s: float, level_dbov: float, *, seed: int) -> Samples:
 def tone(hz: Sequence[float], duration_s: float, level_dbov: float = -16.0) -> Samples:
     """Sum of equally strong sines with soft edges."""
     time = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
-    peak = levels.sine_peak_from_dbov(level_dbov) / len(hz) ** 0.5
+    peak = levels.sine_peak_from_dbov(level_dbov) / float(np.sqrt(len(hz)))
     return _edges(peak * sum((np.sin(2 * np.pi * f * time) for f in hz), np.zeros(time.size)))
 
 
@@ -63,7 +63,8 @@ def _element(element: Element, level_dbov: float, hz_scale: float, time_scale: f
         time = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
         carrier = tone([element.first_hz * hz_scale], duration_s, level_dbov)
         shape = 1 + _AM_DEPTH * np.sin(2 * np.pi * element.second_hz * time)
-        return carrier * shape / (1 + _AM_DEPTH**2 / 2) ** 0.5
+        modulated: Samples = carrier * shape / np.sqrt(1 + _AM_DEPTH**2 / 2)
+        return modulated
     hz = [f * hz_scale for f in (element.first_hz, element.second_hz) if f]
     return tone(hz, duration_s, level_dbov)
 

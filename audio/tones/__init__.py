@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from audio.labels import Label
@@ -75,7 +76,7 @@ def parse_tone(country: str, label: Label, text: str) -> Tone:
     elements = tuple(_parse_element(country, label, part) for part in text.split(","))
     if not elements or elements[0].first_hz == 0:
         raise TonePlanError(f"{country} {label}: a cadence begins with a tone")
-    if any((a.first_hz == 0) == (b.first_hz == 0) for a, b in zip(elements, elements[1:], strict=False)):
+    if any((a.first_hz == 0) == (b.first_hz == 0) for a, b in pairwise(elements)):
         raise TonePlanError(f"{country} {label}: tones and gaps must alternate in {text!r}")
     return Tone(country, label, elements)
 
@@ -89,7 +90,7 @@ def _parse_element(country: str, label: Label, part: str) -> Element:
         duration_s = float(millis) / 1000
     except ValueError as error:
         raise TonePlanError(f"{where} is not frequency/milliseconds") from error
-    first, second = (numbers + [0.0])[:2]
+    first, second = [*numbers, 0.0][:2]
     if len(numbers) > 2 or not 0.05 <= duration_s <= 10:
         raise TonePlanError(f"{where} is out of range")
     if first and not 300 <= first <= 2500:
@@ -107,9 +108,7 @@ def parse_plan(country: str, entry: dict[str, Any]) -> Plan:
         raise TonePlanError(f"{country}: unknown {sorted(unknown)}, missing {sorted(missing)}")
     if entry["law"] not in ("alaw", "ulaw"):
         raise TonePlanError(f"{country}: law must be alaw or ulaw")
-    tones = tuple(
-        parse_tone(country, label, text) for label in TONE_LABELS for text in entry.get(label, ())
-    )
+    tones = tuple(parse_tone(country, label, text) for label in TONE_LABELS for text in entry.get(label, ()))
     return Plan(country, entry["name"], entry["source"], entry["law"], tones)
 
 

@@ -1,0 +1,124 @@
+"""The answered phase: a person, a machine, a fax, or nothing.
+
+A small model looks each 100 ms at the rhythm of speech since answer (`LineAnalysis.amd_vector`). It may decide for a
+person only in a pause (people stop and wait for us) and for a machine once it has talked on; a beep after speech,
+fax tones and call-progress tones decide by themselves. At the deadline doubt is said to be doubt: `unknown`.
+"""
+
+from audio import beep, model
+from audio.analysis import LineAnalysis, Step
+from audio.config import ListenerConfig
+from audio.labels import Kind, Label
+from audio.tonewatch import ToneWatch
+from audio.verdict import Evidence, Verdict
+
+_HUMAN, _MACHINE = 0, 1
+_MIN_PAUSE_S = 0.5
+_MIN_TALK_S = 0.15
+_SPOKE_HOPS = 25
+_MIN_SINCE_ONSET_S = 0.4
+
+
+class AnsweredPhase:
+    """Decides from the audio after answer; after its final word it only reports beeps."""
+
+    def __init__(self, country: str | None, config: ListenerConfig) -> None:
+        self._config = config
+        self._tones = ToneWatch(country, answered=True, probability=config.tone_probability)
+        self._model = model.load("amd")
+        self._said: Verdict | None = None
+        self._onset_told = False
+        self.done = False
+
+    def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
+        """Verdicts that this chunk brought."""
+        out: list[Verdict] = []
+        for digit in step.digits:
+            evidence: Evidence = {"key": digit.key, "start_ms": round(digit.start_s * 1000)}
+            out.append(self._verdict(line, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
+        if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
+            return out
+        heard = self._tones.step(line, step)
+        if heard is not None and not self.done and heard.settled:
+            out.append(self._final(line, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
+            return out
+        out += self._beeps(line, step)
+        if not self.done:
+            out += self._decide(line)
+        return out
+
+    def finish(self, line: LineAnalysis) -> Verdict:
+        """The last word at the end of the audio."""
+        if self._said is not None:
+            last = self._said
+            return Verdict(last.label, last.kind, last.reason, last.confidence, last.decided_at_ms, last.evidence, True)
+        return self._give_up(line, "end_of_audio")
+
+    def _verdict(
+        self, line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
+    ) -> Verdict:
+        return Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence)
+
+    def _final(
+        self, line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
+    ) -> Verdict:
+        self._said = Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence, final=True)
+        self.done = True
+        return self._said
+
+    def _beeps(self, line: LineAnalysis, step: Step) -> list[Verdict]:
+        if line.speech.voiced_hops < _SPOKE_HOPS:
+            return []
+        out: list[Verdict] = []
+        for run in step.ended:
+            found = beep.judge(run, line.memory, line.speech.bursts[-1].level_db if line.speech.bursts else -60.0)
+            if found is None:
+                continue
+            evidence = {
+                "beep_start_ms": round(found.start_s * 1000),
+                "beep_end_ms": round(found.end_s * 1000),
+                "beep_hz": round(found.hz),
+            }
+            if self.done:
+                out.append(self._verdict(line, Label.MACHINE, Kind.TONE, "beep", 0.95, evidence))
+            else:
+                out.append(self._final(line, Label.MACHINE, Kind.TONE, "beep_after_speech", 0.97, evidence))
+        return out
+
+    def _decide(self, line: LineAnalysis) -> list[Verdict]:
+        out: list[Verdict] = []
+        speech = line.speech
+        onset = speech.onset_hop
+        if onset is None:
+            return [self._give_up(line, "nothing_heard")] if line.now_s >= self._config.deadline_s else out
+        since_s = line.now_s - onset * 0.01
+        evidence = {"onset_ms": onset * 10, "bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
+        if not self._onset_told:
+            self._onset_told = True
+            out.append(self._verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
+        if since_s < _MIN_SINCE_ONSET_S:
+            return out
+        shares = self._model.probabilities(line.amd_vector())
+        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE])
+        paused = speech.trailing_hops * 0.01 >= _MIN_PAUSE_S and speech.voiced_hops * 0.01 >= _MIN_TALK_S
+        if human >= self._config.human_probability and paused:
+            reason = "short_greeting_then_pause" if len(speech.bursts) == 1 else "speaks_and_waits"
+            out.append(self._final(line, Label.HUMAN, Kind.SPEECH, reason, human, evidence))
+        elif machine >= self._config.machine_probability:
+            out.append(self._final(line, Label.MACHINE, Kind.SPEECH, "talks_on", machine, evidence))
+        elif self._expired(line, since_s):
+            out.append(self._give_up(line, "deadline"))
+        return out
+
+    def _expired(self, line: LineAnalysis, since_s: float) -> bool:
+        config = self._config
+        if line.now_s >= config.deadline_latest_s:
+            return True
+        return line.now_s >= config.deadline_s and since_s >= config.deadline_speech_s
+
+    def _give_up(self, line: LineAnalysis, reason: str) -> Verdict:
+        speech = line.speech
+        if speech.voiced_hops == 0 and line.tone_hops == 0:
+            return self._final(line, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
+        evidence = {"bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
+        return self._final(line, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)

@@ -1,0 +1,29 @@
+"""Settings of the ear. Times in seconds, thresholds as probabilities."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerConfig:
+    """How sure and how patient the listener is.
+
+    deadline_s           from answer: then the answer is `unknown` (or `silence` if nothing was heard) ...
+    deadline_speech_s    ... but not before so much time after speech began ...
+    deadline_latest_s    ... and in no case later than this
+    human_probability    wanted for `human`
+    machine_probability  wanted for `machine`: the trade-off between lost people and machines passed on
+    tone_probability     wanted for ring-back, busy, congestion
+    announcement_final_s speech in early media for so long is an announcement, named or not
+    library_wait_s       after an information tone, so long for the library to name the words that follow
+    silence_s            early media without any sound for so long is called silence
+    """
+
+    deadline_s: float = 4.0
+    deadline_speech_s: float = 2.5
+    deadline_latest_s: float = 6.0
+    human_probability: float = 0.80
+    machine_probability: float = 0.93
+    tone_probability: float = 0.98
+    announcement_final_s: float = 6.0
+    library_wait_s: float = 4.0
+    silence_s: float = 4.0

@@ -1,0 +1,157 @@
+"""Fax and modem tones (ITU-T T.30, V.21, V.25, V.8): CED, CNG, V.21 preamble, ANS/ANSam and Bell answer tones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.features import BIN_HZ, LOW_BIN
+from audio.labels import Kind, Label
+from audio.memory import RATE_HZ, Memory
+from audio.runs import Run
+
+CED_MIN_S = 0.53
+"""Long enough that the first phase reversal of an answer tone (450 ms) would have been seen."""
+_CED_HZ = (2060.0, 2140.0)
+_CNG_HZ = (1062.0, 1138.0)
+_CNG_S = (0.42, 0.6)
+_CNG_PERIOD_S = (2.5, 4.2)
+_BELL_HZ = (2190.0, 2270.0)
+_BELL_MIN_S = 0.6
+_STEP = 40
+_AM_DEPTH = 0.09
+_MAX_WANDER = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class FaxMatch:
+    """What it is, why, and since when."""
+
+    label: Label
+    kind: Kind
+    reason: str
+    confidence: float
+    start_s: float
+
+
+def answer_tone(run: Run, memory: Memory) -> FaxMatch | None:
+    """CED, ANS, ANSam or a Bell answer tone, from a run that may still be sounding."""
+    if run.pair_hz or run.wander > _MAX_WANDER:
+        return None
+    if _BELL_HZ[0] <= run.hz <= _BELL_HZ[1] and run.length_s >= _BELL_MIN_S:
+        return FaxMatch(Label.MODEM, Kind.MODEM, "bell_answer_tone", 0.95, run.start_s)
+    if not _CED_HZ[0] <= run.hz <= _CED_HZ[1] or run.length_s < CED_MIN_S:
+        return None
+    reversals, depth = _phase_and_depth(memory.get(run.start_s + 0.01, run.stop_s - 0.01), run.hz)
+    if reversals or depth > _AM_DEPTH:
+        reason = "answer_tone_reversals" if reversals else "answer_tone_modulated"
+        return FaxMatch(Label.MODEM, Kind.MODEM, reason, 0.95, run.start_s)
+    return FaxMatch(Label.FAX, Kind.FAX_CED, "called_station_tone", 0.97, run.start_s)
+
+
+def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, float]:
+    """Number of phase reversals, and depth of 15 Hz amplitude modulation, of a tone near `hz`."""
+    count = samples.size // _STEP
+    if count < 60:
+        return 0, 0.0
+    carrier = np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(count * _STEP))
+    steps = (samples[: count * _STEP] * carrier).reshape(count, _STEP).mean(axis=1)
+    smooth = np.convolve(steps, np.ones(3) / 3, "valid")
+    lag = 6
+    turn = np.angle(smooth[lag:] * smooth[:-lag].conj())
+    turn = np.angle(np.exp(1j * (turn - np.median(turn))))
+    flipped = np.abs(turn) > 2.2
+    reversals = int(np.count_nonzero(flipped[1:] & ~flipped[:-1]))
+    envelope = np.abs(smooth)
+    mean = float(np.median(envelope)) + 1e-9
+    time = np.arange(envelope.size) * _STEP / RATE_HZ
+    usable = envelope > 0.5 * mean
+    wave = np.exp(-2j * np.pi * 15.0 * time)
+    depth = 2 * abs(np.mean((envelope - envelope[usable].mean())[usable] * wave[usable])) / mean
+    return reversals, float(depth)
+
+
+def calling_tone(runs: Sequence[Run], *, speech_before: bool, quiet_after_s: float) -> FaxMatch | None:
+    """CNG from closed runs: a second burst a period after the first, or one burst alone on a line without speech."""
+    bursts = [r for r in runs if _is_cng(r)]
+    if not bursts or not runs or runs[-1] is not bursts[-1]:
+        return None
+    last = bursts[-1]
+    for earlier in bursts[:-1]:
+        if _CNG_PERIOD_S[0] <= last.start_s - earlier.start_s <= _CNG_PERIOD_S[1]:
+            return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone_repeats", 0.98, earlier.start_s)
+    if not speech_before and len(runs) == 1 and quiet_after_s >= 0.6:
+        return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone", 0.85, last.start_s)
+    return None
+
+
+def _is_cng(run: Run) -> bool:
+    return (
+        _CNG_HZ[0] <= run.hz <= _CNG_HZ[1]
+        and _CNG_S[0] <= run.length_s <= _CNG_S[1]
+        and run.pair_hz == 0
+        and run.wander < _MAX_WANDER
+    )
+
+
+class CarrierWatch:
+    """V.21 preamble and unmodulated modem carriers: power steadily inside a data channel's band, but not one tone."""
+
+    _NEED_HOPS = 55
+    _PREAMBLE_HZ = (1500.0, 2000.0)
+    _PREAMBLE_SHARE = 0.88
+    _EACH_TONE = 0.12
+    _CARRIER_HZ = (2130.0, 2720.0)
+    _CARRIER_SHARE = 0.82
+    _FORGIVEN_HOPS = 4
+
+    def __init__(self) -> None:
+        self._preamble: list[tuple[float, float]] = []
+        self._preamble_misses = 0
+        self._carrier = 0
+        self._carrier_misses = 0
+
+    def push(self, spectrum_db: NDArray[np.float32], band_db: NDArray[np.float32], now_s: float) -> FaxMatch | None:
+        """Watch hops [n, 129] that end at `now_s`."""
+        loud = band_db > -50.0
+        if not loud.any():
+            self._preamble, self._carrier = [], 0
+            return None
+        power = np.float32(10) ** (spectrum_db[:, 6:116] * np.float32(0.1))
+        total = power.sum(axis=1)
+        mark, space = _band(power, 1500.0, 1750.0) / total, _band(power, 1781.0, 2000.0) / total
+        carrier = _band(power, *self._CARRIER_HZ) / total
+        for hop in range(loud.size):
+            self._count(bool(loud[hop]), float(mark[hop]), float(space[hop]), float(carrier[hop]))
+        if len(self._preamble) >= self._NEED_HOPS:
+            means = np.mean(self._preamble, axis=0)
+            if means.min() > self._EACH_TONE:
+                start_s = now_s - 0.01 * len(self._preamble)
+                return FaxMatch(Label.FAX, Kind.FAX_PREAMBLE, "v21_preamble", 0.95, start_s)
+        if self._carrier >= self._NEED_HOPS:
+            return FaxMatch(Label.MODEM, Kind.MODEM, "modem_carrier", 0.9, now_s - 0.01 * self._carrier)
+        return None
+
+    def _count(self, loud: bool, mark: float, space: float, carrier: float) -> None:
+        if loud and mark + space > self._PREAMBLE_SHARE:
+            self._preamble.append((mark, space))
+            self._preamble_misses = 0
+        else:
+            self._preamble_misses += 1
+            if self._preamble_misses > self._FORGIVEN_HOPS:
+                self._preamble = []
+        if loud and carrier > self._CARRIER_SHARE:
+            self._carrier += 1
+            self._carrier_misses = 0
+        else:
+            self._carrier_misses += 1
+            if self._carrier_misses > self._FORGIVEN_HOPS:
+                self._carrier = 0
+
+
+def _band(power: NDArray[np.float32], low_hz: float, high_hz: float) -> NDArray[np.float32]:
+    """Power [n] of speech-band rows [n, 110] between two frequencies."""
+    low, high = round(low_hz / BIN_HZ) - LOW_BIN, round(high_hz / BIN_HZ) - LOW_BIN
+    banded: NDArray[np.float32] = power[:, low : high + 1].sum(axis=1)
+    return banded

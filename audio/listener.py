@@ -1,0 +1,83 @@
+"""The ear of one line: push audio in, verdicts come out.
+
+Time is counted in samples only, so the same audio gives the same verdicts however it is cut into blocks. Audio is
+judged in chunks of 100 ms; `decided_at_ms` is the end of the chunk that decided.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.amd import AnsweredPhase
+from audio.analysis import CHUNK, LineAnalysis
+from audio.config import ListenerConfig
+from audio.fingerprint import Library
+from audio.progress import EarlyPhase
+from audio.verdict import Verdict
+
+Phase = Literal["early", "answered"]
+
+
+class Listener:
+    """Streaming call-progress and answering-machine detector of one line.
+
+    Verdicts come in steps (`final=False`) and at most one `final=True` for each phase. An early phase that is cut
+    short by `answer()` needs no last word: the answer is it. After the final word of the answered phase only beeps
+    (label `machine`, `beep_end_ms` in the evidence) and DTMF digits are still reported.
+    """
+
+    def __init__(
+        self,
+        *,
+        country: str | None,
+        phase: Phase = "early",
+        library: Library | None = None,
+        config: ListenerConfig | None = None,
+    ) -> None:
+        """`country` is an ISO 3166-1 alpha-2 code in any case; None or an unknown one means every plan at once."""
+        self._country = country
+        self._config = config or ListenerConfig()
+        self._line = LineAnalysis(early=phase == "early")
+        self._pending: list[NDArray[np.int16]] = []
+        self._pending_size = 0
+        self._phase: EarlyPhase | AnsweredPhase = (
+            EarlyPhase(country, library, self._config) if phase == "early" else AnsweredPhase(country, self._config)
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """The phase the line is in."""
+        return "early" if isinstance(self._phase, EarlyPhase) else "answered"
+
+    def push(self, block: NDArray[np.int16]) -> list[Verdict]:
+        """Take int16 mono 8 kHz samples [n], any n; returns the verdicts they brought, in order."""
+        if block.size == 0:
+            return []
+        self._pending.append(np.array(block, np.int16))
+        self._pending_size += block.size
+        if self._pending_size < CHUNK:
+            return []
+        joined = np.concatenate(self._pending)
+        whole = joined.size - joined.size % CHUNK
+        self._pending = [joined[whole:]]
+        self._pending_size = joined.size - whole
+        out: list[Verdict] = []
+        for start in range(0, whole, CHUNK):
+            out += self._hear(joined[start : start + CHUNK])
+        return out
+
+    def _hear(self, chunk: NDArray[np.int16]) -> list[Verdict]:
+        if self._phase.done and isinstance(self._phase, EarlyPhase):
+            return []
+        return self._phase.step(self._line, self._line.push(chunk))
+
+    def answer(self) -> None:
+        """The call was answered at this sample: clocks and floors start anew."""
+        self._line = LineAnalysis(early=False)
+        self._pending, self._pending_size = [], 0
+        self._phase = AnsweredPhase(self._country, self._config)
+
+    def finish(self) -> Verdict:
+        """End of the audio: the last word (the final verdict again if there was one). Never raises."""
+        return self._phase.finish(self._line)

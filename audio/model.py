@@ -1,0 +1,44 @@
+"""A small multilayer perceptron read from an .npz: numpy only, one hidden layer of tanh units."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights of one model. Inputs are standardised by `mean` and `scale` and clipped to +-4.
+
+    Shapes: mean, scale [features]; first [features, hidden]; first_bias [hidden]; second [hidden, classes];
+    second_bias [classes].
+    """
+
+    mean: Array
+    scale: Array
+    first: Array
+    first_bias: Array
+    second: Array
+    second_bias: Array
+
+    def probabilities(self, vector: NDArray[np.floating]) -> Array:
+        """Softmax class probabilities [..., classes] of feature vectors [..., features]."""
+        scaled = np.clip((vector.astype(np.float32) - self.mean) / self.scale, -4, 4)
+        logits = np.tanh(scaled @ self.first + self.first_bias) @ self.second + self.second_bias
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        shares: Array = powers / powers.sum(axis=-1, keepdims=True)
+        return shares
+
+
+@cache
+def load(name: str) -> Model:
+    """The model `audio/models/<name>.npz`; a data sheet stands beside it."""
+    data = resources.files("audio").joinpath("models", f"{name}.npz").read_bytes()
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
+        fields = ("mean", "scale", "first", "first_bias", "second", "second_bias")
+        return Model(*(arrays[field].astype(np.float32) for field in fields))

@@ -1,0 +1,130 @@
+"""Voice activity with an adaptive floor, and what its rhythm says: onset, bursts, pauses, shares.
+
+A hop is voice when its weighted band level (`Features.voice_db`) is 7 dB above the floor (the minimum of 1.5 s), within 26 dB of the running peak
+and above -58 dBov; hops that belong to a generated tone are not voice. Bursts shorter than 60 ms are clicks;
+pauses shorter than 120 ms do not end a burst.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_FLOOR_HOPS = 150
+_ABOVE_FLOOR_DB = 7.0
+_BELOW_PEAK_DB = 26.0
+_MIN_DBOV = -58.0
+_START_FLOOR_DB = -48.0
+_PEAK_DECAY_DB = 0.015
+_MIN_BURST_HOPS = 6
+_MIN_PAUSE_HOPS = 12
+_SMOOTH = 0.5
+_FLOOR_SMOOTH = 0.8
+
+
+@dataclass(slots=True)
+class Burst:
+    """A stretch of voice: hops from the start of the phase, `stop` exclusive, mean level."""
+
+    start: int
+    stop: int
+    level_db: float
+
+
+class SpeechTracker:
+    """Streaming voice activity of one line."""
+
+    def __init__(self) -> None:
+        self.hop = 0
+        self.bursts: list[Burst] = []
+        """Confirmed bursts in order; the last one grows while `speaking`."""
+        self.floor_db = _START_FLOOR_DB
+        self.peak_db = -100.0
+        self.voiced_hops = 0
+        self._levels: deque[tuple[int, float]] = deque()
+        self._smooth = -100.0
+        self._slow = -100.0
+        self._start = -1
+        self._last_voice = -1
+        self._sum_db = 0.0
+        self._count = 0
+        self._confirmed = False
+        self._in_tone = False
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the last burst is still going on."""
+        return self._confirmed
+
+    @property
+    def onset_hop(self) -> int | None:
+        """First hop of the first burst."""
+        return self.bursts[0].start if self.bursts else None
+
+    @property
+    def trailing_hops(self) -> int:
+        """Hops since the last voice; since the start when there was none."""
+        return self.hop - (self.bursts[-1].stop if self.bursts else 0)
+
+    def push(self, voice_db: Sequence[float], tonal: Sequence[int]) -> list[bool]:
+        """Take hops in (`tonal`: hops that a generated tone has lasted, 0 for none); the voice decision of each."""
+        out: list[bool] = []
+        for level, lasted in zip(voice_db, tonal, strict=True):
+            if lasted and not self._in_tone:
+                self._withdraw(self.hop - lasted)
+            self._in_tone = lasted > 0
+            out.append(self._step(level, self._in_tone))
+            self.hop += 1
+        return out
+
+    def _step(self, level: float, in_tone: bool) -> bool:
+        if self.hop == 0:
+            self._smooth = self._slow = level
+        self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * level
+        self._slow = _FLOOR_SMOOTH * self._slow + (1 - _FLOOR_SMOOTH) * level
+        window = self._levels
+        while window and window[-1][1] >= self._slow:
+            window.pop()
+        window.append((self.hop, self._slow))
+        if window[0][0] <= self.hop - _FLOOR_HOPS:
+            window.popleft()
+        lowest = window[0][1]
+        self.floor_db = min(lowest, _START_FLOOR_DB) if self.hop < 30 else lowest
+        voice = (
+            not in_tone
+            and self._smooth > self.floor_db + _ABOVE_FLOOR_DB
+            and self._smooth > self.peak_db - _BELOW_PEAK_DB
+            and self._smooth > _MIN_DBOV
+        )
+        if not in_tone:
+            self.peak_db = max(self.peak_db - _PEAK_DECAY_DB, self._smooth if voice else -100.0)
+        self._track(voice, level, in_tone)
+        return voice
+
+    def _track(self, voice: bool, level: float, in_tone: bool) -> None:
+        if voice:
+            if self._start < 0:
+                self._start, self._sum_db, self._count = self.hop, 0.0, 0
+            self._last_voice = self.hop
+            self._sum_db += level
+            self._count += 1
+            self.voiced_hops += 1
+            stop = self.hop + 1
+            if not self._confirmed and self._count >= _MIN_BURST_HOPS:
+                self._confirmed = True
+                self.bursts.append(Burst(self._start, stop, 0.0))
+            if self._confirmed:
+                burst = self.bursts[-1]
+                burst.stop, burst.level_db = stop, self._sum_db / self._count
+        elif self._start >= 0 and (in_tone or self.hop - self._last_voice >= _MIN_PAUSE_HOPS):
+            self._start, self._confirmed = -1, False
+
+    def _withdraw(self, start: int) -> None:
+        """What was taken for voice since hop `start` is a tone: take it back."""
+        if self._confirmed:
+            burst = self.bursts[-1]
+            taken = min(burst.stop - start, burst.stop - burst.start)
+            self.voiced_hops = max(0, self.voiced_hops - max(0, taken))
+            burst.stop = min(burst.stop, start)
+            if burst.stop - burst.start < _MIN_BURST_HOPS:
+                self.bursts.pop()
+        self._start, self._confirmed = -1, False
