@@ -73,35 +73,33 @@ class Bus:
         self._log = get_logger(bus=name)
         self._client = Client()
         self._was_lost = False
+        self._last_error = ""
         self._unsent: list[tuple[str, bytes, str]] = []
         self._sender: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
 
     async def connect(self, *, timeout_s: float = 15.0) -> None:
         """Connect and make the stream; waits up to `timeout_s` for a bus that is still starting. Raises BusError."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while True:
-            try:
+        try:
+            async with asyncio.timeout(timeout_s):
+                # without a limit of tries the client itself goes on until the server is there
                 await self._client.connect(
                     self._settings.url, user=self._settings.user, password=self._settings.password.get_secret_value(),
                     name=self._name, max_reconnect_attempts=-1, connect_timeout=2,
-                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; a second would be a long time
+                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; a whole one would be long
                     allow_reconnect=True, disconnected_cb=self._on_lost, reconnected_cb=self._on_back,
                     error_cb=self._on_error,
                 )  # fmt: skip
                 await self._ensure_stream()
-                break
-            except (TimeoutError, OSError, NatsError) as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise BusError(
-                        "bus.unreachable", f"The bus at {self._settings.url} does not answer: {error}. "
-                        "Check that the service 'bus' runs.", retryable=True,
-                    ) from error  # fmt: skip
-                if not self._client.is_closed:
-                    with contextlib.suppress(NatsError, OSError):
-                        await self._client.close()
-                self._client = Client()
-                await asyncio.sleep(0.1)
+        except (TimeoutError, OSError, NatsError) as error:
+            with contextlib.suppress(NatsError, OSError):
+                await self._client.close()
+            raise BusError(
+                "bus.unreachable",
+                f"The bus at {self._settings.url} does not answer: {self._last_error or error}. "
+                "Check that the service 'bus' runs.",
+                retryable=True,
+            ) from error
         self._sender = asyncio.create_task(self._send_events())
 
     async def close(self) -> None:
@@ -274,7 +272,8 @@ class Bus:
         self._log.info("bus back")
 
     async def _on_error(self, error: Exception) -> None:
-        if not self._was_lost:
+        if str(error) != self._last_error:
+            self._last_error = str(error)
             self._log.debug("bus error", error=str(error))
 
 

@@ -124,5 +124,5 @@ def _say_where(console: Console, home: Home, settings: Settings, *, bench: bool,
     else:
         console.print("  Log in with the user that was set up; 'callbox user passwd' sets a new password.")
     if bench:
-        console.print("  Bench: trunk 'bench' leads to the simulated exchange; desk phones are registered at the seats.")
+        console.print("  Bench: trunk 'bench' leads to the simulated exchange; desk phones stand at the seats.")
     sys.stderr.flush()

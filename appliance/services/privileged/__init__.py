@@ -1,0 +1,1 @@
+"""The named, argument-checked actions of `privd` (root): what may be done as root is data, see actions.toml."""
