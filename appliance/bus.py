@@ -118,6 +118,11 @@ class Bus:
     def connected(self) -> bool:
         return bool(self._client.is_connected)
 
+    @property
+    def unsent_events(self) -> int:
+        """Conversation events that the stream has not confirmed yet."""
+        return len(self._unsent)
+
     # ---- requests ---------------------------------------------------------------------------------------
 
     def _command_subject(self, command: Command) -> str:
@@ -181,6 +186,7 @@ class Bus:
             f"{self._prefix}.cmd.{service}", queue=service if queue else "",
             cb=start if concurrent else on_message,
         )  # fmt: skip
+        await self._client.flush()  # from now on a command finds us
 
     # ---- conversation events ------------------------------------------------------------------------------
 
@@ -322,6 +328,15 @@ class ThreadBus:
     @property
     def connected(self) -> bool:
         return bool(self._bus.connected)
+
+    @property
+    def unsent_events(self) -> int:
+        """Conversation events that the stream has not confirmed yet, those just published included."""
+
+        async def count() -> int:
+            return self._bus.unsent_events
+
+        return int(self._call(count()))
 
     def close(self) -> None:
         self._call(self._bus.close(), 5.0)

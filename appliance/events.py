@@ -96,11 +96,15 @@ class RecordingStarted(ConversationEvent, frozen=True, kw_only=True):
 
 
 class RecordingClosed(ConversationEvent, frozen=True, kw_only=True):
-    """The spool is complete and synced; `frames` are stereo samples at 8 kHz."""
+    """The spool is complete and synced; `frames` are stereo samples at 8 kHz.
+
+    `error_id` says why it stopped before the call did (`recording.disk_full`); what was written is whole.
+    """
 
     recording_id: str
     spool_path: str
     frames: int
+    error_id: str = ""
 
 
 class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):

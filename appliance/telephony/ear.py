@@ -1,0 +1,50 @@
+"""The worker's side of the ear: frames in, verdicts out, in the blocks that the ear judges in anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from audio.config import ListenerConfig
+from audio.fingerprint import Library
+from audio.listener import Listener
+from audio.verdict import Verdict
+
+_BLOCK_FRAMES = 5  # 100 ms
+
+
+class Ear:
+    """One line's `Listener`, fed with tap frames."""
+
+    def __init__(self, *, country: str | None, deadline_ms: int, library: Library | None, answered: bool) -> None:
+        self._listener = Listener(
+            country=country, phase="answered" if answered else "early", library=library,
+            config=ListenerConfig(deadline_s=deadline_ms / 1000),
+        )  # fmt: skip
+        self._frames: list[bytes] = []
+        self.heard_audio = False
+
+    @property
+    def phase(self) -> str:
+        """`early` or `answered`."""
+        return self._listener.phase
+
+    def push(self, frames: Sequence[bytes]) -> list[Verdict]:
+        """Take frames of int16 little-endian; returns the verdicts they brought."""
+        self._frames.extend(frames)
+        if len(self._frames) < _BLOCK_FRAMES:
+            return []
+        block = np.frombuffer(b"".join(self._frames), "<i2")
+        self._frames.clear()
+        self.heard_audio = True
+        return self._listener.push(block)
+
+    def answer(self) -> None:
+        """The line was answered: what is queued belonged to the time before."""
+        self._frames.clear()
+        self._listener.answer()
+
+    def finish(self) -> Verdict:
+        """The line is gone: the last word."""
+        return self._listener.finish()
