@@ -12,6 +12,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Union
 
 import msgspec
@@ -20,6 +21,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError as StreamNotFoundError
 
@@ -63,6 +65,17 @@ def _raise(failure: Failure) -> None:
     raise cls(failure.error_id, failure.message, retryable=failure.retryable, **failure.placeholders)
 
 
+@dataclass
+class _Consumer:
+    """A reader of conversation events: where it is in the stream, and which subscription is the living one."""
+
+    durable: str
+    handler: EventHandler
+    last_sequence: int = 0
+    generation: int = 0
+    subscription: JetStreamContext.PushSubscription | None = None
+
+
 class Bus:
     """One NATS connection with the box's subjects and types."""
 
@@ -74,6 +87,7 @@ class Bus:
         self._client = Client()
         self._was_lost = False
         self._last_error = ""
+        self._consumers: list[_Consumer] = []
         self._unsent: list[tuple[str, bytes, str]] = []
         self._sender: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -211,24 +225,59 @@ class Bus:
                 self._unsent.pop(0)
 
     async def consume_events(self, durable: str, handler: EventHandler) -> None:
-        """Receive all conversation events in order, again from the last one acknowledged after a restart.
+        """Receive all conversation events in order, after a restart from the first one not acknowledged.
 
-        The handler must be idempotent; an event is acknowledged when it returned.
+        An event is acknowledged when the handler returned; a crash in between brings it again, so the handler
+        must be idempotent. Call it once a `durable`.
         """
-        stream = self._client.jetstream()
+        consumer = _Consumer(durable, handler)
+        self._consumers.append(consumer)
+        await self._subscribe_events(consumer)
+
+    async def _subscribe_events(self, consumer: _Consumer) -> None:
+        """(Re)create the server's consumer behind the last event handled.
+
+        A consumer that lives on over a lost connection sends what was under way only after its ack time-out, behind
+        newer events. A new one from the right place gives the right order at once.
+        """
+        stream = self._client.jetstream(timeout=5.0)
+        consumer.generation += 1
+        generation = consumer.generation
+        if consumer.subscription is not None:
+            with contextlib.suppress(NatsError, OSError):
+                await consumer.subscription.unsubscribe()
+        with contextlib.suppress(StreamNotFoundError):
+            before = await stream.consumer_info(_STREAM, consumer.durable)
+            if before.ack_floor is not None:
+                consumer.last_sequence = max(consumer.last_sequence, before.ack_floor.stream_seq)
+            await stream.delete_consumer(_STREAM, consumer.durable)
+        if (await stream.stream_info(_STREAM)).state.last_seq < consumer.last_sequence:
+            consumer.last_sequence = 0  # the server lost its stream: numbers begin anew
 
         async def on_message(msg: Msg) -> None:
+            sequence = msg.metadata.sequence.stream
+            if generation != consumer.generation or sequence <= consumer.last_sequence:
+                return
             try:
                 event = _event_decoder.decode(msg.data)
             except msgspec.MsgspecError as error:
                 self._log.warning("malformed event", subject=msg.subject, error=str(error))
             else:
-                await handler(event)
-            await msg.ack()
+                try:
+                    await consumer.handler(event)
+                except Exception:  # noqa: BLE001 - one event that cannot be handled must not stop the others
+                    self._log.exception("event failed", subject=msg.subject, event_type=type(event).__name__)
+            consumer.last_sequence = sequence
+            with contextlib.suppress(NatsError, OSError):
+                await msg.ack()
 
-        await stream.subscribe(
-            f"{self._prefix}.evt.conversation.>", durable=durable, cb=on_message, manual_ack=True, stream=_STREAM,
-            config=ConsumerConfig(deliver_policy=DeliverPolicy.ALL, max_ack_pending=1000, ack_wait=10),
+        consumer.subscription = await stream.subscribe(
+            f"{self._prefix}.evt.conversation.>", durable=consumer.durable, cb=on_message, manual_ack=True,
+            stream=_STREAM,
+            config=ConsumerConfig(
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=consumer.last_sequence + 1,
+                max_ack_pending=1000, ack_wait=60,
+            ),
         )  # fmt: skip
 
     async def _ensure_stream(self) -> None:
@@ -274,8 +323,14 @@ class Bus:
 
     async def _on_back(self) -> None:
         self._was_lost = False
-        self._wake.set()
         self._log.info("bus back")
+        for consumer in self._consumers:
+            try:
+                await self._subscribe_events(consumer)
+            except (TimeoutError, NatsError, OSError) as error:
+                # the connection went again: the next "back" tries again
+                self._log.warning("events not subscribed", durable=consumer.durable, error=str(error))
+        self._wake.set()
 
     async def _on_error(self, error: Exception) -> None:
         if str(error) != self._last_error:
