@@ -1,0 +1,157 @@
+"""One attempt as data: its state, what is known of it, the engine's own events and the notices it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from appliance import events as bus_events
+from appliance.commands import ConversationCommand
+from appliance.domain.outcome import TrunkEnd, Verdict
+
+
+class CallState(StrEnum):
+    DIALLING = "dialling"
+    EARLY = "early"
+    ANSWERED = "answered"  # the ear listens
+    HEARD = "heard"  # a live person waits for an agent
+    CONNECTING = "connecting"
+    TALKING = "talking"
+    CLOSING = "closing"  # hung up, or being hung up
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class CallPolicy:
+    """The figures one attempt runs under. `owner_*`: preview, the agent who dialled."""
+
+    abandon_after_s: float = 2.0
+    abandon_prompt: str = "abandoned"
+    ring_timeout_s: float = 40.0
+    verdict_deadline_s: float = 4.0
+    seat_answer_timeout_s: float = 5.0
+    owner_agent_id: str | None = None
+    owner_seat_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    attempt_id: str
+    campaign_id: str
+    lead_id: str
+    number: str
+    trunk_id: str
+    created_at: datetime
+    policy: CallPolicy = CallPolicy()
+    state: CallState = CallState.DIALLING
+    last_seq: int = 0
+    deadline: datetime | None = None  # when `Expired` is due
+    originated_at: datetime | None = None
+    answered_at: datetime | None = None
+    verdict_at: datetime | None = None
+    bridged_at: datetime | None = None
+    ended_at: datetime | None = None
+    progressed: bool = False
+    early: Verdict | None = None
+    heard: Verdict | None = None
+    trunk_end: TrunkEnd | None = None
+    retry_after_s: int | None = None
+    refused: Verdict | None = None  # Originate was not taken
+    lost: bool = False
+    agent_id: str | None = None
+    seat_id: str | None = None
+    abandoned: bool = False
+    media: dict[str, Any] = field(default_factory=dict)
+
+
+# ---- the engine's own events -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Originated:
+    """The switch has taken the attempt."""
+
+
+@dataclass(frozen=True)
+class OriginateRefused:
+    """The switch has not taken the attempt, and never will."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class AgentFound:
+    agent_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True)
+class SeatRefused:
+    """The worker did not take ConnectSeat: the agent is free, the customer goes on waiting."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class Expired:
+    """The deadline of the state has come."""
+
+
+@dataclass(frozen=True)
+class HangUpAsked:
+    reason: str
+
+
+@dataclass(frozen=True)
+class WorkerGone:
+    """No sign of life of its worker: nobody will tell how it ended."""
+
+
+OwnEvent = Originated | OriginateRefused | AgentFound | SeatRefused | Expired | HangUpAsked | WorkerGone
+CallEvent = OwnEvent | bus_events.ConversationEvent
+
+
+# ---- notices to the engine -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FindAgent:
+    """A live person waits: answer with AgentFound now, or as soon as an agent is ready."""
+
+
+@dataclass(frozen=True)
+class AgentConnected:
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class AgentFree:
+    """The reservation came to nothing."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class AgentUnreachable:
+    agent_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True)
+class ConversationOver:
+    """The agent's conversation has ended: wrap-up."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The attempt is closed with its outcome."""
+
+    verdict: Verdict
+
+
+Notice = FindAgent | AgentConnected | AgentFree | AgentUnreachable | ConversationOver | Ended
+Commands = tuple[Notice | ConversationCommand, ...]
