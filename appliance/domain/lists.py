@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from appliance.domain.amounts import Amount, parse_amount
+from appliance.domain.list_words import HEADER_WORDS
 from appliance.domain.numbers import Cell, Number, NumberKind, NumberProblem, looks_like_number, parse_number
 from appliance.types import E164
 
@@ -103,33 +104,8 @@ class Refused:
         return self.reason in DUPLICATES
 
 
-# words of a header: an exact word weighs more than one that only stands in it; the first of equals wins
-_WORDS: dict[Column, tuple[str, ...]] = {
-    Column.PHONE: (
-        "手机号码", "手机号", "手机", "电话号码", "电话", "联系电话", "联系方式", "移动电话", "号码", "客户电话",
-        "phone", "phone number", "phone no", "mobile", "mobile phone", "mobile number", "cell", "cell phone", "telephone",
-        "tel", "msisdn", "contact number", "телефон", "номер телефона", "моб", "мобильный", "мобильный телефон", "сотовый",
-        "тел", "номер", "контактный телефон", "number",
-    ),
-    Column.NAME: (
-        "姓名", "客户姓名", "名字", "客户", "客户名称", "联系人", "债务人", "借款人", "户名",
-        "name", "full name", "fullname", "customer", "customer name", "client", "debtor", "borrower", "contact",
-        "имя", "фио", "ф.и.о.", "клиент",
-        "должник", "фамилия имя отчество", "абонент", "контакт",
-    ),
-    Column.AMOUNT: (
-        "欠款", "欠款金额", "金额", "欠费", "欠费金额", "债务", "应还金额", "逾期金额", "余额", "总额", "账单金额",
-        "amount", "debt", "balance", "amount due", "due", "sum", "total", "outstanding", "debt amount", "долг", "сумма",
-        "сумма долга", "задолженность", "сумма задолженности", "остаток", "к оплате",
-    ),
-    Column.CURRENCY: ("币种", "货币", "currency", "валюта"),
-    Column.EXTERNAL_ID: (
-        "合同号", "合同编号", "账号", "客户编号", "编号", "借据号", "订单号",
-        "external id", "id", "account", "account number", "contract", "contract number", "customer id", "client id", "reference", "ref",
-        "договор", "номер договора",
-        "лицевой счет", "лицевой счёт", "счет", "л/с", "ид",
-    ),
-}  # fmt: skip
+# a header that is one of the words weighs more than one that only contains it
+_WORDS = {Column(role): words for role, words in HEADER_WORDS.items()}
 _EXACT = {word: (column, rank) for column, words in _WORDS.items() for rank, word in enumerate(words)}
 _OURS = {REASON_HEADER.lower(), DETAIL_HEADER.lower()}
 

@@ -1,0 +1,31 @@
+"""The words by which headers of number lists are known, in zh, ru and en: first the commoner ones."""
+
+from __future__ import annotations
+
+HEADER_WORDS: dict[str, tuple[str, ...]] = {
+    "phone": (
+        "手机号码", "手机号", "手机", "电话号码", "电话", "联系电话", "联系方式", "移动电话", "号码", "客户电话", "phone",
+        "phone number", "phone no", "mobile", "mobile phone", "mobile number", "cell", "cell phone",
+        "telephone", "tel", "msisdn", "contact number", "телефон", "номер телефона", "моб",
+        "мобильный", "мобильный телефон", "сотовый", "тел", "номер", "контактный телефон", "number",
+    ),
+    "name": (
+        "姓名", "客户姓名", "名字", "客户", "客户名称", "联系人", "债务人", "借款人", "户名", "name", "full name",
+        "fullname", "customer", "customer name", "client", "debtor", "borrower", "contact", "имя",
+        "фио", "ф.и.о.", "клиент", "должник", "фамилия имя отчество", "абонент", "контакт",
+    ),
+    "amount": (
+        "欠款", "欠款金额", "金额", "欠费", "欠费金额", "债务", "应还金额", "逾期金额", "余额", "总额", "账单金额", "amount",
+        "debt", "balance", "amount due", "due", "sum", "total", "outstanding", "debt amount",
+        "долг", "сумма", "сумма долга", "задолженность", "сумма задолженности", "остаток",
+        "к оплате",
+    ),
+    "currency": (
+        "币种", "货币", "currency", "валюта",
+    ),
+    "external_id": (
+        "合同号", "合同编号", "账号", "客户编号", "编号", "借据号", "订单号", "external id", "id", "account",
+        "account number", "contract", "contract number", "customer id", "client id", "reference",
+        "ref", "договор", "номер договора", "лицевой счет", "лицевой счёт", "счет", "л/с", "ид",
+    ),
+}  # fmt: skip
