@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from appliance.bench.rtp import FRAME_BYTES, FRAME_S, SILENCE
 
-SPEECH_LEVEL = 1.5  # mean magnitude (1/256 of full scale) from which a frame counts as somebody speaking
+SPEECH_LEVEL = 3.0  # mean magnitude (1/256 of full scale, about -39 dBov) from which somebody speaks
 
 
 def frames_of(sound: bytes) -> list[bytes]:

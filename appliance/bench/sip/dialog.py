@@ -133,6 +133,11 @@ class Call:
         self._send_in_dialog("BYE", {"Reason": f"Q.850;cause={q850}"})
         self._end("local")
 
+    def send_garbage(self) -> None:
+        """Answer with bytes that only look like SIP (a gateway with broken firmware)."""
+        assert self._server is not None
+        self._server.send_raw(b"SIP/2.0 2OO OK\r\nVia: \r\nCSeq INVITE\r\nContent-Length: 99999\r\n\r\n\x00\xff")
+
     def forget(self, ended_by: str) -> None:
         """End without a word to the other side."""
         self._end(ended_by)

@@ -47,6 +47,10 @@ class ServerTransaction:
             if self.request.method == "INVITE":
                 self._again(T1_S, T1_S)
 
+    def send_raw(self, data: bytes) -> None:
+        """Send any bytes to where responses go."""
+        self._endpoint.send(data, self._target)
+
     def repeat(self) -> None:
         """The request came again: so does the last response."""
         if self._last:

@@ -1,0 +1,133 @@
+"""The dial plan of the simulated exchange: which number behaves how, with which times. All of it is data.
+
+`plan.json` in the bench's home holds a `DialPlan`; it is read again when it changes, so that a test can break a
+gateway while calls run. A number that is not listed gets its behaviour from its last two digits (00..99 over the mix)
+and its times from the seed, so the same number always behaves the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+
+from appliance.bench.sound_sources import generator_for
+from appliance.errors import CallerError
+from appliance.settings import Home, write_private
+
+DEFAULT_MIX = {
+    "human": 42, "no_answer": 9, "ringback": 5, "busy": 8, "busy_tone": 3, "vacant": 4, "vacant_announced": 4,
+    "vacant_sit": 2, "congestion": 2, "congestion_tone": 2, "voicemail": 7, "fax": 3, "number_changed": 2,
+    "powered_off": 3, "unreachable": 1, "silence": 1, "drop": 1, "rejected": 1,
+}  # fmt: skip
+"""Behaviour -> share of the numbers, in per cent."""
+
+
+class NumberPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How one number behaves. `voice` picks person or greeting; `talk_s` is when a person hangs up, from answer."""
+
+    behaviour: str
+    post_dial_delay_s: float = 0.2
+    ring_s: float = 2.0
+    early_ringing: bool = False
+    pick_up_s: float = 0.5
+    talk_s: float = 30.0
+    voice: int = 0
+    language: str = "zh"
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Ranges (least, most) in seconds from which a number's times are drawn."""
+
+    post_dial_delay_s: tuple[float, float] = (0.1, 0.8)
+    ring_s: tuple[float, float] = (1.0, 5.0)
+    pick_up_s: tuple[float, float] = (0.3, 1.1)
+    talk_s: tuple[float, float] = (20.0, 60.0)
+
+
+class GatewayPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One gateway and what is wrong with it.
+
+    `deaf` answers nothing; `refuse` answers every INVITE with this status (503 with Retry-After); `reboots` is a
+    counter: raising it drops all calls without a word, deaf for `reboot_s`; losses are fractions of packets.
+    """
+
+    address: str = "127.0.1.1"
+    port: int = 5060
+    deaf: bool = False
+    refuse: int = 0
+    reboots: int = 0
+    reboot_s: float = 2.0
+    sip_loss: float = 0.0
+    rtp_loss: float = 0.0
+
+
+class DialPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """All of the exchange."""
+
+    seed: int = 1
+    mix: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_MIX))
+    times: Times = Times()
+    numbers: dict[str, NumberPlan] = {}  # by national number
+    gateways: list[GatewayPlan] = msgspec.field(
+        default_factory=lambda: [GatewayPlan(), GatewayPlan(address="127.0.1.2")]
+    )
+
+    def behaviour_of_digits(self, last_two: int) -> str:
+        """Behaviour of the numbers that end in these two digits."""
+        total, at = sum(self.mix.values()), 0.0
+        for name, share in self.mix.items():
+            at += 100 * share / total
+            if last_two + 0.5 < at:
+                return name
+        return next(reversed(self.mix))
+
+    def of(self, number: str) -> NumberPlan:
+        """The plan of a number as it was dialled (any spelling)."""
+        digits = national(number)
+        listed = self.numbers.get(digits)
+        if listed is not None:
+            return listed
+        random = generator_for("number", self.seed, digits)
+
+        def draw(limits: tuple[float, float]) -> float:
+            return round(float(random.uniform(*limits)), 3)
+
+        return NumberPlan(
+            behaviour=self.behaviour_of_digits(int(digits[-2:] or 0)),
+            post_dial_delay_s=draw(self.times.post_dial_delay_s),
+            ring_s=draw(self.times.ring_s), pick_up_s=draw(self.times.pick_up_s), talk_s=draw(self.times.talk_s),
+            early_ringing=bool(random.random() < 0.4), voice=int(random.integers(0, 10_000)),
+            language=str(random.choice(["zh", "zh", "ru", "en"])),
+        )  # fmt: skip
+
+
+def national(number: str) -> str:
+    """National digits of a Chinese number in any spelling (+86…, 0086…, 86 1…, 0…); other countries: all digits."""
+    digits = re.sub(r"\D", "", number)
+    international = number.strip().startswith("+") or digits.startswith("00")
+    digits = digits.removeprefix("00") if digits.startswith("00") else digits
+    if digits.startswith("86") and (international or len(digits) >= 12):
+        return digits[2:].lstrip("0")
+    return digits if international else digits.lstrip("0")
+
+
+def plan_file(home: Home) -> Path:
+    return home.bench / "plan.json"
+
+
+def load_plan(path: Path) -> DialPlan:
+    """Read the plan; defaults when there is none. Raises CallerError when it is not a plan."""
+    if not path.exists():
+        return DialPlan()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=DialPlan)
+    except msgspec.MsgspecError as error:
+        raise CallerError("bench.bad_plan", f"{path} is not a dial plan: {error}", path=str(path)) from error
+
+
+def save_plan(home: Home, plan: DialPlan) -> None:
+    """Write the plan; a running exchange takes it up within half a second."""
+    write_private(plan_file(home), json.dumps(msgspec.to_builtins(plan), indent=1).encode())
