@@ -1,0 +1,53 @@
+"""Alerts: those that stand and those that were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from appliance.store.db import Store
+from appliance.store.models import Alert
+
+
+@dataclass(frozen=True)
+class AlertView:
+    """One alert; `severity` as types.Severity."""
+
+    id: int
+    key: str
+    severity: str
+    title: str
+    text: str
+    raised_at: datetime
+    cleared_at: datetime | None
+    acknowledged_by: str | None
+
+
+def _view(alert: Alert) -> AlertView:
+    return AlertView(
+        id=alert.id, key=alert.key, severity=alert.severity, title=alert.title, text=alert.text,
+        raised_at=alert.raised_at, cleared_at=alert.cleared_at, acknowledged_by=alert.acknowledged_by,
+    )  # fmt: skip
+
+
+def standing(store: Store) -> list[AlertView]:
+    """Alerts that are not cleared, newest first."""
+    query = select(Alert).where(Alert.cleared_at.is_(None)).order_by(Alert.id.desc())
+    with store.read() as db:
+        return [_view(alert) for alert in db.scalars(query)]
+
+
+def standing_count(store: Store) -> int:
+    """How many alerts stand that nobody has acknowledged."""
+    query = select(func.count()).where(Alert.cleared_at.is_(None), Alert.acknowledged_by.is_(None))
+    with store.read() as db:
+        return db.scalar(query) or 0
+
+
+def history(store: Store, *, limit: int = 100) -> list[AlertView]:
+    """Cleared alerts, newest first."""
+    query = select(Alert).where(Alert.cleared_at.is_not(None)).order_by(Alert.id.desc()).limit(limit)
+    with store.read() as db:
+        return [_view(alert) for alert in db.scalars(query)]
