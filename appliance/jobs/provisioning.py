@@ -12,7 +12,7 @@ from typing import Any
 from appliance import commands
 from appliance.commands import Done
 from appliance.domain.campaign import parse_config
-from appliance.domain.numbers import parse_number
+from appliance.domain.numbers import NotANumber, parse_number
 from appliance.errors import CallerError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
@@ -27,14 +27,14 @@ SEAT_EXPIRY = "seat_expiry"
 """Kind of the job that takes a browser phone's password away again."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_PASSWORD_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # what is typed on a phone's keypad without doubt
+_KEYPAD_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # what is typed on a phone's keypad without doubt
 _SEAT_PASSWORD = re.compile(r"[\x21-\x7e]{8,64}")
 _PHONES = ("desk", "browser")
 
 
 def new_seat_password() -> str:
     """16 characters, 80 bits, none of them mistaken for another."""
-    return "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(16))
+    return "".join(secrets.choice(_KEYPAD_ALPHABET) for _ in range(16))
 
 
 def _id_faults(given: str) -> list[tuple[str, str, str]]:
@@ -202,7 +202,10 @@ class Provisioning:
     def save_do_not_call(self, command: commands.SaveDoNotCall) -> Done:
         """Put a number on the list or take it off; raises ValidationErrors for what is no telephone number."""
         self._allow(command, Permission.LISTS_IMPORT)
-        number = parse_number(command.number, self._context.settings.dialling.default_region)
+        read = parse_number(command.number, self._context.settings.dialling.default_region)
+        if isinstance(read, NotANumber):
+            raise ValidationErrors([("number", f"number.{read.problem}", "This is no number that can be dialled.")])
+        number = read.e164
         now = self._context.clock.now()
         with self._context.store.write() as session:
             entry = session.get(DoNotCall, number)

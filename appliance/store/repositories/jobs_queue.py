@@ -70,9 +70,9 @@ def fail(session: Session, job_id: str, error: str, now: datetime) -> None:
         job.state, job.error, job.finished_at = FAILED, error, now
 
 
-def resume(session: Session, now: datetime) -> int:
-    """After a start: what was running when the service died is waiting again; returns how many."""
-    interrupted = list(session.scalars(select(Job).where(Job.state == RUNNING)))
+def resume(session: Session, now: datetime, *, but_not: Iterable[str] = ()) -> int:
+    """What counts as running but is not (the service died under it) waits again; returns how many jobs."""
+    interrupted = list(session.scalars(select(Job).where(Job.state == RUNNING, Job.id.not_in(list(but_not)))))
     for job in interrupted:
         job.state, job.run_at = WAITING, now
     return len(interrupted)

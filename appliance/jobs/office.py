@@ -1,0 +1,75 @@
+"""The office: all commands about people, configuration, recordings' custody and audit, each with its one method.
+
+Synchronous, so that the same object answers the bus (in threads) and the command line (when no service runs).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from appliance import commands
+from appliance.commands import Command, Done
+from appliance.errors import CallerError, ValidationErrors
+from appliance.jobs import audit
+from appliance.jobs.accounts import Accounts
+from appliance.jobs.context import Context
+from appliance.jobs.passwords import Hasher
+from appliance.jobs.provisioning import Provisioning
+from appliance.jobs.retention import Retention
+from appliance.jobs.second_factor import SecondFactor
+from appliance.jobs.tickets import Tickets
+from appliance.store.repositories import users
+
+_ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)*")
+
+
+class Office:
+    """Answers the commands of the service `office`; safe to call from several threads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        hasher = Hasher()
+        second_factor = SecondFactor(context, hasher)
+        accounts = Accounts(context, hasher, second_factor)
+        provisioning = Provisioning(context)
+        retention = Retention(context)
+        self._methods: dict[type[Command], Callable[[Any], Done]] = {
+            commands.SetUpAdministrator: accounts.set_up_administrator,
+            commands.LogIn: accounts.log_in,
+            commands.LogOut: accounts.log_out,
+            commands.SaveUser: accounts.save_user,
+            commands.EnrolTotp: second_factor.enrol_totp,
+            commands.ConfirmTotp: second_factor.confirm_totp,
+            commands.DisableTotp: second_factor.disable_totp,
+            commands.SaveSeat: provisioning.save_seat,
+            commands.SeatPhoneCredentials: provisioning.seat_phone_credentials,
+            commands.SaveTrunk: provisioning.save_trunk,
+            commands.SaveCampaign: provisioning.save_campaign,
+            commands.SaveDoNotCall: provisioning.save_do_not_call,
+            commands.SaveSettings: provisioning.save_settings,
+            commands.SaveRetention: retention.save_rule,
+            commands.LegalHold: retention.legal_hold,
+            commands.OpenRecording: Tickets(context).open_recording,
+            commands.Audit: self._audit,
+        }
+
+    def handle(self, command: Command) -> Done:
+        """Carry out one command; raises CallboxError as its method says."""
+        method = self._methods.get(type(command))
+        if method is None:
+            name = type(command).__name__
+            raise CallerError("office.unknown_command", f"The office does not know the command {name}.", command=name)
+        return method(command)
+
+    def _audit(self, command: commands.Audit) -> Done:
+        if not _ACTION.fullmatch(command.action) or not command.subject:
+            raise ValidationErrors([("action", "audit.bad_action", "Use words like report.exported, and a subject.")])
+        with self._context.store.write() as session:
+            users.actor(session, command.actor_id)
+            entry = audit.append(
+                session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
+                action=command.action, subject=command.subject, detail=command.detail,
+            )  # fmt: skip
+        return Done(id=str(entry.id))
