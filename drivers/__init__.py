@@ -1,0 +1,1 @@
+"""Hardware: protocols, resources, life cycle, transports and simulators. Knows no campaign."""

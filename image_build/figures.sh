@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures the project's figures and writes each to docs/figures/NAME.md with its command, date and machine.
+# `image_build/figures.sh NAME...` measures only those.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+CALLBOX=.venv/bin/callbox
+mkdir -p docs/figures
+failed=0
+
+figure() { # NAME COMMAND...
+  local name=$1
+  shift
+  if [ ${#WANTED[@]} -gt 0 ] && [[ ! " ${WANTED[*]} " == *" $name "* ]]; then return; fi
+  echo "== $name: $*" >&2
+  local out started
+  started=$(date -u +%Y-%m-%dT%H:%MZ)
+  if ! out=$("$@"); then
+    echo "   failed" >&2
+    failed=1
+    return
+  fi
+  {
+    printf '# %s\n\n    %s\n\n' "$name" "$(printf '%s ' "$@" | sed "s#$CALLBOX#callbox#; s/ \$//")"
+    printf '%s, %s cores, %s, commit %s.\n\n' "$started" "$(nproc)" \
+      "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$(git rev-parse --short HEAD)"
+    printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
+  } >"docs/figures/$name.md"
+}
+
+WANTED=("$@")
+figure calls-60-bridged-30 $CALLBOX bench calls --lines 60 --seconds 60 --bridged 30 --json
+figure calls-60 $CALLBOX bench calls --lines 60 --seconds 60 --json
+figure calls-120 $CALLBOX bench calls --lines 120 --seconds 60 --json
+figure short-calls-500 $CALLBOX bench short-calls --calls 500 --json
+figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
+figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
+figure store $CALLBOX bench store --json
+exit $failed
