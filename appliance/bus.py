@@ -22,7 +22,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError as StreamNotFoundError
 
 from appliance import errors
@@ -279,6 +279,28 @@ class Bus:
                 max_ack_pending=1000, ack_wait=60,
             ),
         )  # fmt: skip
+
+    async def replay_events(self, conversation_id: str) -> list[ConversationEvent]:
+        """Return what the stream holds of one conversation, in order, without touching any durable consumer."""
+        stream = self._client.jetstream(timeout=5.0)
+        subject = f"{self._prefix}.evt.conversation.{conversation_id}"
+        events: list[ConversationEvent] = []
+        try:
+            reader = await stream.pull_subscribe(subject, stream=_STREAM, config=ConsumerConfig(
+                deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=10.0,
+            ))  # fmt: skip
+            try:
+                left = (await reader.consumer_info()).num_pending or 0
+                while left > 0:
+                    for msg in await reader.fetch(min(left, 200), timeout=2.0):
+                        left -= 1
+                        with contextlib.suppress(msgspec.MsgspecError):
+                            events.append(_event_decoder.decode(msg.data))
+            finally:
+                await reader.unsubscribe()
+        except (TimeoutError, NatsError, OSError) as error:
+            raise BusError("bus.lost", f"The bus is away: {error}", retryable=True) from error
+        return events
 
     async def _ensure_stream(self) -> None:
         stream = self._client.jetstream(timeout=2.0)

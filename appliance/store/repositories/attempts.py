@@ -1,0 +1,101 @@
+"""Attempts: written before the dial, closed once, and read as the ledger of a number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session
+
+from appliance.domain.call_model import Call
+from appliance.domain.compliance import Contact
+from appliance.domain.outcome import Verdict
+from appliance.store import models
+from appliance.types import LIVE_OUTCOMES, Disposition
+
+
+def add(session: Session, call: Call, agent_id: str | None = None) -> None:
+    """Write a new attempt, open; committed before it is dialled."""
+    session.add(
+        models.Attempt(
+            id=call.attempt_id, campaign_id=call.campaign_id, lead_id=call.lead_id, number=call.number,
+            trunk_id=call.trunk_id, created_at=call.created_at, agent_id=agent_id,
+        )
+    )  # fmt: skip
+
+
+def open_attempts(session: Session) -> Sequence[models.Attempt]:
+    return session.scalars(select(models.Attempt).where(models.Attempt.ended_at.is_(None))).all()
+
+
+def get(session: Session, attempt_id: str) -> models.Attempt | None:
+    return session.get(models.Attempt, attempt_id)
+
+
+def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
+    """Write what is known of an attempt; with `verdict` it is closed, and a closed one is never written again."""
+    row = session.get(models.Attempt, call.attempt_id)
+    if row is None or row.ended_at is not None:
+        return
+    row.originated_at, row.answered_at = call.originated_at, call.answered_at
+    row.verdict_at, row.bridged_at = call.verdict_at, call.bridged_at
+    row.agent_id, row.seat_id = call.agent_id or row.agent_id, call.seat_id or row.seat_id
+    row.abandoned, row.last_seq = call.abandoned, call.last_seq
+    if call.abandoned:
+        row.disposition = Disposition.ABANDONED
+    if call.trunk_end is not None:
+        row.sip_status, row.q850 = call.trunk_end.sip_status, call.trunk_end.q850
+    if verdict is not None:
+        row.ended_at, row.outcome, row.kind = call.ended_at, verdict.outcome, verdict.kind
+        row.reason, row.confidence = verdict.reason, verdict.confidence
+        row.evidence, row.media = verdict.evidence, call.media
+
+
+def ledger(session: Session, numbers: Iterable[str], since: datetime) -> dict[str, list[Contact]]:
+    """Return the dials of each number since an instant (ix_attempts_number); those never sent do not count."""
+    attempt = models.Attempt
+    rows = session.execute(
+        select(attempt.number, attempt.created_at, attempt.answered_at, attempt.bridged_at).where(
+            attempt.number.in_(list(numbers)), attempt.created_at > since,
+            or_(attempt.originated_at.is_not(None), attempt.ended_at.is_(None)),
+        )
+    ).all()  # fmt: skip
+    found: dict[str, list[Contact]] = defaultdict(list)
+    for number, created_at, answered_at, bridged_at in rows:
+        found[number].append(Contact(created_at, conversation=bridged_at is not None, answered=answered_at is not None))
+    return found
+
+
+@dataclass(frozen=True)
+class AttemptCounts:
+    """Figures of one campaign from its closed attempts."""
+
+    attempts: int = 0
+    live_answers: int = 0
+    connected: int = 0
+    abandoned: int = 0
+    outcomes: dict[str, int] | None = None
+
+
+def counts(session: Session, campaign_id: str) -> AttemptCounts:
+    attempt = models.Attempt
+    rows = session.execute(
+        select(
+            attempt.outcome, func.count(),
+            func.sum(case((attempt.answered_at.is_not(None), 1), else_=0)),
+            func.sum(case((attempt.bridged_at.is_not(None), 1), else_=0)),
+            func.sum(case((attempt.abandoned, 1), else_=0)),
+        )
+        .where(attempt.campaign_id == campaign_id)
+        .group_by(attempt.outcome)
+    ).all()  # fmt: skip
+    return AttemptCounts(
+        attempts=sum(row[1] for row in rows),
+        live_answers=sum(row[2] for row in rows if row[0] in LIVE_OUTCOMES),
+        connected=sum(row[3] for row in rows),
+        abandoned=sum(row[4] for row in rows),
+        outcomes={row[0]: row[1] for row in rows if row[0] is not None},
+    )

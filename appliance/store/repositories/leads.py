@@ -1,0 +1,112 @@
+"""Leads: picking who is due (one indexed query), and what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from appliance.domain.campaign import PriorityOrder
+from appliance.domain.retry import LeadChange
+from appliance.store import models
+from appliance.types import LeadState, Outcome
+
+GOOD_NUMBER = "good"
+
+
+@dataclass(frozen=True)
+class DueLead:
+    """A lead that is due, with what forbids its number."""
+
+    lead: models.Lead
+    number_state: str
+    do_not_call: bool
+
+
+def due(
+    session: Session, campaign_id: str, *, now: datetime, order: PriorityOrder, limit: int
+) -> list[DueLead]:
+    """Return up to `limit` waiting leads that are due, first come first (ix_leads_next or ix_leads_priority)."""
+    lead, contact, blocked = models.Lead, models.Contact, models.DoNotCall
+    first: list[ColumnElement[Any]] = (
+        [lead.priority.desc(), lead.next_attempt_at.expression] if order is PriorityOrder.PRIORITY
+        else [lead.next_attempt_at.expression]
+    )  # fmt: skip
+    rows = session.execute(
+        select(lead, contact.number_state, blocked.number)
+        .join(contact, contact.id == lead.contact_id)
+        .outerjoin(blocked, blocked.number == lead.number)
+        .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, lead.next_attempt_at <= now)
+        .order_by(*first)
+        .limit(limit)
+    ).all()
+    return [DueLead(row[0], row[1], row[2] is not None) for row in rows]
+
+
+def next_due_at(session: Session, campaign_id: str) -> datetime | None:
+    """Return when the first waiting lead is due; None when none waits."""
+    return session.scalar(
+        select(models.Lead.next_attempt_at)
+        .where(models.Lead.campaign_id == campaign_id, models.Lead.state == LeadState.WAITING)
+        .order_by(models.Lead.next_attempt_at)
+        .limit(1)
+    )
+
+
+def counts(session: Session, campaign_id: str) -> dict[str, int]:
+    """Return the number of leads by state."""
+    rows = session.execute(
+        select(models.Lead.state, func.count())
+        .where(models.Lead.campaign_id == campaign_id)
+        .group_by(models.Lead.state)
+    ).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def set_state(session: Session, lead_id: str, state: LeadState, next_attempt_at: datetime | None = None) -> None:
+    row = session.get(models.Lead, lead_id)
+    if row is not None:
+        row.state = state
+        if next_attempt_at is not None:
+            row.next_attempt_at = next_attempt_at
+
+
+def apply(
+    session: Session, lead_id: str, change: LeadChange, *, outcome: Outcome | None = None,
+    agent_id: str | None = None, reason: str = "", now: datetime,
+) -> None:  # fmt: skip
+    """Write what an attempt or a disposition did to the lead, and to its number."""
+    row = session.get(models.Lead, lead_id)
+    if row is None:
+        return
+    row.state = change.state
+    if change.next_attempt_at is not None:
+        row.next_attempt_at = change.next_attempt_at
+    if outcome is not None:
+        row.attempts += int(change.counted)
+        row.last_outcome = outcome
+    if agent_id is not None:
+        row.last_agent_id = agent_id
+    row.callback_agent_id = agent_id if change.callback else None
+    if change.number_state is not None:
+        contact = session.get(models.Contact, row.contact_id)
+        if contact is not None:
+            contact.number_state, contact.number_state_reason = change.number_state, reason[:60]
+    if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
+        session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
+
+
+def release_orphans(session: Session) -> int:
+    """Put reserved leads without an open attempt back to waiting (a preview that a restart ended)."""
+    attempt = models.Attempt
+    open_attempt = exists().where(attempt.lead_id == models.Lead.id, attempt.ended_at.is_(None))
+    found = session.execute(
+        update(models.Lead)
+        .where(models.Lead.state == LeadState.RESERVED, ~open_attempt)
+        .values(state=LeadState.WAITING)
+        .execution_options(synchronize_session=False)
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]
