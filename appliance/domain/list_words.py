@@ -4,8 +4,8 @@ from __future__ import annotations
 
 HEADER_WORDS: dict[str, tuple[str, ...]] = {
     "phone": (
-        "手机号码", "手机号", "手机", "电话号码", "电话", "联系电话", "联系方式", "移动电话", "号码", "客户电话", "phone",
-        "phone number", "phone no", "mobile", "mobile phone", "mobile number", "cell", "cell phone",
+        "手机号码", "手机号", "手机", "电话号码", "电话", "联系电话", "联系方式", "移动电话", "号码", "客户电话",
+        "phone", "phone number", "phone no", "mobile", "mobile phone", "mobile number", "cell", "cell phone",
         "telephone", "tel", "msisdn", "contact number", "телефон", "номер телефона", "моб",
         "мобильный", "мобильный телефон", "сотовый", "тел", "номер", "контактный телефон", "number",
     ),
@@ -15,8 +15,8 @@ HEADER_WORDS: dict[str, tuple[str, ...]] = {
         "фио", "ф.и.о.", "клиент", "должник", "фамилия имя отчество", "абонент", "контакт",
     ),
     "amount": (
-        "欠款", "欠款金额", "金额", "欠费", "欠费金额", "债务", "应还金额", "逾期金额", "余额", "总额", "账单金额", "amount",
-        "debt", "balance", "amount due", "due", "sum", "total", "outstanding", "debt amount",
+        "欠款", "欠款金额", "金额", "欠费", "欠费金额", "债务", "应还金额", "逾期金额", "余额", "总额", "账单金额",
+        "amount", "debt", "balance", "amount due", "due", "sum", "total", "outstanding", "debt amount",
         "долг", "сумма", "сумма долга", "задолженность", "сумма задолженности", "остаток",
         "к оплате",
     ),
