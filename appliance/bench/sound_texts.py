@@ -51,7 +51,7 @@ ANNOUNCEMENTS: dict[str, dict[str, str]] = {
 AGENT_LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "espeak:+f4", "zh",
-        ("您好，我是客户服务中心的，请问您是机主本人吗？", "您的账单已经逾期，什么时候可以还款？", "好的，谢谢您，再见。"),
+        ("您好，我是客户服务中心的，请问您是机主本人吗？", "您的账单已经逾期，何时还款？", "好的，谢谢您，再见。"),
     ),
     (
         "espeak:+m7", "ru",
