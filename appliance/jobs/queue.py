@@ -128,6 +128,10 @@ class WorkQueue:
     def put(self, job_id: str, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None,
             again: bool = False) -> None:  # fmt: skip
         """Ask for work (see `jobs_queue.put`) and wake its lane."""
+        with self._context.store.read() as session:
+            standing = session.get(Job, job_id)
+        if standing is not None and standing.state != jobs_queue.FINISHED and not again:
+            return  # asked for already: the usual case of a sweep, without a write
         with self._context.store.write() as session:
             jobs_queue.put(session, job_id, kind, payload, self._context.clock.now(), run_at=run_at, again=again)
         self.wake()

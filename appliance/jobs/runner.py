@@ -1,0 +1,178 @@
+"""The service `jobs`: answers the commands of `office` and `jobs`, takes the switch's events, works off the queue.
+
+Commands run in threads (log-ins in their own, since Argon2 is slow on purpose), heavy work in the queue's lanes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from appliance import commands
+from appliance.bus import Bus
+from appliance.clock import SystemClock
+from appliance.commands import Command, Done
+from appliance.errors import StoreError
+from appliance.events import ConversationEvent, WorkerBeat
+from appliance.jobs.accounts import ensure_set_up_token
+from appliance.jobs.archive import Archive
+from appliance.jobs.context import Context, Doors, Publish
+from appliance.jobs.desk import Desk
+from appliance.jobs.disk_guard import DiskGuard
+from appliance.jobs.intake import ARCHIVE, Intake, archive_job_id
+from appliance.jobs.maintenance import MAINTENANCE, Maintenance
+from appliance.jobs.office import Office
+from appliance.jobs.provisioning import SEAT_EXPIRY, Provisioning
+from appliance.jobs.queue import Lane, Progress, WorkQueue
+from appliance.logs import get_logger
+from appliance.settings import Home, Settings, load_secrets
+from appliance.store.db import migrate, open_store
+from appliance.store.repositories import jobs_queue
+
+_DISK_INTERVAL_S = 2.0
+_SWEEP_INTERVAL_S = 5.0
+
+log = get_logger()
+
+
+def main(home: Home, settings: Settings, doors: Doors) -> None:
+    """Run until SIGTERM or SIGINT. Raises BusError or StoreError when the service cannot start."""
+    asyncio.run(_serve(home, settings, doors))
+
+
+async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    store = open_store(home, settings)
+    migrate(store)
+    ensure_set_up_token(home, store)
+    bus = Bus(settings.bus, name="jobs")
+    context = Context(
+        home=home, settings=settings, secrets=load_secrets(home), store=store, clock=SystemClock(), doors=doors,
+        publish=_publisher(loop, bus),
+    )  # fmt: skip
+    service = _Service(context)
+    try:
+        await bus.connect()
+        service.start()
+        await service.serve(bus)
+        log.info("jobs ready")
+        watch = asyncio.gather(
+            _every(_DISK_INTERVAL_S, stopping, service.guard.check),
+            _every(_SWEEP_INTERVAL_S, stopping, service.intake.sweep),
+        )
+        await stopping.wait()
+        await watch
+    finally:
+        await asyncio.to_thread(service.stop)
+        await bus.close()
+        store.close()
+
+
+def _publisher(loop: asyncio.AbstractEventLoop, bus: Bus) -> Publish:
+    """A way to show live events from any thread; without effect when the loop has ended."""
+    running: set[asyncio.Task[None]] = set()
+
+    def start(topic: str, event: msgspec.Struct) -> None:
+        task = loop.create_task(bus.publish_live(topic, event))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    def publish(topic: str, event: msgspec.Struct) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(start, topic, event)
+
+    return publish
+
+
+async def _every(interval_s: float, stopping: asyncio.Event, work: Callable[[], Any]) -> None:
+    """Do `work` in a thread again and again; trouble with disk or store is said once and tried again."""
+    in_trouble = False
+    while not stopping.is_set():
+        try:
+            await asyncio.to_thread(work)
+            in_trouble = False
+        except (OSError, StoreError) as error:
+            if not in_trouble:
+                log.warning("periodic work failed", work=work.__qualname__, error=str(error))
+            in_trouble = True
+        try:
+            async with asyncio.timeout(interval_s):
+                await stopping.wait()
+        except TimeoutError:
+            continue
+
+
+class _Service:
+    """The parts of the service, put together."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._archive = Archive(context)
+        self._provisioning = Provisioning(context)
+        self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")
+        self._commands = ThreadPoolExecutor(4, thread_name_prefix="command")
+        self._events = ThreadPoolExecutor(1, thread_name_prefix="events")  # one: they keep their order
+        archives = Lane("archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10)
+        chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
+        self._queue = WorkQueue(context, [archives, Lane("chores", chores, niceness=5)])
+        chores[MAINTENANCE] = Maintenance(context, self._queue).run
+        self._office = Office(context)
+        self._desk = Desk(context, self._queue)
+        self.intake = Intake(context, self._ask_archive)
+        self.guard = DiskGuard(context)
+
+    def start(self) -> None:
+        """Take up old work; what failed before a restart has a new chance."""
+        with self._context.store.write() as session:
+            jobs_queue.retry_failed(session, ARCHIVE, self._context.clock.now())
+        self._queue.put(MAINTENANCE, MAINTENANCE, {})
+        self._queue.start()
+
+    async def serve(self, bus: Bus) -> None:
+        """Open the doors: commands and events."""
+        await bus.serve("office", self._answer(self._office.handle), concurrent=True)
+        await bus.serve("jobs", self._answer(self._desk.handle), concurrent=True)
+        await bus.subscribe_live("worker.*", self._on_beat)
+        await bus.consume_events("jobs", self._on_event)
+
+    def _answer(self, handle: Callable[[Command], Done]) -> Callable[[Command], Awaitable[Done]]:
+        async def answer(command: Command) -> Done:
+            pool = self._logins if isinstance(command, commands.LogIn) else self._commands
+            return await asyncio.get_running_loop().run_in_executor(pool, handle, command)
+
+        return answer
+
+    async def _on_beat(self, _topic: str, event: Any) -> None:
+        if isinstance(event, WorkerBeat):
+            self.intake.on_beat(event.conversation_id)
+
+    async def _on_event(self, event: ConversationEvent) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._events, self.intake.on_event, event)
+        except StoreError as error:  # not acknowledged: the bus delivers it again
+            log.warning("event waits for the store", conversation=event.conversation_id, error_id=error.error_id)
+            raise
+
+    def _ask_archive(self, recording_id: str) -> None:
+        self._queue.put(archive_job_id(recording_id), ARCHIVE, {"recording_id": recording_id})
+
+    def _archive_job(self, payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        return {"archived": self._archive.archive(payload["recording_id"], lambda _done, _total: progress.check())}
+
+    def _seat_expiry_job(self, payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+        self._provisioning.expire_seat_credentials(payload["seat_id"])
+        return {}
+
+    def stop(self) -> None:
+        """Close the doors and leave work in a state from which the next start goes on."""
+        self._queue.stop()
+        for pool in (self._logins, self._commands, self._events):
+            pool.shutdown(cancel_futures=True)
