@@ -1,0 +1,96 @@
+"""Campaigns with the figures of their lists and attempts (from rows, never from live counters)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from appliance.store.db import Store
+from appliance.store.models import Attempt, Campaign, Lead
+from appliance.types import LIVE_OUTCOMES, LeadState
+
+
+@dataclass(frozen=True)
+class CampaignView:
+    """One campaign. `leads` counts by LeadState, `outcomes` by Outcome of ended attempts."""
+
+    id: str
+    name: str
+    mode: str
+    state: str
+    config: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    leads: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    attempts: int = 0
+    connected: int = 0
+    abandoned: int = 0
+
+    @property
+    def leads_total(self) -> int:
+        return sum(self.leads.values())
+
+    @property
+    def leads_waiting(self) -> int:
+        return self.leads.get(LeadState.WAITING, 0) + self.leads.get(LeadState.RESERVED, 0)
+
+    @property
+    def live_answers(self) -> int:
+        return sum(count for outcome, count in self.outcomes.items() if outcome in LIVE_OUTCOMES)
+
+
+def _view(campaign: Campaign, **figures: Any) -> CampaignView:
+    return CampaignView(
+        id=campaign.id, name=campaign.name, mode=campaign.mode, state=campaign.state, config=dict(campaign.config),
+        created_at=campaign.created_at, started_at=campaign.started_at, finished_at=campaign.finished_at, **figures,
+    )  # fmt: skip
+
+
+def _figures(db: Session, campaign_id: str) -> dict[str, Any]:
+    leads = db.execute(select(Lead.state, func.count()).where(Lead.campaign_id == campaign_id).group_by(Lead.state))
+    outcomes = db.execute(
+        select(Attempt.outcome, func.count()).where(Attempt.campaign_id == campaign_id).group_by(Attempt.outcome)
+    ).all()
+    connected, abandoned = db.execute(
+        select(func.count(Attempt.bridged_at), func.count().filter(Attempt.abandoned.is_(True))).where(
+            Attempt.campaign_id == campaign_id
+        )
+    ).one()
+    return {
+        "leads": dict(leads.tuples().all()), "attempts": sum(count for _, count in outcomes),
+        "outcomes": {outcome: count for outcome, count in outcomes if outcome}, "connected": connected,
+        "abandoned": abandoned,
+    }  # fmt: skip
+
+
+def campaigns(store: Store) -> list[CampaignView]:
+    """All campaigns with their figures, newest first."""
+    with store.read() as db:
+        found = db.scalars(select(Campaign).order_by(Campaign.created_at.desc(), Campaign.id.desc())).all()
+        return [_view(campaign, **_figures(db, campaign.id)) for campaign in found]
+
+
+def campaign(store: Store, campaign_id: str) -> CampaignView | None:
+    """One campaign without figures (cheap: an agent's page asks for it at each record)."""
+    with store.read() as db:
+        found = db.get(Campaign, campaign_id)
+    return _view(found) if found else None
+
+
+def campaign_with_figures(store: Store, campaign_id: str) -> CampaignView | None:
+    """One campaign with its figures."""
+    with store.read() as db:
+        found = db.get(Campaign, campaign_id)
+        return _view(found, **_figures(db, campaign_id)) if found else None
+
+
+def names(store: Store) -> dict[str, str]:
+    """Name by campaign id, newest first."""
+    with store.read() as db:
+        return dict(db.execute(select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())).tuples().all())
