@@ -1,6 +1,6 @@
 """The answered phase: a person, a machine, a fax, or nothing.
 
-A small model looks each 100 ms at the rhythm of speech since answer (`LineAnalysis.amd_vector`). It may decide for a
+A small model looks each 100 ms at the rhythm of speech since answer (`rhythm.amd_vector`). It may decide for a
 person only in a pause (people stop and wait for us) and for a machine once it has talked on; a beep after speech,
 fax tones and call-progress tones decide by themselves. At the deadline doubt is said to be doubt: `unknown`.
 """
@@ -9,6 +9,7 @@ from audio import beep, model
 from audio.analysis import LineAnalysis, Step
 from audio.config import ListenerConfig
 from audio.labels import Kind, Label
+from audio.rhythm import amd_vector
 from audio.tonewatch import ToneWatch
 from audio.verdict import Evidence, Verdict
 
@@ -98,7 +99,7 @@ class AnsweredPhase:
             out.append(self._verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
         if since_s < _MIN_SINCE_ONSET_S:
             return out
-        shares = self._model.probabilities(line.amd_vector())
+        shares = self._model.probabilities(amd_vector(line))
         human, machine = float(shares[_HUMAN]), float(shares[_MACHINE])
         paused = speech.trailing_hops * 0.01 >= _MIN_PAUSE_S and speech.voiced_hops * 0.01 >= _MIN_TALK_S
         if human >= self._config.human_probability and paused:

@@ -5,7 +5,6 @@ It measures and never decides; `listener.py` decides. A chunk is 100 ms, so that
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +45,8 @@ class LineAnalysis:
         self._front = FrontEnd()
         self._dtmf = DtmfDetector()
         self._chunks = 0
-        self._voice_sums = np.zeros(N_BANDS + 4)
-        self._quiet_sums = np.zeros(3)
+        self.voice_sums = np.zeros(N_BANDS + 4)
+        self.quiet_sums = np.zeros(3)
         self._texture: deque[NDArray[np.float32]] = deque(maxlen=_TEXTURE_CHUNKS)
 
     def push(self, chunk: NDArray[np.int16]) -> Step:
@@ -65,7 +64,7 @@ class LineAnalysis:
             for values in (features.first_hz, features.first_share, features.second_hz, features.second_share)
         ]
         ended, tonal = self.runs.push(band, *peaks)
-        voiced = self.speech.push(features.voice_db[0].tolist(), tonal)
+        voiced = self.speech.push(features.level_db[0].tolist(), features.voice_db[0].tolist(), tonal)
         in_tone = sum(map(bool, tonal))
         self.tone_hops += in_tone
         self._collect(features, voiced, in_tone / CHUNK_HOPS)
@@ -81,59 +80,15 @@ class LineAnalysis:
         rows[:, N_BANDS + 3] = band * band
         mask = np.array(voiced)
         if mask.any():
-            self._voice_sums += mask @ rows
+            self.voice_sums += mask @ rows
         if not mask.all():
             quiet = ~mask
-            self._quiet_sums += (quiet.sum(), quiet @ band, quiet @ rows[:, N_BANDS + 1])
+            self.quiet_sums += (quiet.sum(), quiet @ band, quiet @ rows[:, N_BANDS + 1])
         means = rows[:, : N_BANDS + 3].mean(axis=0)
         spread = rows[:, : N_BANDS + 3].std(axis=0)
         flux = np.abs(np.diff(bands, axis=0)).mean()
         extra = np.array([flux, tonal_share, mask.mean()], np.float32)
         self._texture.append(np.concatenate((means, spread, extra)))
-
-    def amd_vector(self) -> NDArray[np.float32]:
-        """Features [27] of the call since answer for person or machine: rhythm first, then level and colour."""
-        speech = self.speech
-        hops = speech.hop
-        bursts = speech.bursts
-        onset = bursts[0].start if bursts else hops
-        lengths = [b.stop - b.start for b in bursts] or [0]
-        pauses = [b.start - a.stop for a, b in pairwise(bursts)]
-        since = hops - onset
-        current = lengths[-1] if speech.speaking else 0
-        voiced = max(1, speech.voiced_hops)
-        talk = sum(lengths)
-        voice = self._voice_sums / voiced
-        variance = max(0.0, voice[N_BANDS + 3] - voice[N_BANDS] ** 2)
-        quiet = max(1.0, float(self._quiet_sums[0]))
-        rhythm = [
-            hops / 100,
-            onset / 100,
-            since / 100,
-            min(lengths[0], 300) / 100,
-            min(max(lengths), 500) / 100,
-            min(current, 500) / 100,
-            talk / 100,
-            talk / max(1, since),
-            min(speech.trailing_hops, 400) / 100 if bursts else 0.0,
-            float(len(bursts)),
-            float(np.log1p(len(bursts)) / np.log1p(since / 100 + 0.5)),
-            sum(pauses) / max(1, len(pauses)) / 100,
-            max(pauses, default=0) / 100,
-            min(pauses, default=0) / 100,
-            speech.voiced_hops / max(1, since),
-        ]
-        level = [
-            voice[N_BANDS],
-            variance**0.5,
-            voice[N_BANDS] - self._quiet_sums[1] / quiet,
-            self._quiet_sums[2] / quiet,
-            voice[N_BANDS + 1],
-            voice[N_BANDS + 2],
-            min(self.tone_hops, 200) / 100,
-        ]
-        colour = [voice[0] - voice[2], voice[1] - voice[3], voice[4] - voice[2], voice[6] - voice[3], voice[7]]
-        return np.array(rhythm + level + colour, np.float32)
 
     @property
     def recent_voice(self) -> tuple[float, float]:

@@ -9,7 +9,7 @@ A library is a folder with `library.csv` (columns ann_id, label, file) and the a
 """
 
 import csv
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -28,12 +28,13 @@ _BELOW_MAX_DB = 35.0
 _PER_HOP = 3
 _FAN_OUT = 5
 _MIN_LAG, _MAX_LAG = 2, 40
-_MIN_VOTES = 18
-_MIN_SHARE = 0.16
-_LEAD = 1.8
-_MAX_HOLE_HOPS = 60
-_MIN_SPAN_HOPS = 60
-_OFFSET_SLACK = 2
+_MIN_VOTES = 25
+_MIN_SHARE = 0.08
+_LEAD = 1.6
+_MAX_HOLE_HOPS = 80
+_MIN_SPAN_HOPS = 110
+_SLACK = (-1, 0, 1)
+_HOT_VOTES = 5
 _MAX_HOPS = 3000
 
 Landmark = tuple[int, int]
@@ -186,39 +187,44 @@ class Matcher:
         self._library = library
         self._picker = _Picker()
         self._history: list[Landmark] = []
-        self._votes: Counter[tuple[int, int]] = Counter()
-        self._hops: dict[tuple[int, int], list[int]] = defaultdict(list)
+        self._places: dict[tuple[int, int], list[int]] = {}
+        self._hot: set[tuple[int, int]] = set()
         self._heard: list[int] = []
 
     def push(self, spectrum_db: NDArray[np.float32]) -> Named | None:
         """Take log spectra [hops, 129]; the recognised announcement as soon as it is sure."""
         new = _hashes(self._picker.push(spectrum_db), self._history)
+        places = self._places
         for key, hop in new:
             self._heard.append(hop)
-            for place in {(number, hop - at) for number, at in self._library.find(key)}:
-                self._votes[place] += 1
-                self._hops[place].append(hop)
-        return self._judge() if new else None
+            for number, at in self._library.find(key):
+                place = (number, hop - at)
+                votes = places.get(place)
+                if votes is None:
+                    places[place] = [hop]
+                    continue
+                votes.append(hop)
+                if len(votes) == _HOT_VOTES:
+                    self._hot.add(place)
+        return self._judge() if new and self._hot else None
 
     def _judge(self) -> Named | None:
-        totals: dict[int, tuple[int, int]] = {}
-        for (number, offset), count in self._votes.most_common(12):
-            near = sum(self._votes[number, offset + d] for d in range(-_OFFSET_SLACK, _OFFSET_SLACK + 1))
-            if count >= 3 and near > totals.get(number, (0, 0))[0]:
-                totals[number] = (near, offset)
-        if not totals:
+        """The entry with most votes at one time offset, if it is clear of the others and covers what was heard."""
+        best: dict[int, tuple[int, int]] = {}
+        for number, offset in self._hot:
+            near = sum(len(self._places.get((number, offset + d), ())) for d in _SLACK)
+            if near > best.get(number, (0, 0))[0]:
+                best[number] = (near, offset)
+        ranked = sorted(best.items(), key=lambda item: -item[1][0])
+        number, (votes, offset) = ranked[0]
+        if votes < _MIN_VOTES:
             return None
-        ranked = sorted(totals.items(), key=lambda item: -item[1][0])
-        best, (votes, offset) = ranked[0]
-        entry = self._library.entries[best]
-        rivals = [v for e, (v, _) in ranked[1:] if self._library.entries[e].label is not entry.label]
-        if votes < _MIN_VOTES or (rivals and votes < _LEAD * rivals[0]):
+        entry = self._library.entries[number]
+        rivals = [v for n, (v, _) in ranked[1:] if self._library.entries[n].label is not entry.label]
+        if rivals and votes < _LEAD * rivals[0]:
             return None
-        hops = sorted(
-            h for d in range(-_OFFSET_SLACK, _OFFSET_SLACK + 1) for h in self._hops.get((best, offset + d), ())
-        )
-        since = [h for h in self._heard if h >= hops[0]]
-        share = votes / max(1, len(since))
+        hops = sorted(h for d in _SLACK for h in self._places.get((number, offset + d), ()))
+        share = votes / max(1, sum(h >= hops[0] for h in self._heard))
         holes = max((b - a for a, b in pairwise(hops)), default=0)
         if hops[-1] - hops[0] < _MIN_SPAN_HOPS or holes > _MAX_HOLE_HOPS or share < _MIN_SHARE:
             return None

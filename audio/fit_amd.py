@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
+from audio.rhythm import amd_vector
 
 Array = NDArray[np.float32]
 _AMD_LIMIT_S = 9.0
@@ -50,9 +51,9 @@ def extract(job: tuple[str, str, str, float]) -> tuple[Array, Array]:
         line.push(samples[start : start + CHUNK])
         onset = line.speech.onset_hop
         answered = stage == "answered" and label in ("human", "machine", "music", "silence")
-        if answered and onset is not None and line.now_s <= _AMD_LIMIT_S:
-            if line.now_s - onset * 0.01 >= _AMD_MIN_SINCE_S:
-                amd.append(line.amd_vector())
+        since_s = line.now_s - onset * 0.01 if onset is not None else 0.0
+        if answered and since_s >= _AMD_MIN_SINCE_S and line.now_s <= _AMD_LIMIT_S:
+            amd.append(amd_vector(line))
         early = not label.startswith("sit_") and label != "beep"
         if early and line.recent_voice[0] >= _MIN_VOICE_S and line.now_s >= event_s + 0.5 and start % (3 * CHUNK) == 0:
             texture.append(line.texture_vector())

@@ -1,10 +1,11 @@
 """Voice activity with an adaptive floor, and what its rhythm says: onset, bursts, pauses, shares.
 
-A hop is voice when its weighted band level (`Features.voice_db`) is 7 dB above the floor (the minimum of 1.5 s), within 26 dB of the running peak
-and above -58 dBov; hops that belong to a generated tone are not voice. Bursts shorter than 60 ms are clicks;
-pauses shorter than 120 ms do not end a burst.
+A hop is voice when its weighted level (`Features.voice_db`) is 7 dB above the floor (the minimum of 1.5 s), within
+26 dB of the running peak and above -58 dBov; hops that belong to a generated tone are not voice. Bursts shorter than
+90 ms are clicks; pauses shorter than 120 ms do not end a burst.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ _BELOW_PEAK_DB = 26.0
 _MIN_DBOV = -58.0
 _START_FLOOR_DB = -48.0
 _PEAK_DECAY_DB = 0.015
-_MIN_BURST_HOPS = 6
+_MIN_BURST_HOPS = 9
 _MIN_PAUSE_HOPS = 12
 _SMOOTH = 0.5
+_ENVELOPE_HOPS = 1000
 _FLOOR_SMOOTH = 0.8
+_LOST_DBOV = -73.0
+_LOST_MOST_HOPS, _LOST_ECHO_HOPS = 8, 3
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class SpeechTracker:
         self.hop = 0
         self.bursts: list[Burst] = []
         """Confirmed bursts in order; the last one grows while `speaking`."""
+        self.envelope = array("f")
+        """Smoothed level of the first 10 s, one value per hop."""
         self.floor_db = _START_FLOOR_DB
         self.peak_db = -100.0
         self.voiced_hops = 0
@@ -49,6 +55,9 @@ class SpeechTracker:
         self._count = 0
         self._confirmed = False
         self._in_tone = False
+        self._zero_hops = 0
+        self._since_zero = _LOST_ECHO_HOPS
+        self._good_db = -100.0
 
     @property
     def speaking(self) -> bool:
@@ -65,10 +74,11 @@ class SpeechTracker:
         """Hops since the last voice; since the start when there was none."""
         return self.hop - (self.bursts[-1].stop if self.bursts else 0)
 
-    def push(self, voice_db: Sequence[float], tonal: Sequence[int]) -> list[bool]:
+    def push(self, level_db: Sequence[float], voice_db: Sequence[float], tonal: Sequence[int]) -> list[bool]:
         """Take hops in (`tonal`: hops that a generated tone has lasted, 0 for none); the voice decision of each."""
         out: list[bool] = []
-        for level, lasted in zip(voice_db, tonal, strict=True):
+        for plain, weighted, lasted in zip(level_db, voice_db, tonal, strict=True):
+            level = self._conceal(plain, weighted)
             if lasted and not self._in_tone:
                 self._withdraw(self.hop - lasted)
             self._in_tone = lasted > 0
@@ -76,11 +86,21 @@ class SpeechTracker:
             self.hop += 1
         return out
 
+    def _conceal(self, plain: float, weighted: float) -> float:
+        """The weighted level, or the last good one while packets are lost: short digital silence is no floor."""
+        self._zero_hops = self._zero_hops + 1 if plain < _LOST_DBOV else 0
+        self._since_zero = 0 if self._zero_hops else self._since_zero + 1
+        if self._zero_hops > _LOST_MOST_HOPS or (self._zero_hops == 0 and self._since_zero > _LOST_ECHO_HOPS):
+            self._good_db = weighted
+        return self._good_db if self.hop else weighted
+
     def _step(self, level: float, in_tone: bool) -> bool:
         if self.hop == 0:
             self._smooth = self._slow = level
         self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * level
         self._slow = _FLOOR_SMOOTH * self._slow + (1 - _FLOOR_SMOOTH) * level
+        if self.hop < _ENVELOPE_HOPS:
+            self.envelope.append(-100.0 if in_tone else self._smooth)
         window = self._levels
         while window and window[-1][1] >= self._slow:
             window.pop()
