@@ -393,6 +393,12 @@ class ThreadBus:
     def publish_event(self, event: ConversationEvent) -> None:
         self._loop.call_soon_threadsafe(self._bus.publish_event, event)
 
+    def consume_events(self, durable: str, handler: Callable[[Any], None]) -> None:
+        async def call(event: Any) -> None:
+            handler(event)
+
+        self._call(self._bus.consume_events(durable, call))
+
     def publish_live(self, topic: str, event: msgspec.Struct) -> None:
         asyncio.run_coroutine_threadsafe(self._bus.publish_live(topic, event), self._loop)
 
@@ -413,7 +419,8 @@ class ThreadBus:
         async def count() -> int:
             return self._bus.unsent_events
 
-        return int(self._call(count()))
+        unsent: int = self._call(count())
+        return unsent
 
     def close(self) -> None:
         self._call(self._bus.close(), 5.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.telephony.port import Dial, SEAT_ACCOUNT, TRUNK_ACCOUNT
+from appliance.telephony.port import SEAT_ACCOUNT, TRUNK_ACCOUNT, Dial
 from appliance.types import LegRole, LegState, SuperviseMode
 
 

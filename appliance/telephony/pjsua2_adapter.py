@@ -26,8 +26,22 @@ import pjsua2 as pj
 from appliance.errors import BoxError
 from appliance.logs import get_logger
 from appliance.telephony.port import (
-    FRAME_BYTES, RATE_HZ, SEAT_ACCOUNT, TRUNK_ACCOUNT, Dial, LegDigit, LegDown, LegMedia, LegOffered,
-    LegProvisional, LegUp, MediaFigures, PortEvent, Route, SoundEnded, Tap,
+    FRAME_BYTES,
+    RATE_HZ,
+    SEAT_ACCOUNT,
+    TRUNK_ACCOUNT,
+    Dial,
+    LegDigit,
+    LegDown,
+    LegMedia,
+    LegOffered,
+    LegProvisional,
+    LegUp,
+    MediaFigures,
+    PortEvent,
+    Route,
+    SoundEnded,
+    Tap,
 )  # fmt: skip
 
 _MAX_CALLS = 4  # what the wheel was compiled with
@@ -69,7 +83,7 @@ def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
     def run(self: Any, *args: Any) -> None:
         try:
             callback(self, *args)
-        except Exception:
+        except Exception:  # noqa: BLE001 - must not reach the C++ caller
             _log.exception("callback failed", callback=callback.__name__)
 
     return run
@@ -92,7 +106,7 @@ class _TapPort(pj.AudioMediaPort):  # type: ignore[misc]
             stamp_s = time.monotonic()
             size = frame.size
             self._append((stamp_s, self._reader(frame.buf, size) if size else _SILENCE))
-        except Exception:  # said once: this runs 50 times a second
+        except Exception:  # noqa: BLE001 - said once: this runs 50 times a second
             if not self._failed:
                 self._failed = True
                 _log.exception("tap failed")
@@ -418,7 +432,7 @@ class Pjsua2Port:
                     self._put_media(call.leg, call.getAudioMedia(index))
                 else:
                     self._drop_media(call.leg)
-                self.events.append(LegMedia(call.leg, active))
+                self.events.append(LegMedia(call.leg, active, early=info.state == pj.PJSIP_INV_STATE_EARLY))
                 return
 
     def on_down(self, call: _Call, info: Any, message: str) -> None:

@@ -43,10 +43,11 @@ class LegProvisional:
 
 @dataclass(frozen=True, slots=True)
 class LegMedia:
-    """Audio flows, or flows no more; fires before the answer when the exchange sends early media."""
+    """Audio flows, or flows no more. `early`: it came by a provisional answer."""
 
     leg: str
     active: bool
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import json
 import os
 import struct
 import threading
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
@@ -74,16 +73,14 @@ def read_spool(spool: Path) -> NDArray[np.int16]:
 
 
 class SpoolWriter:
-    """One recording. `append` never blocks; `on_failed(error)` is called once from the writer thread."""
+    """One recording. `append` never blocks; `error` is set when the recording had to stop."""
 
-    def __init__(
-        self, folder: Path, sidecar: Sidecar, *, sync_interval_s: float, on_failed: Callable[[BoxError], None]
-    ) -> None:
+    def __init__(self, folder: Path, sidecar: Sidecar, *, sync_interval_s: float) -> None:
         """Write the sidecar and the header, both synced. Raises BoxError `recording.disk_full` or `.failed`."""
+        self.recording_id = sidecar.recording_id
         self.path = folder / f"{sidecar.recording_id}.au"
         self._sidecar = sidecar
         self._sync_interval_s = sync_interval_s
-        self._on_failed = on_failed
         self._log = get_logger(recording=sidecar.recording_id, conversation=sidecar.conversation_id)
         self._pending: list[bytes] = []
         self._lock = threading.Lock()
@@ -154,12 +151,9 @@ class SpoolWriter:
         try:
             os.ftruncate(self._fd, _HEADER_BYTES + self.frames * _FRAME_BYTES)
             os.fdatasync(self._fd)
-            self._write_sidecar(
-                replace(self._sidecar, error_id=self.error.error_id, message=self.error.message), 0
-            )
+            self._write_sidecar(replace(self._sidecar, error_id=self.error.error_id, message=self.error.message), 0)
         except OSError as second:
             self._log.warning("sidecar could not be marked", error=str(second))
-        self._on_failed(self.error)
 
     def _write_sidecar(self, sidecar: Sidecar, flags: int) -> None:
         """Always the same size: the mark of a failure overwrites bytes that the disk has already granted."""

@@ -1,0 +1,201 @@
+"""What is taken off a conversation's audio: the ear on the customer's line, the stereo recording, the tap's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from appliance.clock import Clock
+from appliance.commands import ListenPolicy
+from appliance.errors import BoxError
+from appliance.events import Heard, RecordingClosed, RecordingStarted
+from appliance.ids import new_id
+from appliance.logs import get_logger
+from appliance.telephony.ear import Ear
+from appliance.telephony.mixing import LEFT, RIGHT
+from appliance.telephony.port import Route, Tap, TelephonyPort
+from appliance.telephony.recording import Sidecar, SpoolWriter
+from appliance.telephony.taps import GapMeter, StereoJoin
+from appliance.types import Kind, Outcome
+from audio.fingerprint import Library
+from audio.verdict import Verdict
+
+Publish = Callable[..., None]
+_ANSWERED = "answered"
+
+
+class Capture:
+    """Feeds ear and recording from the taps; each tap lives only while one of them needs it."""
+
+    def __init__(
+        self, *, conversation_id: str, attempt_id: str, campaign_id: str, port: TelephonyPort, clock: Clock,
+        publish: Publish, folder: Path, sync_interval_s: float, listen: ListenPolicy, library: Library | None,
+    ) -> None:  # fmt: skip
+        self._ids = (conversation_id, attempt_id, campaign_id)
+        self._port = port
+        self._clock = clock
+        self._publish = publish
+        self._folder = folder
+        self._sync_interval_s = sync_interval_s
+        self._listen = listen
+        self._library = library
+        self._log = get_logger(conversation=conversation_id)
+        self._left: Tap | None = None
+        self._right: Tap | None = None
+        self._ear: Ear | None = None
+        self._early_final = False
+        self._spool: SpoolWriter | None = None
+        self._join = StereoJoin()
+        self.gaps = GapMeter()
+        self.recordings = 0
+
+    # ---- what happens on the line -------------------------------------------------------------------------
+
+    def media_began(self, *, answered: bool, record_early: bool) -> None:
+        """Audio of the customer's line flows for the first time, before or at the answer."""
+        if self._listen.enabled and self._ear is None:
+            self._ear = Ear(
+                country=self._listen.country, deadline_ms=self._listen.deadline_ms, library=self._library,
+                answered=answered,
+            )  # fmt: skip
+        if record_early:
+            self._start_recording()
+        self._open_left()
+
+    def answered(self, *, record: bool) -> None:
+        """The customer answered: the ear's clocks start anew, the recording begins."""
+        self._early_final = False
+        if self._ear is not None:
+            self._ear.answer()
+        if record:
+            self._start_recording()
+        self._open_left()
+
+    def expect(self, wanted: frozenset[Route]) -> None:
+        """Open the right channel before the first of our side speaks into it."""
+        if self._spool is not None and self._right is None and any(sink == RIGHT for _, sink in wanted):
+            self._right = self._port.open_tap(RIGHT)
+
+    def drain(self) -> None:
+        """Move what the taps hold to ear and recording."""
+        if self._left is None:
+            return
+        frames = self._left.take()
+        for stamp_s, _ in frames:
+            self.gaps.add(stamp_s)
+        if self._spool is not None:
+            self._join.left(frames)
+            if self._right is not None:
+                self._join.right(self._right.take())
+            self._spool.append(self._join.take())
+        if self._ear is not None and frames:
+            self._hear([data for _, data in frames])
+
+    def line_gone(self) -> None:
+        """The customer's line is over: the ear says its last word if it has not."""
+        self.drain()
+        if self._ear is not None and self._ear.heard_audio and not self._early_final:
+            self._say_last_word(self._ear)
+        self._ear = None
+
+    def close(self) -> dict[str, Any]:
+        """End the recording; returns the tap's figures for `ConversationEnded`."""
+        self._ear = None
+        self.drain()
+        self._close_recording()
+        self._close_left()
+        return {
+            "lost_frames": self.gaps.lost_frames,
+            "tap_gap_p50_ms": self.gaps.percentile_ms(0.50),
+            "tap_gap_p99_ms": self.gaps.percentile_ms(0.99),
+            "tap_gap_max_ms": round(self.gaps.max_ms, 1),
+        }
+
+    # ---- ear ----------------------------------------------------------------------------------------------
+
+    def _hear(self, frames: list[bytes]) -> None:
+        ear = self._ear
+        assert ear is not None
+        try:
+            verdicts = ear.push(frames)
+        except Exception:  # noqa: BLE001 - a broken ear costs neither call nor customer: the doubt goes to an agent
+            self._log.exception("ear failed")
+            self._publish(
+                Heard, phase=ear.phase, label=Outcome.UNKNOWN.value, kind=Kind.SPEECH.value, reason="ear_failed",
+                confidence=0.0, decided_at_ms=0, final=True,
+            )  # fmt: skip
+            self._drop_ear()
+            return
+        for verdict in verdicts:
+            self._say(ear.phase, verdict)
+
+    def _say(self, phase: str, verdict: Verdict, **more: bool) -> None:
+        self._publish(
+            Heard, phase=phase, label=verdict.label.value, kind=verdict.kind.value, reason=verdict.reason,
+            confidence=verdict.confidence, decided_at_ms=verdict.decided_at_ms, final=verdict.final,
+            evidence={**verdict.evidence, **more},
+        )  # fmt: skip
+        if verdict.final:
+            self._log.info("heard", phase=phase, label=verdict.label.value, reason=verdict.reason)
+            self._early_final = phase != _ANSWERED
+            if phase == _ANSWERED:
+                self._drop_ear()
+
+    def _say_last_word(self, ear: Ear) -> None:
+        try:
+            verdict = ear.finish()
+        except Exception:  # noqa: BLE001 - the line is over; its outcome follows from signalling
+            self._log.exception("ear failed at the end")
+            return
+        self._say(ear.phase, verdict, line_gone=True)
+
+    def _drop_ear(self) -> None:
+        self._ear = None
+        if self._spool is None:
+            self._close_left()
+
+    # ---- recording ----------------------------------------------------------------------------------------
+
+    def _start_recording(self) -> None:
+        if self._spool is not None:
+            return
+        conversation_id, attempt_id, campaign_id = self._ids
+        sidecar = Sidecar(new_id(), conversation_id, attempt_id, campaign_id, self._clock.now().timestamp())
+        try:
+            self._spool = SpoolWriter(self._folder, sidecar, sync_interval_s=self._sync_interval_s)
+        except BoxError as error:
+            self._log.error("not recorded, call goes on", error_id=error.error_id, error=error.message)
+            self._publish(
+                RecordingClosed, recording_id=sidecar.recording_id, spool_path="", frames=0, error_id=error.error_id
+            )
+            return
+        self._join = StereoJoin()
+        self.recordings += 1
+        self._publish(RecordingStarted, recording_id=sidecar.recording_id, spool_path=str(self._spool.path))
+
+    def _close_recording(self) -> None:
+        if self._spool is None:
+            return
+        self._spool.append(self._join.take(all_of_it=True))
+        frames = self._spool.close()
+        error = self._spool.error
+        self._publish(
+            RecordingClosed, recording_id=self._spool.recording_id, spool_path=str(self._spool.path), frames=frames,
+            error_id=error.error_id if error is not None else "",
+        )  # fmt: skip
+        self._spool = None
+        if self._right is not None:
+            self._port.close_tap(RIGHT)
+            self._right = None
+
+    # ---- taps ---------------------------------------------------------------------------------------------
+
+    def _open_left(self) -> None:
+        if self._left is None and (self._ear is not None or self._spool is not None):
+            self._left = self._port.open_tap(LEFT)
+
+    def _close_left(self) -> None:
+        if self._left is not None:
+            self._port.close_tap(LEFT)
+            self._left = None

@@ -1,0 +1,414 @@
+"""One conversation: its legs, its ear, its recording; port events and commands in, conversation events out.
+
+Everything here runs on the worker's main thread except `post`, which the bus thread calls. Time comes from a `Clock`,
+the telephone stack from a `TelephonyPort`, so that a test can play any call through it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.clock import Clock
+from appliance.commands import (
+    ConnectSeat,
+    ConversationCommand,
+    Hangup,
+    Hold,
+    ListenPolicy,
+    Originate,
+    PlayPrompt,
+    RecordPolicy,
+    SendDtmf,
+    Supervise,
+)  # fmt: skip
+from appliance.errors import CallboxError, CallerError
+from appliance.events import (
+    Bridged,
+    ConversationEnded,
+    ConversationEvent,
+    DtmfReceived,
+    LegAnswered,
+    LegEnded,
+    LegProgress,
+    PromptEnded,
+    SeatFailed,
+)  # fmt: skip
+from appliance.logs import get_logger
+from appliance.telephony.capture import Capture
+from appliance.telephony.legs import Leg, seat_dial, trunk_dial
+from appliance.telephony.mixing import MUSIC, PROMPT, Mix, routes
+from appliance.telephony.port import (
+    LegDigit,
+    LegDown,
+    LegMedia,
+    LegOffered,
+    LegProvisional,
+    LegUp,
+    PortEvent,
+    SoundEnded,
+    TelephonyPort,
+)  # fmt: skip
+from appliance.telephony.prompts import CLOSED, MUSIC_ON_HOLD, prompt_path
+from appliance.telephony.signalling import end_cause, header
+from appliance.types import LegRole, LegState
+from audio.fingerprint import Library
+
+_GONE_AFTER_S = 3.0
+"""A far end that does not confirm our hang-up within this is taken for gone."""
+_OK, _REQUEST_TERMINATED = 200, 487
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all conversations of a worker share."""
+
+    realm: str
+    prompts: Path
+    spool: Path
+    sync_interval_s: float
+    library: Library | None = None
+    unattended_s: float = 180.0
+    """An answered customer whom nobody attends to for so long (the engine is away) is let go."""
+
+
+class Conversation:
+    """See the module. `ended` becomes True after `ConversationEnded` was published."""
+
+    def __init__(
+        self, *, conversation_id: str, attempt_id: str, campaign_id: str, port: TelephonyPort, clock: Clock,
+        publish: Callable[[ConversationEvent], None], around: Surroundings, figures: Callable[[], dict[str, float]],
+    ) -> None:  # fmt: skip
+        self.conversation_id = conversation_id
+        self.attempt_id = attempt_id
+        self.ended = False
+        self._campaign_id = campaign_id
+        self._port = port
+        self._clock = clock
+        self._publish_event = publish
+        self._around = around
+        self._figures = figures
+        self._log = get_logger(conversation=conversation_id)
+        self._seq = 0
+        self._legs: dict[str, Leg] = {}
+        self._primary = LegRole.TRUNK.value
+        self._caller_id: str | None = None
+        self._record = RecordPolicy()
+        self._held = False
+        self._prompt: PlayPrompt | None = None
+        self._commands: deque[ConversationCommand] = deque()
+        self._reason = ""
+        self._attended_s = clock.monotonic_s()
+        self._rtp_received = 0
+        self._rtp_lost = 0
+        self._capture: Capture | None = None
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            LegProvisional: self._on_provisional, LegMedia: self._on_media, LegUp: self._on_up, LegDown: self._on_down,
+            LegDigit: self._on_digit, SoundEnded: self._on_sound_ended,
+            ConnectSeat: self._connect_seat, Hangup: self._hangup, Hold: self._hold, Supervise: self._supervise,
+            PlayPrompt: self._play_prompt, SendDtmf: self._send_dtmf,
+        }  # fmt: skip
+
+    # ---- beginnings ---------------------------------------------------------------------------------------
+
+    def originate(self, command: Originate) -> None:
+        """Dial the trunk leg; a dial that fails at once ends the conversation with its events."""
+        self._caller_id = command.caller_id
+        self._record = command.record
+        self._capture = self._new_capture(command.listen)
+        leg = Leg(LegRole.TRUNK, deadline_s=self._clock.monotonic_s() + command.ring_timeout_s)
+        dial = trunk_dial(
+            command.number, trunk_id=command.trunk_id, caller_id=command.caller_id, realm=self._around.realm
+        )
+        self._start_leg(leg, lambda: self._port.dial(leg.name, dial))
+
+    def accept(self, offer: LegOffered) -> None:
+        """Answer somebody who calls the box: he hears the closed prompt unless a seat is connected meanwhile."""
+        from_seat = (header(offer.message, "x-callbox-leg") or "").lower() == "seat"
+        role = LegRole.SEAT if from_seat else LegRole.TRUNK
+        self._primary = role.value
+        self._capture = self._new_capture(ListenPolicy(enabled=False))
+        leg = Leg(role, inbound=True, seat_id=header(offer.message, "x-callbox-seat") if from_seat else None)
+        self._port.rename(offer.leg, leg.name)
+        self._port.ring(leg.name)
+        self._start_leg(leg, lambda: self._port.answer(leg.name))
+
+    def _new_capture(self, listen: ListenPolicy) -> Capture:
+        return Capture(
+            conversation_id=self.conversation_id, attempt_id=self.attempt_id, campaign_id=self._campaign_id,
+            port=self._port, clock=self._clock, publish=self._publish, folder=self._around.spool,
+            sync_interval_s=self._around.sync_interval_s, listen=listen, library=self._around.library,
+        )  # fmt: skip
+
+    def _start_leg(self, leg: Leg, start: Callable[[], None]) -> None:
+        self._legs[leg.name] = leg
+        try:
+            start()
+        except CallboxError as error:
+            self._log.warning("leg not started", leg=leg.name, error=error.message)
+            self._on_down(LegDown(leg.name, 500, error.error_id))
+
+    # ---- the loop -----------------------------------------------------------------------------------------
+
+    def post(self, command: ConversationCommand) -> None:
+        """Queue a command (any thread). Raises CallerError when the conversation cannot take it any more."""
+        if self.ended or self._primary not in self._legs or self._legs[self._primary].by_us:
+            raise CallerError("conversation.ended", "The call has ended meanwhile: nothing was done.")
+        if type(command) not in self._handlers:
+            raise CallerError("conversation.unknown_command", f"A call cannot do '{type(command).__name__}'.")
+        if isinstance(command, ConnectSeat):
+            self._check_connect(command)
+        if isinstance(command, Supervise) and not self._legs[self._primary].answered:
+            raise CallerError("conversation.not_answered", "There is nothing to listen to yet.", retryable=True)
+        if isinstance(command, PlayPrompt):
+            prompt_path(self._around.prompts, command.prompt_id)
+        self._commands.append(command)
+
+    def step(self) -> None:
+        """Do all that has come due: audio first, then events, commands and time-outs."""
+        if self._capture is not None:
+            self._capture.drain()
+        for event in self._port.take_events():
+            self._handle(event)
+        while self._commands and not self.ended:
+            self._handle(self._commands.popleft())
+        if not self.ended:
+            self._check_times()
+
+    def end(self, reason: str) -> None:
+        """Hang up everything; events follow as the legs go."""
+        self._reason = self._reason or reason
+        for leg in list(self._legs.values()):
+            self._end_leg(leg, reason)
+
+    def _handle(self, item: PortEvent | ConversationCommand) -> None:
+        handler = self._handlers.get(type(item))
+        try:
+            if handler is not None:
+                handler(item)
+        except CallboxError as error:
+            self._log.warning("not done", what=type(item).__name__, error_id=error.error_id, error=error.message)
+
+    def _check_times(self) -> None:
+        now_s = self._clock.monotonic_s()
+        for leg in list(self._legs.values()):
+            if leg.gone_by_s is not None:
+                if now_s >= leg.gone_by_s:
+                    self._on_down(LegDown(leg.name, leg.sip_status, "not confirmed"))
+            elif leg.deadline_s is not None and now_s >= leg.deadline_s:
+                self._end_leg(leg, "ring_timeout" if leg.role is LegRole.TRUNK else "timeout")
+        primary = self._legs.get(self._primary)
+        if len(self._legs) != 1 or self._prompt is not None or primary is None or not primary.answered:
+            self._attended_s = now_s
+        elif now_s - self._attended_s > self._around.unattended_s and not primary.by_us:
+            self._log.warning("nobody attends to the call, it is let go")
+            self.end("unattended")
+
+    # ---- port events --------------------------------------------------------------------------------------
+
+    def _on_provisional(self, event: LegProvisional) -> None:
+        leg = self._legs.get(event.leg)
+        if leg is None or leg.answered or leg.by_us or event.sip_status == leg.sip_status:
+            return
+        leg.sip_status = event.sip_status
+        if leg.state is LegState.CALLING:
+            leg.state = LegState.RINGING
+        self._publish(LegProgress, role=leg.name, sip_status=event.sip_status, early_media=leg.media)
+
+    def _on_media(self, event: LegMedia) -> None:
+        leg = self._legs.get(event.leg)
+        if leg is None:
+            return
+        began = event.active and not leg.media
+        leg.media = event.active
+        if began and leg.name == self._primary:
+            if event.early and not leg.inbound:
+                leg.state = LegState.EARLY
+                self._publish(LegProgress, role=leg.name, sip_status=leg.sip_status or 183, early_media=True)
+            if self._capture is not None:
+                self._capture.media_began(answered=not event.early, record_early=self._record.early)
+        self._remix()
+
+    def _on_up(self, event: LegUp) -> None:
+        leg = self._legs.get(event.leg)
+        if leg is None or leg.answered:
+            return
+        leg.answered, leg.state, leg.deadline_s = True, LegState.ANSWERED, None
+        self._log.info("leg answered", leg=leg.name)
+        self._publish(LegAnswered, role=leg.name, seat_id=leg.seat_id)
+        if leg.name == self._primary:
+            if self._capture is not None:
+                self._capture.answered(record=self._record.enabled)
+            if leg.inbound:
+                self._play_prompt(
+                    PlayPrompt(
+                        conversation_id=self.conversation_id, prompt_id=CLOSED, role=leg.role, hangup_after=True
+                    )
+                )
+        elif leg.role in (LegRole.SEAT, LegRole.TRANSFER):
+            self._publish(Bridged, seat_id=leg.seat_id or "", agent_id=leg.agent_id)
+        self._remix()
+
+    def _on_down(self, event: LegDown) -> None:
+        leg = self._legs.pop(event.leg, None)
+        if leg is None:
+            return
+        leg.state = LegState.ENDED
+        self._rtp_received += event.figures.rtp_received
+        self._rtp_lost += event.figures.rtp_lost
+        cause = end_cause(event.message)
+        status = event.sip_status
+        if leg.by_us and not leg.answered and status in (0, _OK):
+            status = _REQUEST_TERMINATED
+        reason = leg.end_reason or cause.text or event.reason
+        self._log.info("leg ended", leg=leg.name, sip_status=status, q850=cause.q850, reason=reason)
+        primary = leg.name == self._primary
+        if primary and self._capture is not None:
+            self._capture.line_gone()
+        self._publish(
+            LegEnded, role=leg.name, sip_status=status, reason=reason, q850=cause.q850,
+            retry_after_s=cause.retry_after_s, by_us=leg.by_us, answered=leg.answered, seat_id=leg.seat_id,
+        )  # fmt: skip
+        if primary:
+            self._reason = self._reason or reason
+        elif leg.role in (LegRole.SEAT, LegRole.TRANSFER) and not leg.answered:
+            self._publish(
+                SeatFailed, seat_id=leg.seat_id or "", agent_id=leg.agent_id, sip_status=status, reason=reason
+            )
+        self._remix()
+        if primary or (leg.role is LegRole.SEAT and leg.answered and not self._other_side()):
+            self.end(leg.end_reason or ("far_end" if primary else "seat_hung_up"))
+        if not self._legs:
+            self._finish()
+
+    def _other_side(self) -> bool:
+        """Somebody of our side is still there, or being called, for the customer."""
+        return any(leg.role in (LegRole.SEAT, LegRole.TRANSFER) for leg in self._legs.values())
+
+    def _on_digit(self, event: LegDigit) -> None:
+        self._publish(DtmfReceived, role=event.leg, digit=event.digit, duration_ms=event.duration_ms)
+
+    def _on_sound_ended(self, event: SoundEnded) -> None:
+        prompt = self._prompt
+        if event.sound != PROMPT or prompt is None:
+            return
+        self._stop_prompt()
+        self._publish(PromptEnded, prompt_id=prompt.prompt_id, role=prompt.role.value)
+        if prompt.hangup_after and prompt.role.value in self._legs:
+            self._hangup(
+                Hangup(conversation_id=self.conversation_id, role=prompt.role, reason=f"after_{prompt.prompt_id}")
+            )
+
+    # ---- commands -----------------------------------------------------------------------------------------
+
+    def _check_connect(self, command: ConnectSeat) -> None:
+        if not self._legs[self._primary].answered:
+            raise CallerError("conversation.not_answered", "The customer has not answered yet.", retryable=True)
+        if command.role.value in self._legs or any(
+            isinstance(c, ConnectSeat) and c.role is command.role for c in list(self._commands)
+        ):
+            raise CallerError("conversation.seat_busy", "Another seat is being connected to this call.")
+
+    def _connect_seat(self, command: ConnectSeat) -> None:
+        self._check_connect(command)
+        self._stop_prompt()
+        leg = Leg(
+            command.role, seat_id=command.seat_id, agent_id=command.agent_id,
+            deadline_s=self._clock.monotonic_s() + command.answer_timeout_s,
+        )  # fmt: skip
+        self._dial_seat(leg)
+
+    def _dial_seat(self, leg: Leg) -> None:
+        dial = seat_dial(leg.seat_id or "", caller_id=self._caller_id, realm=self._around.realm)
+        self._start_leg(leg, lambda: self._port.dial(leg.name, dial))
+
+    def _hangup(self, command: Hangup) -> None:
+        if command.role is None or command.role.value == self._primary:
+            self.end(command.reason)
+        elif command.role.value in self._legs:
+            self._end_leg(self._legs[command.role.value], command.reason)
+
+    def _hold(self, command: Hold) -> None:
+        if command.resume == self._held:
+            self._held = not command.resume
+            if self._held:
+                self._port.play(MUSIC, prompt_path(self._around.prompts, MUSIC_ON_HOLD), loop=True)
+            else:
+                self._port.stop(MUSIC)
+            self._remix()
+
+    def _supervise(self, command: Supervise) -> None:
+        leg = self._legs.get(LegRole.SUPERVISOR.value)
+        if command.mode is None:
+            if leg is not None:
+                self._end_leg(leg, "supervisor_left")
+        elif leg is None:
+            leg = Leg(
+                LegRole.SUPERVISOR, seat_id=command.seat_id, supervise=command.mode,
+                deadline_s=self._clock.monotonic_s() + 10.0,
+            )  # fmt: skip
+            self._dial_seat(leg)
+        else:
+            leg.supervise = command.mode
+            self._remix()
+
+    def _play_prompt(self, command: PlayPrompt) -> None:
+        path = prompt_path(self._around.prompts, command.prompt_id)
+        self._port.play(PROMPT, path, loop=False)
+        self._prompt = command
+        self._remix()
+
+    def _stop_prompt(self) -> None:
+        if self._prompt is not None:
+            self._prompt = None
+            self._port.stop(PROMPT)
+            self._remix()
+
+    def _send_dtmf(self, command: SendDtmf) -> None:
+        self._port.send_dtmf(command.role.value, command.digits)
+
+    # ---- ends ---------------------------------------------------------------------------------------------
+
+    def _end_leg(self, leg: Leg, reason: str) -> None:
+        if not leg.by_us:
+            leg.end_reason = reason
+            leg.gone_by_s = self._clock.monotonic_s() + _GONE_AFTER_S
+            self._port.hangup(leg.name)
+
+    def _finish(self) -> None:
+        self._stop_prompt()
+        capture = self._capture.close() if self._capture is not None else {}
+        self._publish(
+            ConversationEnded, reason=self._reason, rtp_received=self._rtp_received, rtp_lost=self._rtp_lost,
+            **capture, **self._figures(),
+        )  # fmt: skip
+        self._log.info("conversation ended", reason=self._reason, **capture)
+        self.ended = True
+
+    # ---- helpers ------------------------------------------------------------------------------------------
+
+    def _remix(self) -> None:
+        supervisor = self._legs.get(LegRole.SUPERVISOR.value)
+        wanted = routes(
+            Mix(
+                talking=frozenset(leg.name for leg in self._legs.values() if leg.answered),
+                held=self._held,
+                supervise=supervisor.supervise if supervisor is not None else None,
+                prompt_to=self._prompt.role.value if self._prompt is not None else None,
+            )
+        )
+        if self._capture is not None:
+            self._capture.expect(wanted)
+        self._port.connect(wanted)
+
+    def _publish(self, event_type: type[ConversationEvent], /, **fields: Any) -> None:
+        self._seq += 1
+        self._publish_event(
+            event_type(
+                conversation_id=self.conversation_id, attempt_id=self.attempt_id, seq=self._seq,
+                at_unix_s=self._clock.now().timestamp(), **fields,
+            )
+        )  # fmt: skip
