@@ -1,0 +1,48 @@
+"""The doors through which `jobs` reaches the SIP edge: seats' passwords, trunk checks, a restart after new trunks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.errors import BoxError
+from appliance.jobs.context import Doors
+from appliance.logs import get_logger
+from appliance.services.supervisor import restart_service
+from appliance.settings import Home, Settings
+from appliance.telephony.edge import subscribers
+from appliance.telephony.trunks import parse_trunk, to_plain
+
+
+class EdgeSeats:
+    """The seats in the edge's own database; Kamailio reads it at each request, so a change holds at once."""
+
+    def __init__(self, home: Home, realm: str) -> None:
+        self._home = home
+        self._realm = realm
+
+    def set_password(self, seat_id: str, password: str) -> None:
+        subscribers.create(self._home)
+        subscribers.set_seat(self._home, self._realm, seat_id, password)
+
+    def remove(self, seat_id: str) -> None:
+        subscribers.create(self._home)
+        subscribers.remove_seat(self._home, self._realm, seat_id)
+
+
+def check_trunk(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the normal form of a trunk's configuration; raises ValidationErrors."""
+    return to_plain(parse_trunk(config))
+
+
+def make_doors(home: Home, settings: Settings) -> Doors:
+    """The doors of this home's box."""
+
+    def edge_changed() -> None:
+        """Start the edge anew with the trunks of the store; calls in progress do not go through its memory."""
+        try:
+            restart_service(home, "edge")
+        except BoxError as error:
+            if error.error_id != "box.not_running":  # then the next start renders them anyway
+                get_logger().error("edge not restarted", error_id=error.error_id, message=error.message)
+
+    return Doors(seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed)
