@@ -426,3 +426,5 @@ class ThreadBus:
         self._call(self._bus.close(), 5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
+        if not self._thread.is_alive():
+            self._loop.close()
