@@ -15,12 +15,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress as RichProgress
 
 from appliance.bench import sound_sources as sources
 from appliance.bench.sound_sources import Samples, generator_for
 from appliance.bench.sound_texts import AGENT_LINES, ANNOUNCEMENTS, GREETINGS, PEOPLE
 from appliance.errors import BoxError
 from appliance.logs import get_logger
+from appliance.settings import Home
 from audio import synth, wavio
 from audio.g711 import encode_alaw
 from audio.labels import Label
@@ -115,6 +118,16 @@ def make_sounds(folder: Path, *, packages: Path | None = None, progress: Progres
     if packages is not None:
         shutil.rmtree(packages)
     return SoundLibrary(folder)
+
+
+def ensure_sounds(home: Home) -> SoundLibrary:
+    """Make the sounds of this home with all voices that can be had, showing progress on stderr."""
+    with RichProgress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("voices and tones of the bench", total=None)
+        return make_sounds(
+            home.bench / "sounds", packages=home.bench / "voice-packages",
+            progress=lambda done, total, _: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
 
 
 def _write(folder: Path, name: str, samples: Samples) -> None:

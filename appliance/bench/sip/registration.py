@@ -16,7 +16,7 @@ _RETRY_S = 2.0
 
 
 def digest_authorization(challenge: str, *, method: str, uri: str, user: str, password: str, count: int = 1) -> str:
-    """The Authorization value for a WWW-Authenticate challenge. Raises ValueError for a scheme that is not Digest MD5."""
+    """The Authorization value for a challenge. Raises ValueError for a scheme that is not Digest with MD5."""
     scheme, _, rest = challenge.partition(" ")
     fields = {name.lower(): quoted or plain for name, quoted, plain in _FIELD.findall(rest)}
     if scheme.lower() != "digest" or fields.get("algorithm", "MD5").upper() != "MD5":
@@ -56,7 +56,7 @@ class Registration:
         self._cseq = 0
 
     async def run(self) -> None:
-        """Register and refresh at half the granted life; after a failure again every two seconds. Ends by cancelling."""
+        """Register, refresh at half the granted life, try again two seconds after a failure. Ends by cancelling."""
         while True:
             granted_s = await self._register(self._expires_s)
             if granted_s:
