@@ -396,7 +396,8 @@ class ImportList(UserCommand, frozen=True, kw_only=True):
 class InspectList(UserCommand, frozen=True, kw_only=True):
     """Look at the head of an uploaded list: reply data {columns, mapping (guessed), sample (rows of text cells)}.
 
-    `mapping` is {column header: field} as `ImportList.mapping`; `sample` are at most 5 rows below the header.
+    `columns` are headers (or letters of columns without one), `mapping` {role: column} as `ImportList.mapping`,
+    `sample` at most 5 rows below the header.
     """
 
     SERVICE: ClassVar[str] = "jobs"
