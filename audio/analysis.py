@@ -20,6 +20,8 @@ CHUNK = CHUNK_HOPS * HOP
 CHUNK_S = 0.1
 _TEXTURE_CHUNKS = 30
 _WARM_UP_HOPS = 3
+_BUZZ_S = 0.3
+_BUZZ_HZ = (330.0, 700.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,17 @@ class Step:
     voiced: list[bool]
 
 
+def _is_buzz(run: Run | None) -> bool:
+    """Whether a run looks like a call-progress tone, perhaps of two frequencies that beat."""
+    return run is not None and run.length_s >= _BUZZ_S and _BUZZ_HZ[0] <= run.hz <= _BUZZ_HZ[1] and run.share > 0.8
+
+
 class LineAnalysis:
     """State of one line in one phase. All times are seconds of audio since the phase began."""
 
     def __init__(self, *, early: bool) -> None:
         """`early`: ring-back and busy tones are to be expected, so buzzes count as tones rather than voice."""
+        self._early = early
         self.now_s = 0.0
         self.memory = Memory(4.0)
         self.speech = SpeechTracker()
@@ -65,6 +73,8 @@ class LineAnalysis:
         ]
         ended, tonal = self.runs.push(band, *peaks)
         voiced = self.speech.push(features.level_db[0].tolist(), features.voice_db[0].tolist(), tonal)
+        if self._early and any(_is_buzz(run) for run in (*ended, self.runs.current)):
+            self._texture.clear()
         in_tone = sum(map(bool, tonal))
         self.tone_hops += in_tone
         self._collect(features, voiced, in_tone / CHUNK_HOPS)
@@ -99,6 +109,6 @@ class LineAnalysis:
         )
 
     def texture_vector(self) -> NDArray[np.float32]:
-        """Features [51] of the last 3 s for speech or music: means, spreads within and between 100 ms pieces."""
+        """Features [51] of the last 3 s, or since the last buzz, for speech or music: means, spreads within and between 100 ms pieces."""
         pieces = np.stack(self._texture)
         return np.concatenate((pieces.mean(axis=0), pieces.std(axis=0), pieces[:, -1:].min(axis=0)))

@@ -61,7 +61,7 @@ def extract(job: tuple[str, str, str, float]) -> tuple[Array, Array]:
 
 
 def train(
-    rows: Array, classes: NDArray[np.int64], weights: Array, *, hidden: int, n_classes: int, seed: int, epochs: int = 60
+    rows: Array, classes: NDArray[np.int64], weights: Array, *, hidden: int, n_classes: int, seed: int, epochs: int = 20
 ) -> dict[str, Array]:
     """Weights of a one-hidden-layer network by Adam on weighted cross-entropy with weight decay."""
     random = np.random.Generator(np.random.PCG64(seed))

@@ -1,0 +1,86 @@
+"""Call-progress tones of every country, information tones, and the plans they come from."""
+
+import numpy as np
+import pytest
+
+from audio import Kind, Label, TonePlanError, plans, synth
+from audio.tones import SIT_SEQUENCES, parse_plan, parse_tone, plan
+from tests.unit.audio.hearing import hear, noisy
+
+pytestmark = pytest.mark.unit
+
+_TONES = [(country, tone) for country, p in plans().items() for tone in p.tones]
+_NAMES = [f"{country}-{tone.label}-{i}" for i, (country, tone) in enumerate(_TONES)]
+
+
+@pytest.mark.parametrize(("country", "tone"), _TONES, ids=_NAMES)
+@pytest.mark.parametrize(("level_dbov", "noise_dbov"), [(-12.0, -70.0), (-25.0, -40.0)])
+def test_every_tone_of_every_country(country, tone, level_dbov, noise_dbov) -> None:
+    lead = synth.silence(0.4)
+    audio = np.concatenate([lead, synth.cadence(tone, 2 * tone.period_s + 1.0, level_dbov)])
+    _, last = hear(noisy(audio, noise_dbov), country=country)
+    assert last.label is tone.label
+    assert last.kind is Kind.TONE
+
+
+@pytest.mark.parametrize("label", [Label.RINGBACK, Label.BUSY, Label.CONGESTION])
+@pytest.mark.parametrize(("hz_scale", "time_scale"), [(0.985, 0.9), (1.015, 1.1)])
+def test_detuned_and_off_beat(label, hz_scale, time_scale) -> None:
+    tone = plans()["cn"].tone(label)
+    audio = synth.cadence(tone, 8.0, hz_scale=hz_scale, time_scale=time_scale)
+    _, last = hear(noisy(audio, -45.0))
+    assert last.label is label
+
+
+def test_busy_is_final_within_two_periods() -> None:
+    verdicts, _ = hear(np.concatenate([synth.silence(0.5), synth.call_progress("cn", Label.BUSY, 4.0)]))
+    final = [v for v in verdicts if v.final]
+    assert len(final) == 1
+    assert final[0].decided_at_ms <= 500 + 2 * 700 + 300
+
+
+def test_ringback_is_a_step_not_an_end_and_gives_way_to_busy() -> None:
+    ring = synth.call_progress("ru", Label.RINGBACK, 6.0)
+    verdicts, last = hear(np.concatenate([ring, synth.silence(1.0), synth.call_progress("ru", Label.BUSY, 4.0)]), country="RU")
+    assert [v.label for v in verdicts] == [Label.RINGBACK, Label.BUSY]
+    assert [v.final for v in verdicts] == [False, True]
+    assert last.label is Label.BUSY
+
+
+@pytest.mark.parametrize("label", list(SIT_SEQUENCES))
+@pytest.mark.parametrize("hz_scale", [0.988, 1.0, 1.012])
+def test_information_tones_by_type(label, hz_scale) -> None:
+    audio = np.concatenate([synth.silence(0.3), synth.sit(label, gap_s=0.015, hz_scale=hz_scale), synth.silence(1.0)])
+    end_ms = 300 + round(sum(s for _, s in SIT_SEQUENCES[label]) * 1000) + 30
+    verdicts, last = hear(noisy(audio, -42.0), country="US")
+    assert (last.label, last.kind) == (label, Kind.SIT)
+    assert next(v for v in verdicts if v.final).decided_at_ms <= end_ms + 250
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_talk_is_not_a_tone(seed) -> None:
+    talk = synth.voice_like(6.0, seed=seed, pitch_hz=100 + 25 * seed)
+    verdicts, last = hear(noisy(talk, -50.0), country=None)
+    assert all(v.kind not in (Kind.TONE, Kind.SIT) for v in [*verdicts, last])
+
+
+def test_plans_are_complete_and_sourced() -> None:
+    for country in "cn ru us uk de fr it es in tr kz uz by ua br mx za jp kr".split():
+        found = plan(country.upper())
+        assert found is not None
+        assert found.source
+    assert plan("xx") is None
+
+
+@pytest.mark.parametrize("text", ["", "450", "450/0", "0/350,450/350", "450/350,450/350", "450/x", "9000/350,0/350"])
+def test_a_bad_tone_is_refused(text) -> None:
+    with pytest.raises(TonePlanError):
+        parse_tone("zz", Label.BUSY, text)
+
+
+def test_a_bad_plan_is_refused() -> None:
+    good = {"name": "Z", "source": "s", "law": "alaw", "ringback": ["425/1000,0/4000"], "busy": ["425/500,0/500"]}
+    assert parse_plan("zz", good).tone(Label.BUSY).period_s == 1.0
+    for bad in ({**good, "law": "ylaw"}, {**good, "extra": 1}, {k: v for k, v in good.items() if k != "busy"}):
+        with pytest.raises(TonePlanError):
+            parse_plan("zz", bad)
