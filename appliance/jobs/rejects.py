@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from appliance.domain.lists import DETAIL_HEADER, REASON_HEADER, REASON_TEXTS
+from appliance.domain.lists import DETAIL_HEADER, DUPLICATES, REASON_HEADER, REASON_TEXTS
+from appliance.errors import NotFoundError
 from appliance.outside.table_files import write_xlsx
 from appliance.store.db import Store
 from appliance.store.read import imports
 
 _TEXTS = {reason.value: text for reason, text in REASON_TEXTS.items()}
-_PAGE_ROWS = 1000
 
 
 def write_rejects(store: Store, import_id: str, target: Path | IO[bytes], *, duplicates: bool = False) -> None:
@@ -20,18 +20,17 @@ def write_rejects(store: Store, import_id: str, target: Path | IO[bytes], *, dup
 
     Rows refused as duplicates only come with `duplicates`. Raises NotFoundError `import.unknown`.
     """
-    view = imports.one(store, import_id)
-    headers = list(view.headers)
+    found = imports.one(store, import_id)
+    if found is None:
+        raise NotFoundError("import.unknown", "There is no such import.", id=import_id)
+    headers = [str(header) for header in found.mapping.get("headers", [])]
     width = max(len(headers), imports.width_of_rejects(store, import_id))
     headers += [""] * (width - len(headers))
 
     def rows() -> Iterator[list[Any]]:
-        after = 0
-        while page := imports.rejects(store, import_id, after_row=after, limit=_PAGE_ROWS):
-            for reject in page:
-                if duplicates or not reject.duplicate:
-                    cells = list(reject.cells) + [None] * (width - len(reject.cells))
-                    yield [*cells, _TEXTS.get(reject.reason, reject.reason), reject.detail]
-            after = page[-1].row_number
+        for reject in imports.all_rejects(store, import_id):
+            if duplicates or reject.reason not in DUPLICATES:
+                padding = [None] * (width - len(reject.cells))
+                yield [*reject.cells, *padding, _TEXTS.get(reject.reason, reject.reason), reject.detail]
 
     write_xlsx(target, [("rejects", [*headers, REASON_HEADER, DETAIL_HEADER], rows())])
