@@ -47,11 +47,11 @@ class RoomPlan(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
-def phone_address(index: int) -> str:
-    """Address of the n-th phone (0..249): 127.0.3.1 and on."""
+def phone_address(index: int, *, network: int = 0) -> str:
+    """Address of the n-th phone (0..249): 127.<network>.3.1 and on."""
     if not 0 <= index < 250:
         raise ValueError(f"no address for phone {index}")
-    return f"127.0.3.{index + 1}"
+    return f"127.{network}.3.{index + 1}"
 
 
 def load_room(home: Home) -> RoomPlan:
