@@ -313,6 +313,19 @@ class SaveTrunk(UserCommand, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+class PreviewNumber(UserCommand, frozen=True, kw_only=True):
+    """What a trunk's rules make of a number, also before they are saved: reply data {sent, rule}.
+
+    `direction` outbound | inbound, `which` called | calling; `rule` counts from 1, None: no rule applied.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    config: dict[str, Any]
+    number: str
+    direction: str = "outbound"
+    which: str = "called"
+
+
 class SaveCampaign(UserCommand, frozen=True, kw_only=True):
     """Make (id None) or change a campaign; `config` as domain.campaign.CampaignConfig. Reply id."""
 
@@ -436,7 +449,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, SuperviseAgent, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
-    SaveSeat, SeatPhoneCredentials, SaveTrunk, SaveCampaign,
+    SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
     ExportReport, AcknowledgeAlert,
 )  # fmt: skip
