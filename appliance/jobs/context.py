@@ -30,17 +30,24 @@ def _no_live_view(_topic: str, _event: msgspec.Struct) -> None:
     """Without a bus nobody looks on."""
 
 
+def _sent_as_it_is(_config: dict[str, Any], number: str, _direction: str, _which: str) -> dict[str, Any]:
+    """Without an edge no rule changes a number."""
+    return {"sent": number, "rule": None}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Doors:
     """The other rooms, as far as `jobs` needs them; wired in `appliance.services`.
 
     `check_trunk` returns the normal form of a trunk's configuration or raises ValidationErrors;
-    `edge_changed` has the edge take up new trunks.
+    `edge_changed` has the edge take up new trunks; `preview_number` (config, number, direction, which) says what a
+    trunk's rules make of a number.
     """
 
     seats: SeatRegistrar
     check_trunk: Callable[[dict[str, Any]], dict[str, Any]]
     edge_changed: Callable[[], None]
+    preview_number: Callable[[dict[str, Any], str, str, str], dict[str, Any]] = field(default=_sent_as_it_is)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,7 @@ class Office:
             commands.SaveSeat: provisioning.save_seat,
             commands.SeatPhoneCredentials: provisioning.seat_phone_credentials,
             commands.SaveTrunk: provisioning.save_trunk,
+            commands.PreviewNumber: provisioning.preview_number,
             commands.SaveCampaign: provisioning.save_campaign,
             commands.SaveDoNotCall: provisioning.save_do_not_call,
             commands.SaveSettings: provisioning.save_settings,

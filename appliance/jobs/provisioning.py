@@ -159,6 +159,12 @@ class Provisioning:
         self._context.changed("trunk", command.id)
         return Done(id=command.id)
 
+    def preview_number(self, command: commands.PreviewNumber) -> Done:
+        """What a trunk's rules, saved or not, make of a number; raises ValidationErrors for rules that are wrong."""
+        self._allow(command, Permission.TRUNKS_WRITE)
+        doors = self._context.doors
+        return Done(data=doors.preview_number(command.config, command.number, command.direction, command.which))
+
     # ---- campaigns ----------------------------------------------------------------------------------------
 
     def save_campaign(self, command: commands.SaveCampaign) -> Done:

@@ -10,7 +10,7 @@ from appliance.logs import get_logger
 from appliance.services.supervisor import restart_service
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import subscribers
-from appliance.telephony.trunks import parse_trunk, to_plain
+from appliance.telephony.trunks import parse_trunk, preview, to_plain
 
 
 class EdgeSeats:
@@ -34,6 +34,15 @@ def check_trunk(config: dict[str, Any]) -> dict[str, Any]:
     return to_plain(parse_trunk(config))
 
 
+def preview_number(config: dict[str, Any], number: str, direction: str, which: str) -> dict[str, Any]:
+    """Return {sent, rule} for a number; raises ValidationErrors for rules that are wrong."""
+    shown = preview(
+        parse_trunk(config), number, direction="inbound" if direction == "inbound" else "outbound",
+        which="calling" if which == "calling" else "called",
+    )  # fmt: skip
+    return {"sent": shown.sent, "rule": shown.rule}
+
+
 def make_doors(home: Home, settings: Settings) -> Doors:
     """The doors of this home's box."""
 
@@ -45,4 +54,7 @@ def make_doors(home: Home, settings: Settings) -> Doors:
             if error.error_id != "box.not_running":  # then the next start renders them anyway
                 get_logger().error("edge not restarted", error_id=error.error_id, message=error.message)
 
-    return Doors(seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed)
+    return Doors(
+        seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed,
+        preview_number=preview_number,
+    )  # fmt: skip
