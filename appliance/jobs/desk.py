@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from appliance import commands
 from appliance.commands import Command, Done
-from appliance.errors import CallerError
+from appliance.errors import CallerError, NotAllowedError
+from appliance.ids import new_id
+from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.jobs.lists import IMPORT
 from appliance.jobs.queue import WorkQueue
+from appliance.jobs.reports import REPORT, ask_for
 from appliance.jobs.retention import Retention
 from appliance.store.repositories import users
 from appliance.types import Permission
@@ -23,6 +28,8 @@ class Desk:
         self._queue = queue
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.RunRetention: self._run_retention,
+            commands.ImportList: self._import_list,
+            commands.ExportReport: self._export_report,
         }
 
     def handle(self, command: Command) -> Done:
@@ -38,3 +45,46 @@ class Desk:
             users.require(session, command.actor_id, Permission.RECORDINGS_RETAIN)
         found = Retention(self._context).run(command.actor_id, command.actor_address, dry_run=command.dry_run)
         return Done(data=found)
+
+    def _import_list(self, command: commands.ImportList) -> Done:
+        """The import's id is the job's: progress is shown under it, and asked twice it is one import."""
+        path = self._uploaded(command.path)
+        import_id = new_id()
+        with self._context.store.write() as session:
+            users.require(session, command.actor_id, Permission.LISTS_IMPORT)
+            audit.append(
+                session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
+                action="list.import", subject=f"import:{import_id}",
+                detail={"file": command.file_name, "dry_run": command.dry_run,
+                        "campaign": command.campaign_id or command.campaign_name},
+            )  # fmt: skip
+        payload = {
+            "path": str(path), "file_name": command.file_name, "campaign_id": command.campaign_id,
+            "campaign_name": command.campaign_name, "region": command.region, "mapping": command.mapping,
+            "dry_run": command.dry_run, "import_id": import_id, "actor_id": command.actor_id,
+        }  # fmt: skip
+        self._queue.put(import_id, IMPORT, payload)
+        return Done(id=import_id)
+
+    def _uploaded(self, given: str) -> Path:
+        """A file in the upload folder and nowhere else."""
+        path = Path(given).resolve()
+        if not path.is_relative_to(self._context.home.uploads) or not path.is_file():
+            raise NotAllowedError("import.no_upload", "This is not a file that was uploaded here; send it again.")
+        return path
+
+    def _export_report(self, command: commands.ExportReport) -> Done:
+        job_id = new_id()
+        payload = ask_for(command, job_id)
+        with self._context.store.write() as session:
+            rejects = command.report == "rejects"
+            needed = Permission.LISTS_IMPORT if rejects else Permission.REPORTS_EXPORT
+            users.require(session, command.actor_id, needed)
+            audit.append(
+                session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
+                action="report.exported", subject=f"report:{command.report}",
+                detail={"campaign_id": command.campaign_id, "import_id": command.import_id,
+                        "format": command.file_format},
+            )  # fmt: skip
+        self._queue.put(job_id, REPORT, payload)
+        return Done(id=job_id)

@@ -8,6 +8,7 @@ from typing import Any
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress, WorkQueue
+from appliance.jobs.reports import EXPORT_PREFIX
 from appliance.jobs.retention import Retention
 from appliance.logs import get_logger
 from appliance.store.repositories import jobs_queue, users
@@ -18,7 +19,7 @@ MAINTENANCE = "maintenance"
 ACTOR = "jobs"
 _JOBS_KEPT = timedelta(days=7)
 _EXPORTS_KEPT_S = 86400.0
-EXPORT_PREFIX = "export-"
+_UPLOADS_KEPT_S = 7 * 86400.0
 
 log = get_logger()
 
@@ -39,7 +40,7 @@ class Maintenance:
         with self._context.store.write() as session:
             users.purge_sessions(session, now)
             jobs_queue.purge(session, now - _JOBS_KEPT)
-        self._remove_exports()
+        self._remove_old_files()
         chain = audit.verify(self._context.store)
         if chain.broken_at is not None:
             log.error("audit log was changed", line=chain.broken_at, reason=chain.reason)
@@ -48,8 +49,10 @@ class Maintenance:
         self._queue.put(MAINTENANCE, MAINTENANCE, {}, run_at=now + timedelta(days=1), again=True)
         return {"deleted": found["deleted"], "on_hold": found["on_hold"]}
 
-    def _remove_exports(self) -> None:
-        oldest = self._context.clock.now().timestamp() - _EXPORTS_KEPT_S
-        for path in self._context.home.uploads.glob(f"{EXPORT_PREFIX}*"):
-            if path.stat().st_mtime < oldest:
+    def _remove_old_files(self) -> None:
+        """Exports after a day, uploaded lists after a week: both hold customers' data."""
+        now_s = self._context.clock.now().timestamp()
+        for path in self._context.home.uploads.iterdir():
+            kept_s = _EXPORTS_KEPT_S if path.name.startswith(EXPORT_PREFIX) else _UPLOADS_KEPT_S
+            if path.is_file() and now_s - path.stat().st_mtime > kept_s:
                 path.unlink(missing_ok=True)

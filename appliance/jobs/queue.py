@@ -45,6 +45,7 @@ class Progress:
         self._job = job
         self._stopping = stopping
         self._told_s = float("-inf")
+        self._seen = (0, 0)
 
     def check(self) -> None:
         """Raises StoppedError when the work should be left for later; call it every second or so."""
@@ -54,13 +55,15 @@ class Progress:
     def __call__(self, done: int, total: int, message: str = "") -> None:
         """Show how far the work is, at most four times a second."""
         self.check()
+        self._seen = (done, total)
         now_s = self._context.clock.monotonic_s()
         if now_s - self._told_s >= _PROGRESS_INTERVAL_S:
             self._told_s = now_s
             self._tell("running", done, total, message, {})
 
     def ended(self, state: str, message: str, result: dict[str, Any]) -> None:
-        self._tell(state, 1, 1, message, result)
+        """Show the end: `state` finished | failed, `result` the handler's or the error_id."""
+        self._tell(state, *self._seen, message, result)
 
     def _tell(self, state: str, done: int, total: int, message: str, result: dict[str, Any]) -> None:
         event = LiveJob(
@@ -196,13 +199,14 @@ class WorkQueue:
             if error.retryable:
                 self._set_back(job, f"{error.error_id}: {error.message}")
             else:
-                self._give_up(job, error.message, progress)
+                self._give_up(job, error.error_id, error.message, progress)
         except Exception as error:  # one bad job must not end the lane
             log.exception("job failed", job=job.id, tries=job.tries)
             if job.tries < UNFORESEEN_TRIES:
                 self._set_back(job, f"{type(error).__name__}: {error}")
             else:
-                self._give_up(job, f"{type(error).__name__}: {error}", progress)
+                self._give_up(job, "box.internal", f"{type(error).__name__}: {error}", progress)
+                self._alert(job, str(error))
         else:
             with self._context.store.write() as session:
                 jobs_queue.finish(session, job.id, result, self._context.clock.now())
@@ -214,14 +218,16 @@ class WorkQueue:
         with self._context.store.write() as session:
             jobs_queue.set_back(session, job.id, error, self._context.clock.now() + timedelta(seconds=delay_s))
 
-    def _give_up(self, job: Job, error: str, progress: Progress) -> None:
-        log.error("job given up", job=job.id, tries=job.tries, error=error)
-        now = self._context.clock.now()
+    def _give_up(self, job: Job, error_id: str, error: str, progress: Progress) -> None:
+        log.error("job given up", job=job.id, tries=job.tries, error_id=error_id, error=error)
         with self._context.store.write() as session:
-            jobs_queue.fail(session, job.id, error, now)
-        progress.ended("failed", error, {})
+            jobs_queue.fail(session, job.id, error, self._context.clock.now())
+        progress.ended("failed", error, {"error_id": error_id})
+
+    def _alert(self, job: Job, error: str) -> None:
         alert = LiveAlert(
             key=f"job.{job.kind}.failed", severity=Severity.WARNING, title=f"Work of kind '{job.kind}' failed",
-            text=f"{error} ({job.id})", raised=True, at_unix_s=now.timestamp(),
+            text=f"{error} ({job.id}). It is tried again when the service starts; log/jobs.log says more.",
+            raised=True, at_unix_s=self._context.clock.now().timestamp(),
         )  # fmt: skip
         self._context.publish("alert", alert)

@@ -25,10 +25,12 @@ from appliance.jobs.context import Context, Doors, Publish
 from appliance.jobs.desk import Desk
 from appliance.jobs.disk_guard import DiskGuard
 from appliance.jobs.intake import ARCHIVE, Intake, archive_job_id
+from appliance.jobs.lists import IMPORT, ListImports
 from appliance.jobs.maintenance import MAINTENANCE, Maintenance
 from appliance.jobs.office import Office
 from appliance.jobs.provisioning import SEAT_EXPIRY, Provisioning
 from appliance.jobs.queue import Lane, Progress, WorkQueue
+from appliance.jobs.reports import REPORT, Reports
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import migrate, open_store
@@ -122,7 +124,8 @@ class _Service:
         self._events = ThreadPoolExecutor(1, thread_name_prefix="events")  # one: they keep their order
         archives = Lane("archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10)
         chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
-        self._queue = WorkQueue(context, [archives, Lane("chores", chores, niceness=5)])
+        tables = Lane("tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10)
+        self._queue = WorkQueue(context, [archives, tables, Lane("chores", chores, niceness=5)])
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
         self._office = Office(context)
         self._desk = Desk(context, self._queue)
