@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
+import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,7 +107,7 @@ def check_certificate(
         problems.append(("key", "certificate.key_unreadable", "this is no PEM file with a private key"))
     if certificates and key is not None and certificates[0].public_key() != key.public_key():
         problems.append(("key", "certificate.key_mismatch", "the key does not belong to the first certificate"))
-    for lower, upper in zip(certificates, certificates[1:], strict=False):
+    for lower, upper in itertools.pairwise(certificates):
         try:
             lower.verify_directly_issued_by(upper)
         except (ValueError, TypeError, InvalidSignature):

@@ -126,7 +126,7 @@ def registrations(home: Home) -> list[Registration]:
             "SELECT username, contact, coalesce(received, ''), user_agent, expires FROM location ORDER BY username"
         ).fetchall()
     now = datetime.now(UTC)
-    found = [Registration(*row[:4], expires_at=_instant(row[4])) for row in rows]
+    found = [Registration(str(r[0]), str(r[1]), str(r[2]), str(r[3]), _instant(r[4])) for r in rows]
     return [registration for registration in found if registration.expires_at > now]
 
 
