@@ -1,0 +1,95 @@
+"""Who may open which page. Every view says so with one decorator; a view that says nothing is shut to all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from appliance.types import ROLE_PERMISSIONS, Permission, Role
+from webui.session import current_user
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """`open_to_all`: no log-in needed; otherwise any one of `permissions` opens (none listed: any user)."""
+
+    permissions: frozenset[Permission] = frozenset()
+    open_to_all: bool = False
+
+    def allows(self, role: Role | None) -> bool:
+        if self.open_to_all:
+            return True
+        if role is None:
+            return False
+        return not self.permissions or bool(self.permissions & ROLE_PERMISSIONS[role])
+
+
+def needs(*permissions: Permission) -> Callable[[View], View]:
+    """Open to users with any one of these permissions."""
+    return _mark(Access(permissions=frozenset(permissions)))
+
+
+def signed_in(view: View) -> View:
+    """Open to every user who is signed in."""
+    return _mark(Access())(view)
+
+
+def public(view: View) -> View:
+    """Open without log-in."""
+    return _mark(Access(open_to_all=True))(view)
+
+
+def _mark(access: Access) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def access_of(app: Flask, endpoint: str) -> Access | None:
+    """The access mark of an endpoint, None when its view has none (then nobody may)."""
+    return getattr(app.view_functions[endpoint], "access", None)
+
+
+def wants_fragment() -> bool:
+    """True for requests of htmx and of scripts: they get a status, never a redirect to the log-in page."""
+    return bool(request.headers.get("HX-Request")) or request.path.startswith("/api/")
+
+
+def check_access(app: Flask) -> BaseResponse | None:
+    """Run before each request: sets `g.user`, then lets in, sends to the log-in, or refuses."""
+    g.user = None
+    if request.endpoint is None:
+        return None  # 404 or 405 follows
+    access = access_of(app, request.endpoint)
+    if access is None:
+        abort(403)
+    g.user = current_user()
+    role = g.user.role if g.user else None
+    if access.allows(role):
+        return None
+    if role is not None:
+        abort(403)
+    if wants_fragment() or request.method != "GET":
+        abort(401)
+    return redirect(url_for("auth.log_in", next=request.full_path.rstrip("?")))
+
+
+def register(app: Flask) -> None:
+    """Hook the check in; the files under /static are open."""
+    public(app.view_functions["static"])
+    app.before_request(lambda: check_access(app))
+
+
+def may(permission: Permission) -> bool:
+    """For templates: does the signed-in user hold this permission?"""
+    return g.get("user") is not None and permission in ROLE_PERMISSIONS[g.user.role]
+
+

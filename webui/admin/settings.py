@@ -1,0 +1,34 @@
+"""Settings, made from the model."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from appliance.commands import SaveSettings
+from appliance.errors import CallerError
+from appliance.settings import load_settings
+from appliance.types import Permission
+from webui.access import needs
+from webui.admin.settings_model import changes, sections
+from webui.box import ask, box
+from webui.error_texts import error_text
+from webui.errors import done_at
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@blueprint.route("", methods=["GET", "POST"])
+@needs(Permission.SETTINGS_WRITE)
+def page() -> Response | str:
+    """Show and change; services take most settings up when they start next."""
+    saved, error = load_settings(box().home), ""
+    if request.method == "POST":
+        try:
+            if changed := changes(request.form, saved):
+                ask(SaveSettings, changes=changed)
+            return done_at(url_for("settings.page"), _("Saved. Restart the box to put all of it into effect."))
+        except CallerError as wrong:
+            error = error_text(wrong)
+    return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form)

@@ -1,0 +1,70 @@
+"""The form of a trunk and its plain configuration (telephony.trunks.TrunkConfig); the office checks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from appliance.errors import ValidationErrors
+
+DIRECTIONS = ("outbound", "inbound")
+NUMBERS = ("called", "calling")
+
+
+def _rules(form: MultiDict[str, str], prefix: str) -> list[dict[str, Any]]:
+    rows = zip(
+        form.getlist(f"{prefix}-match"), form.getlist(f"{prefix}-strip"), form.getlist(f"{prefix}-prepend"), strict=False
+    )
+    rules = [
+        {"match": match.strip(), "strip": int(strip) if strip.isdigit() else 0, "prepend": prepend.strip()}
+        for match, strip, prepend in rows
+    ]
+    return [rule for rule in rules if rule["match"] or rule["strip"] or rule["prepend"]]
+
+
+def _gateways(form: MultiDict[str, str]) -> list[dict[str, Any]]:
+    rows = zip(form.getlist("gateway"), form.getlist("port"), form.getlist("transport"), strict=False)
+    return [
+        {"address": address.strip(), "port": int(port) if port.isdigit() else 5060, "transport": transport}
+        for address, port, transport in rows
+        if address.strip()
+    ]
+
+
+def _provider(form: MultiDict[str, str]) -> dict[str, Any] | None:
+    if not form.get("provider_user"):
+        return None
+    return {
+        "user": form["provider_user"], "password": form.get("provider_password", ""),
+        "domain": form.get("provider_domain", ""), "registers": form.get("provider_registers") == "y",
+    }  # fmt: skip
+
+
+def config_of(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The configuration that the form holds."""
+    plain: dict[str, Any] = {
+        "gateways": _gateways(form), "channels": form.get("channels", type=int) or 30,
+        "caller_id": form.get("caller_id", "").strip(), "provider": _provider(form),
+    }  # fmt: skip
+    for direction in DIRECTIONS:
+        plain[direction] = {which: _rules(form, f"{direction}-{which}") for which in NUMBERS}
+    return plain
+
+
+def blank() -> dict[str, Any]:
+    """The configuration of a new trunk: national numbers with a leading 0, as many gateways want them."""
+    return {
+        "gateways": [{"address": "", "port": 5060, "transport": "udp"}], "channels": 30, "caller_id": "",
+        "provider": None, "outbound": {"called": [], "calling": []}, "inbound": {"called": [], "calling": []},
+    }  # fmt: skip
+
+
+def messages(wrong: ValidationErrors) -> list[str]:
+    """The office's complaints as sentences with the place in front."""
+    places = {
+        "gateways": _("Gateways"), "channels": _("Channels"), "caller_id": _("Caller number"),
+        "outbound": _("Outbound rules"), "inbound": _("Inbound rules"), "provider": _("Provider"), "id": _("Short name"),
+    }  # fmt: skip
+    return [f"{places.get(field.split('.')[0], field)}: {message}" for field, _id, message in wrong.errors]

@@ -1,0 +1,80 @@
+"""Users: list and form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from appliance.commands import SaveUser
+from appliance.errors import ValidationErrors
+from appliance.store.read import users
+from appliance.types import Permission
+from webui import labels
+from webui.access import needs
+from webui.auth.forms import PASSWORD_MIN
+from webui.box import ask, store
+from webui.errors import done_at
+from webui.i18n import LANGUAGES
+from webui.supervisor.campaign_form import put_errors
+
+blueprint = Blueprint("users", __name__, url_prefix="/users")
+
+
+class UserForm(FlaskForm):  # type: ignore[misc]
+    """One account."""
+
+    login = StringField(_l("Name for signing in"), [InputRequired(), Length(max=80)])
+    display_name = StringField(_l("Shown as"), [Length(max=120)])
+    role = RadioField(_l("Role"), choices=list(labels.ROLES.items()), default="agent")
+    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    password = PasswordField(
+        _l("Password"), [Optional(), Length(min=PASSWORD_MIN, max=200)],
+        description=_l("At least 10 characters. When changing a user: empty leaves it."),
+        render_kw={"autocomplete": "new-password"},
+    )  # fmt: skip
+    enabled = BooleanField(_l("May sign in"), default=True)
+
+
+def _save(form: UserForm, user_id: str | None) -> Response | None:
+    fields: dict[str, Any] = {n: form[n].data for n in ("login", "display_name", "role", "language", "enabled")}
+    try:
+        ask(SaveUser, id=user_id, password=form.password.data or None, **fields)
+    except ValidationErrors as wrong:
+        put_errors(form, wrong)
+        return None
+    return done_at(url_for("users.page"), _("The user is saved."))
+
+
+@blueprint.get("")
+@needs(Permission.USERS_WRITE)
+def page() -> str:
+    """All users."""
+    return render_template("users/page.html", users=users.users(store()))
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@needs(Permission.USERS_WRITE)
+def new() -> Response | str:
+    """A new user."""
+    form = UserForm()
+    return (form.validate_on_submit() and _save(form, None)) or render_template(
+        "users/form.html", form=form, user=None
+    )
+
+
+@blueprint.route("/<user_id>", methods=["GET", "POST"])
+@needs(Permission.USERS_WRITE)
+def one(user_id: str) -> Response | str:
+    """Change a user."""
+    found = users.user(store(), user_id) or abort(404)
+    form = UserForm(obj=found)
+    return (form.validate_on_submit() and _save(form, user_id)) or render_template(
+        "users/form.html", form=form, user=found
+    )

@@ -1,0 +1,5 @@
+"""The agent's desk: seat, state bar, phone, record, disposition."""
+
+from webui.agent.views import blueprint
+
+BLUEPRINTS = (blueprint,)

@@ -1,0 +1,152 @@
+"""Pages and buttons of the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from appliance.commands import (
+    AgentDispose,
+    AgentDtmf,
+    AgentHangup,
+    AgentHold,
+    AgentLogin,
+    AgentLogout,
+    AgentPause,
+    AgentPreview,
+    AgentReady,
+    SeatPhoneCredentials,
+)  # fmt: skip
+from appliance.errors import NotFoundError, ValidationErrors
+from appliance.types import Permission
+from webui.access import needs
+from webui.agent import desk as desks
+from webui.agent.forms import disposition_fields
+from webui.agent.shortcuts import SHORTCUTS, as_json, keys_of
+from webui.box import ask, box
+from webui.errors import done, with_toast
+
+blueprint = Blueprint("agent", __name__, url_prefix="/desk")
+
+
+@blueprint.get("")
+@needs(Permission.AGENT_WORK)
+def desk() -> Response | str:
+    """The desk, or the choice of a seat when the agent has none."""
+    agent = desks.my_view(fresh=True)
+    if agent is None or not desks.at_a_seat(agent):
+        return render_template("agent/seat.html", seats=desks.free_seats())
+    return render_template(
+        "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=SHORTCUTS,
+        shortcuts_json=as_json(), keys_of=keys_of,
+    )  # fmt: skip
+
+
+@blueprint.get("/bar")
+@needs(Permission.AGENT_WORK)
+def bar() -> Response | str:
+    """The state bar alone, after each live event."""
+    agent = desks.my_view()
+    if agent is None or not desks.at_a_seat(agent):
+        return _to_seat_choice()
+    return render_template("agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of)
+
+
+@blueprint.get("/work")
+@needs(Permission.AGENT_WORK)
+def work() -> Response | str | tuple[str, int]:
+    """Record and disposition; 204 while the record that the page shows is still the right one."""
+    agent = desks.my_view()
+    if agent is None:
+        return "", 204
+    shown = desks.work(agent)
+    if request.args.get("shown") == (shown.key or "none"):
+        return "", 204
+    return render_template("agent/work.html", agent=agent, work=shown, keys_of=keys_of)
+
+
+def _to_seat_choice() -> Response:
+    response = done("")
+    response.headers.clear()
+    response.headers["HX-Redirect"] = url_for("agent.desk")
+    return response
+
+
+@blueprint.post("/seat")
+@needs(Permission.AGENT_WORK)
+def take_seat() -> Response:
+    """Sit down at a seat."""
+    ask(AgentLogin, seat_id=request.form.get("seat_id", ""))
+    return redirect(url_for("agent.desk"))
+
+
+@blueprint.post("/leave")
+@needs(Permission.AGENT_WORK)
+def leave() -> Response:
+    """Leave the seat."""
+    ask(AgentLogout)
+    return redirect(url_for("agent.desk"))
+
+
+@blueprint.post("/state")
+@needs(Permission.AGENT_WORK)
+def state() -> Response:
+    """Ready, or pause with a reason."""
+    if request.form.get("to") == "ready":
+        ask(AgentReady)
+    else:
+        ask(AgentPause, reason=request.form.get("reason", "")[:60])
+    return done("")
+
+
+@blueprint.post("/call")
+@needs(Permission.AGENT_WORK)
+def call() -> Response:
+    """Buttons of the call: hangup, hold, resume, dtmf."""
+    match request.form.get("do"):
+        case "hangup":
+            ask(AgentHangup)
+        case "hold" | "resume" as action:
+            ask(AgentHold, resume=action == "resume")
+        case "dtmf":
+            ask(AgentDtmf, digits=request.form.get("digits", "")[:32])
+    return done("")
+
+
+@blueprint.post("/preview")
+@needs(Permission.AGENT_WORK)
+def preview() -> Response:
+    """Preview mode: next, dial, skip."""
+    ask(AgentPreview, action=request.form.get("do", ""))
+    return done("")
+
+
+@blueprint.post("/dispose")
+@needs(Permission.AGENT_WORK)
+def dispose() -> Response:
+    """Save how the conversation ended."""
+    conversation_id = request.form.get("conversation_id", "")
+    zone = ZoneInfo(box().settings.dialling.timezone)
+    try:
+        fields = disposition_fields(
+            request.form, zone=zone, currency=request.form.get("currency", ""), now=datetime.now(UTC)
+        )
+    except ValidationErrors as wrong:
+        return with_toast(Response("", 422), " ".join(e[2] for e in wrong.errors), "danger")
+    ask(AgentDispose, conversation_id=conversation_id, **fields)
+    return done(_("Result saved."), disposed={"conversation": conversation_id})
+
+
+@blueprint.post("/phone")
+@needs(Permission.AGENT_WORK, Permission.AGENTS_SUPERVISE)
+def phone_credentials() -> Response:
+    """Credentials of the browser phone of the seat one sits at (supervisors: of the seat they chose)."""
+    seat_id = desks.phone_seat_id()
+    if not seat_id:
+        raise NotFoundError("seat.none", _("You sit at no seat. Choose one first."))
+    data = ask(SeatPhoneCredentials, seat_id=seat_id).data
+    return jsonify({key: data[key] for key in ("user", "password", "realm")})

@@ -1,0 +1,58 @@
+"""What a page may touch of the box: reads of the store, commands on the bus, the live hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from flask import current_app, g, request
+
+from appliance.commands import Command, Done, UserCommand
+from appliance.settings import Home, Settings
+from appliance.store.db import Store
+from webui.live import LiveHub
+
+
+class WebBus(Protocol):
+    """The part of `appliance.bus.ThreadBus` that the web uses."""
+
+    @property
+    def connected(self) -> bool: ...
+    def connect(self, *, timeout_s: float = 15.0) -> None: ...
+    def request(self, command: Command, *, timeout_s: float = 5.0) -> Done: ...
+    def subscribe_live(self, pattern: str, handler: Callable[[str, Any], None]) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass
+class Box:
+    """One box as the web sees it."""
+
+    home: Home
+    settings: Settings
+    bus: WebBus
+    store: Store
+    live: LiveHub
+
+
+def box() -> Box:
+    """The box of the running application."""
+    return cast(Box, current_app.extensions["callbox"])
+
+
+def store() -> Store:
+    """The store, for functions of `appliance.store.read`."""
+    return box().store
+
+
+def tell(command: Command, *, timeout_s: float = 5.0) -> Done:
+    """Send a command that needs no actor (log-in, first run, live view). Raises CallboxError."""
+    return box().bus.request(command, timeout_s=timeout_s)
+
+
+def ask(command: type[UserCommand], *, timeout_s: float = 5.0, **fields: Any) -> Done:
+    """Send a command in the name of the signed-in user and his address. Raises CallboxError."""
+    return tell(
+        command(actor_id=g.user.id, actor_address=request.remote_addr or "", **fields), timeout_s=timeout_s
+    )

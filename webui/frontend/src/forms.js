@@ -1,0 +1,60 @@
+// Small helps for forms: file drop, select that submits, list filter, rows that open.
+function wireDrops(root) {
+  for (const zone of root.querySelectorAll("[data-drop]:not([data-wired])")) {
+    zone.dataset.wired = "1";
+    const input = zone.querySelector("input[type=file]");
+    const show = () => {
+      const file = input.files[0];
+      zone.classList.toggle("has-file", Boolean(file));
+      zone.querySelector("[data-name]").textContent = file ? `${file.name} · ${Math.ceil(file.size / 1024)} kB` : "";
+    };
+    input.addEventListener("change", show);
+    zone.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      zone.classList.add("is-over");
+    });
+    zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      zone.classList.remove("is-over");
+      if (!event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      show();
+    });
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-href]");
+  if (row && !event.target.closest("a,button,input,label,summary")) location.href = row.dataset.href;
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (event.target.matches("[data-close]")) event.target.closest("dialog")?.close();
+  if (event.target.closest("[data-copy]")) {
+    const source = event.target.closest("[data-copy]");
+    navigator.clipboard?.writeText(source.dataset.copy);
+  }
+});
+
+// Adding a row to a rule table clones its <template>; removing takes the row out.
+document.addEventListener("click", (event) => {
+  const add = event.target.closest("[data-add-row]");
+  if (add) {
+    const body = document.getElementById(add.dataset.addRow);
+    body.append(document.getElementById(`${add.dataset.addRow}-row`).content.cloneNode(true));
+    body.lastElementChild.querySelector("input,select")?.focus();
+  }
+  const remove = event.target.closest("[data-remove-row]");
+  if (remove) {
+    const form = remove.closest("form");
+    remove.closest("tr").remove();
+    form?.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+
+wireDrops(document);
+document.addEventListener("htmx:after:swap", () => wireDrops(document));

@@ -1,0 +1,5 @@
+// htmx as the global that its extensions expect.
+import htmx from "htmx.org";
+
+window.htmx = htmx;
+export default htmx;

@@ -1,0 +1,5 @@
+"""The first page after log-in."""
+
+from webui.home_board.views import blueprint
+
+BLUEPRINTS = (blueprint,)

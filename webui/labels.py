@@ -1,0 +1,162 @@
+"""The closed vocabulary in the reader's language: outcomes, states, roles, dispositions, reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+OUTCOMES: dict[str, Any] = {
+    "human": _l("Person"),
+    "machine": _l("Voicemail"),
+    "screening": _l("Call screening"),
+    "ivr": _l("Voice menu"),
+    "fax": _l("Fax"),
+    "modem": _l("Modem"),
+    "ringback": _l("Rang, no answer"),
+    "busy": _l("Busy"),
+    "congestion": _l("Network busy"),
+    "vacant": _l("Number does not exist"),
+    "powered_off": _l("Switched off"),
+    "out_of_service": _l("Out of service"),
+    "unreachable": _l("Not reachable"),
+    "call_barred": _l("Calls barred"),
+    "number_changed": _l("Number changed"),
+    "sit_vacant": _l("Tone: vacant number"),
+    "sit_intercept": _l("Tone: intercept"),
+    "sit_no_circuit": _l("Tone: no circuit"),
+    "sit_reorder": _l("Tone: reorder"),
+    "sit_info": _l("Special information tone"),
+    "announcement_unknown": _l("Unknown announcement"),
+    "music": _l("Music"),
+    "silence": _l("Silence"),
+    "dtmf": _l("Key tones"),
+    "unknown": _l("Not sure"),
+    "rejected": _l("Rejected"),
+    "no_answer": _l("No answer"),
+    "trunk_failed": _l("Trunk failed"),
+    "cancelled": _l("Cancelled"),
+    "lost": _l("Lost"),
+}
+
+AGENT_STATES: dict[str, Any] = {
+    "offline": _l("Signed off"),
+    "ready": _l("Ready"),
+    "reserved": _l("Connecting"),
+    "talking": _l("Talking"),
+    "wrap_up": _l("Wrap-up"),
+    "paused": _l("Paused"),
+    "previewing": _l("Preview"),
+    "dialling": _l("Dialling"),
+}
+AGENT_ICONS = {
+    "offline": "power", "ready": "circle-check", "reserved": "phone-incoming", "talking": "phone",
+    "wrap_up": "pencil", "paused": "player-pause", "previewing": "eye", "dialling": "phone-outgoing",
+}  # fmt: skip
+AGENT_COLOURS = {
+    "offline": "secondary", "ready": "green", "reserved": "azure", "talking": "blue", "wrap_up": "orange",
+    "paused": "yellow", "previewing": "purple", "dialling": "azure",
+}  # fmt: skip
+
+CAMPAIGN_STATES: dict[str, Any] = {
+    "draft": _l("Draft"),
+    "running": _l("Running"),
+    "paused": _l("Paused"),
+    "stopped": _l("Stopped"),
+    "finished": _l("Finished"),
+}
+CAMPAIGN_COLOURS = {
+    "draft": "secondary", "running": "green", "paused": "yellow", "stopped": "red", "finished": "blue",
+}  # fmt: skip
+CAMPAIGN_MODES: dict[str, Any] = {
+    "progressive": _l("Progressive"),
+    "preview": _l("Preview"),
+    "predictive": _l("Predictive"),
+    "voice": _l("Voice robot"),
+}
+MODE_HINTS: dict[str, Any] = {
+    "progressive": _l("One line for each free agent. Nobody who answers has to wait."),
+    "preview": _l("The agent sees the record first and then dials."),
+    "predictive": _l("More lines than free agents, kept under the limit for abandoned calls."),
+    "voice": _l("The box speaks itself; no agent is needed."),
+}
+
+LINE_STATES: dict[str, Any] = {
+    "dialling": _l("Dialling"),
+    "calling": _l("Dialling"),
+    "originated": _l("Dialling"),
+    "reserved": _l("Reserved"),
+    "ringing": _l("Ringing"),
+    "early": _l("Listening before answer"),
+    "answered": _l("Answered"),
+    "connecting": _l("Connecting to agent"),
+    "talking": _l("Talking"),
+    "bridged": _l("Talking"),
+    "ended": _l("Ended"),
+}
+
+ROLES: dict[str, Any] = {
+    "administrator": _l("Administrator"),
+    "supervisor": _l("Supervisor"),
+    "agent": _l("Agent"),
+}
+ROLE_HINTS: dict[str, Any] = {
+    "administrator": _l("Everything, including users, trunks and settings."),
+    "supervisor": _l("Campaigns, lists, live board, recordings and reports."),
+    "agent": _l("Own desk and own recordings."),
+}
+
+DISPOSITIONS: dict[str, Any] = {
+    "promise_to_pay": _l("Promise to pay"),
+    "paid": _l("Already paid"),
+    "call_back": _l("Call back"),
+    "refused": _l("Refused"),
+    "wrong_number": _l("Wrong number"),
+    "not_at_home": _l("Not at home"),
+    "disputed": _l("Disputed"),
+    "do_not_call": _l("Do not call again"),
+    "informed": _l("Informed"),
+    "other": _l("Other"),
+    "abandoned": _l("Abandoned"),
+    "none": _l("None"),
+    "": _l("None"),
+}
+
+PAUSE_REASONS: dict[str, Any] = {
+    "break": _l("Break"),
+    "lunch": _l("Lunch"),
+    "training": _l("Training"),
+    "meeting": _l("Meeting"),
+    "technical": _l("Technical problem"),
+    "seat_failed": _l("The phone did not answer"),
+}
+
+PHONES: dict[str, Any] = {"desk": _l("Desk phone"), "browser": _l("Browser phone")}
+
+SEVERITIES: dict[str, Any] = {"info": _l("Information"), "warning": _l("Warning"), "critical": _l("Critical")}
+SEVERITY_COLOURS = {"info": "azure", "warning": "yellow", "critical": "red"}
+
+SUPERVISE_MODES: dict[str, Any] = {"listen": _l("Listen"), "whisper": _l("Whisper"), "barge": _l("Barge in")}
+
+RECORDING_STATES: dict[str, Any] = {
+    "spool": _l("Being written"),
+    "archived": _l("Archived"),
+    "deleted": _l("Deleted"),
+    "failed": _l("Failed"),
+}
+
+IMPORT_STATES: dict[str, Any] = {
+    "waiting": _l("Waiting"),
+    "running": _l("Running"),
+    "finished": _l("Finished"),
+    "failed": _l("Failed"),
+}
+
+REJECT_REASONS: dict[str, Any] = {}
+
+THEMES: dict[str, Any] = {"auto": _l("As the system"), "light": _l("Light"), "dark": _l("Dark")}
+
+
+def text(table: dict[str, Any], key: str | None) -> str:
+    """The label of a key; an unknown key is shown as it is."""
+    return str(table.get(key or "", key or ""))

@@ -1,0 +1,171 @@
+"""Live data for the screens: one ring buffer fed by the bus, one event stream per page.
+
+A stream message says only *what* changed (`event: room`); the page fetches the fragment it shows, under the usual
+permission check. A page that comes back with its last event id gets what it missed; when that is no longer known it
+gets `resync` and fetches everything again. A client that never reads holds one thread and no memory: what it missed
+is folded to the newest message per name.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from appliance.events import (
+    LiveAgent,
+    LiveAlert,
+    LiveCampaign,
+    LiveJob,
+    LiveRoom,
+    RecordingArchived,
+)  # fmt: skip
+from appliance.types import Permission
+
+HEARTBEAT_S = 15.0
+RING_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who listens: decides which messages he may see."""
+
+    user_id: str
+    permissions: frozenset[Permission]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line of the stream; `agent_id` or `permission` says who may see it."""
+
+    number: int
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+    agent_id: str | None = None
+    permission: Permission | None = None
+
+    def visible_to(self, viewer: Viewer) -> bool:
+        if self.agent_id is not None:
+            return self.agent_id == viewer.user_id
+        return self.permission in viewer.permissions
+
+
+def describe(event: msgspec.Struct) -> list[Message]:
+    """Turn a live event into stream messages (number 0); events that no page shows give none."""
+    match event:
+        case LiveAgent():
+            data = {"state": event.state, "conversation_id": event.conversation_id}
+            return [Message(0, "agent", data, agent_id=event.agent_id)]
+        case LiveRoom():
+            return [Message(0, "room", permission=Permission.AGENTS_READ)]
+        case LiveCampaign():
+            return [Message(0, f"campaign-{event.campaign_id}", permission=Permission.CAMPAIGNS_READ)]
+        case LiveJob():
+            data = {"done": event.done, "total": event.total, "state": event.state}
+            permission = Permission.LISTS_IMPORT if event.kind == "import" else Permission.REPORTS_EXPORT
+            return [Message(0, f"job-{event.job_id}", data, permission=permission)]
+        case LiveAlert():
+            return [Message(0, "alert", {"title": event.title}, permission=Permission.ALERTS_READ)]
+        case RecordingArchived():
+            return [Message(0, "recording", permission=Permission.RECORDINGS_LISTEN)]
+    return []
+
+
+class LiveHub:
+    """Newest views and the ring of messages; `publish` is called by the bus thread and only queues."""
+
+    def __init__(self, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._changed = threading.Condition()
+        self._ring: deque[Message] = deque(maxlen=RING_SIZE)
+        self._number = 0
+        self._run = f"{time.time_ns() // 1_000_000:x}"  # a restarted web must not be taken for the old one
+        self._heartbeat_s = heartbeat_s
+        self._closed = False
+        self._room: LiveRoom | None = None
+        self._agents: dict[str, LiveAgent] = {}
+        self._campaigns: dict[str, LiveCampaign] = {}
+        self._jobs: dict[str, LiveJob] = {}
+
+    def publish(self, _topic: str, event: msgspec.Struct) -> None:
+        """Take one live event of the bus."""
+        with self._changed:
+            match event:
+                case LiveRoom():
+                    self._room = event
+                    self._agents.update({agent.agent_id: agent for agent in event.agents})
+                    self._campaigns.update({campaign.campaign_id: campaign for campaign in event.campaigns})
+                case LiveAgent():
+                    self._agents[event.agent_id] = event
+                case LiveCampaign():
+                    self._campaigns[event.campaign_id] = event
+                case LiveJob():
+                    self._jobs[event.job_id] = event
+            for message in describe(event):
+                self._number += 1
+                self._ring.append(
+                    Message(self._number, message.name, message.data, message.agent_id, message.permission)
+                )
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End all streams (the worker stops)."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def last_id(self) -> str:
+        """Id of the newest message: a page carries it so that its stream starts where it was rendered."""
+        return f"{self._run}-{self._number}"
+
+    def room(self) -> LiveRoom | None:
+        return self._room
+
+    def agent(self, agent_id: str) -> LiveAgent | None:
+        return self._agents.get(agent_id)
+
+    def campaign(self, campaign_id: str) -> LiveCampaign | None:
+        return self._campaigns.get(campaign_id)
+
+    def job(self, job_id: str) -> LiveJob | None:
+        return self._jobs.get(job_id)
+
+    def _start_of(self, last_id: str) -> int | None:
+        """The number to go on from; None when it is not known any more."""
+        run, _, number = last_id.partition("-")
+        if run != self._run or not number.isdigit():
+            return None
+        oldest = self._ring[0].number if self._ring else self._number + 1
+        return int(number) if oldest - 1 <= int(number) <= self._number else None
+
+    def stream(self, viewer: Viewer, last_id: str, alive: Callable[[], bool]) -> Iterator[str]:
+        """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no."""
+        with self._changed:
+            start = self._start_of(last_id)
+            number = self._number if start is None else start
+        yield "retry: 1000\n\n"
+        if start is None:
+            yield self._line(number, "resync", {})
+        while not self._closed:
+            with self._changed:
+                if self._number <= number:
+                    self._changed.wait(self._heartbeat_s)
+                fresh = [message for message in self._ring if message.number > number]
+                woken = bool(fresh)
+                number = max([number, *(message.number for message in fresh)])
+            newest = {message.name: message for message in fresh if message.visible_to(viewer)}
+            for message in sorted(newest.values(), key=lambda m: m.number):
+                yield self._line(message.number, message.name, message.data)
+            if not woken:
+                if not alive():
+                    return
+                yield ": \n\n"
+
+    def _line(self, number: int, name: str, data: dict[str, Any]) -> str:
+        return f"id: {self._run}-{number}\nevent: {name}\ndata: {json.dumps(data)}\n\n"

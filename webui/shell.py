@@ -1,0 +1,86 @@
+"""The frame around every page: navigation by permission, what templates may call."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+
+from appliance.store.read import alerts
+from appliance.types import ROLE_PERMISSIONS, Permission
+from webui import labels
+from webui.access import may
+from webui.assets import asset, icon
+from webui.box import box, store
+from webui.i18n import LANGUAGES
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navigation."""
+
+    endpoint: str
+    text: Any
+    icon: str
+    permission: Permission
+
+
+NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
+    (
+        _l("Work"),
+        (
+            NavItem("agent.desk", _l("My desk"), icon="headset", permission=Permission.AGENT_WORK),
+            NavItem("board.page", _l("Live board"), icon="activity", permission=Permission.AGENTS_READ),
+            NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
+            NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
+            NavItem("recordings.page", _l("Recordings"), icon="microphone", permission=Permission.RECORDINGS_LISTEN),
+            NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),
+        ),
+    ),
+    (
+        _l("Box"),
+        (
+            NavItem("seats.page", _l("Seats"), icon="armchair", permission=Permission.SEATS_WRITE),
+            NavItem("trunks.page", _l("Trunks"), icon="route", permission=Permission.TRUNKS_WRITE),
+            NavItem("users.page", _l("Users"), icon="users", permission=Permission.USERS_WRITE),
+            NavItem("retention.page", _l("Retention"), icon="archive", permission=Permission.RECORDINGS_RETAIN),
+            NavItem("settings.page", _l("Settings"), icon="settings", permission=Permission.SETTINGS_WRITE),
+            NavItem("audit.page", _l("Audit log"), icon="list-check", permission=Permission.AUDIT_READ),
+        ),
+    ),
+)
+
+
+def navigation() -> list[tuple[str, list[NavItem]]]:
+    """Groups and entries the signed-in user may open."""
+    groups = [(str(title), [item for item in items if may(item.permission)]) for title, items in NAVIGATION]
+    return [(title, items) for title, items in groups if items]
+
+
+def standing_alerts() -> int:
+    """How many alerts stand, for the bell."""
+    return alerts.standing_count(store()) if may(Permission.ALERTS_READ) else 0
+
+
+def here(endpoint: str) -> bool:
+    """Is the current page in the slice of this endpoint?"""
+    return bool(request.endpoint) and str(request.endpoint).split(".")[0] == endpoint.split(".")[0]
+
+
+def first_page() -> str:
+    """Where a user lands after log-in: agents at their desk, others on the home board."""
+    granted = ROLE_PERMISSIONS[g.user.role] if g.get("user") else frozenset()
+    return url_for("agent.desk") if Permission.CAMPAIGNS_READ not in granted else url_for("home.board")
+
+
+def register(app: Flask) -> None:
+    """Give the templates what they call."""
+    app.jinja_env.globals.update(
+        asset=asset, icon=icon, may=may, Permission=Permission, navigation=navigation, here=here,
+        standing_alerts=standing_alerts, labels=labels, languages=LANGUAGES, first_page=first_page,
+        language=lambda: str(get_locale()), live_id=lambda: box().live.last_id, now_unix=time.time,
+    )  # fmt: skip

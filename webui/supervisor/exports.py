@@ -1,0 +1,63 @@
+"""Tables to take away: a job of the box writes the file, the page offers it when it is ready."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from appliance.commands import ExportReport
+from appliance.events import LiveJob
+from appliance.types import Permission
+from webui.access import needs
+from webui.box import ask, box
+from webui.supervisor import uploads
+
+blueprint = Blueprint("exports", __name__, url_prefix="/exports")
+
+KINDS = {
+    "campaign": Permission.REPORTS_EXPORT, "attempts": Permission.REPORTS_EXPORT,
+    "recordings": Permission.REPORTS_EXPORT, "rejects": Permission.LISTS_IMPORT,
+}  # fmt: skip
+
+
+def _job(job_id: str) -> LiveJob | None:
+    return box().live.job(job_id)
+
+
+@blueprint.post("/<report>")
+@needs(Permission.REPORTS_EXPORT, Permission.LISTS_IMPORT)
+def make(report: str) -> Response:
+    """Have a table written. `jobs` checks the permission of its kind again."""
+    if report not in KINDS:
+        abort(404)
+    done = ask(
+        ExportReport, report=report, campaign_id=request.form.get("campaign_id") or None,
+        import_id=request.form.get("import_id") or None, file_format=request.form.get("format", "xlsx"),
+        timeout_s=15.0,
+    )  # fmt: skip
+    return redirect(url_for("exports.wait", job_id=str(done.id)))
+
+
+@blueprint.get("/<job_id>")
+@needs(Permission.REPORTS_EXPORT, Permission.LISTS_IMPORT)
+def wait(job_id: str) -> str:
+    """Progress; then the button."""
+    return render_template("exports/wait.html", job_id=job_id, job=_job(job_id))
+
+
+@blueprint.get("/<job_id>/state")
+@needs(Permission.REPORTS_EXPORT, Permission.LISTS_IMPORT)
+def state(job_id: str) -> str:
+    """The progress alone."""
+    return render_template("exports/state.html", job_id=job_id, job=_job(job_id))
+
+
+@blueprint.get("/<job_id>/file")
+@needs(Permission.REPORTS_EXPORT, Permission.LISTS_IMPORT)
+def file(job_id: str) -> Response:
+    """The file itself."""
+    job = _job(job_id)
+    if job is None or job.state != "finished" or "path" not in job.result:
+        abort(404)
+    path = uploads.inside(str(job.result["path"]))
+    return send_file(path, as_attachment=True, download_name=str(job.result.get("file_name") or path.name))

@@ -1,0 +1,79 @@
+"""The way of a list: look at its columns, run it dry, import it for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
+
+from appliance.commands import ImportList, InspectList
+from appliance.errors import CallerError, ValidationErrors
+from appliance.store.read import campaigns
+from webui.box import ask, store
+from webui.supervisor.uploads import Upload
+
+ROLES: dict[str, Any] = {
+    "phone": _l("Telephone"),
+    "name": _l("Name"),
+    "amount": _l("Amount"),
+    "currency": _l("Currency"),
+    "external_id": _l("Reference"),
+}
+REASONS: dict[str, Any] = {
+    "empty": _l("The phone cell is empty"),
+    "no_digits": _l("Text instead of a number"),
+    "formula": _l("A formula without a result"),
+    "cell_error": _l("An error of the spreadsheet"),
+    "rounded": _l("Rounded by the spreadsheet (1.38E+10)"),
+    "too_short": _l("Too short"),
+    "too_long": _l("Too long"),
+    "short_code": _l("A service code, not a person"),
+    "invalid": _l("No such number; is the area code missing?"),
+    "premium": _l("Costs extra"),
+    "hidden_row": _l("The row is hidden in the sheet"),
+    "do_not_call": _l("On the do-not-call list"),
+    "duplicate_in_list": _l("Stands further up in the list"),
+    "duplicate_in_campaign": _l("Already in the campaign"),
+}
+
+
+def inspect(upload: Upload) -> dict[str, Any]:
+    """Columns, guessed roles and the first rows: {columns, mapping, sample}."""
+    data = ask(InspectList, path=str(upload.path), file_name=upload.file_name, timeout_s=30.0).data
+    roles = {column: role for role, column in data.get("mapping", {}).items()}
+    return {**data, "roles": roles}
+
+
+def chosen_mapping(form: MultiDict[str, str]) -> dict[str, str]:
+    """{role: column} from the selects of the page. Raises ValidationErrors without a phone column or with two."""
+    columns, roles = form.getlist("column"), form.getlist("role")
+    pairs = [(role, column) for column, role in zip(columns, roles, strict=False) if role in ROLES]
+    errors = []
+    if not any(role == "phone" for role, _column in pairs):
+        errors.append(("role", "import.no_phone", _("Say which column holds the telephone numbers.")))
+    if len({role for role, _column in pairs}) < len(pairs):
+        errors.append(("role", "import.twice", _("Two columns have the same meaning. Choose one of them.")))
+    if errors:
+        raise ValidationErrors(errors)
+    return dict(pairs)
+
+
+def target(form: MultiDict[str, str]) -> dict[str, str]:
+    """The campaign to import into: an existing one, or the name of a new one."""
+    chosen, name = form.get("campaign_id", ""), form.get("campaign_name", "").strip()
+    if chosen and campaigns.campaign(store(), chosen) is not None:
+        return {"campaign_id": chosen}
+    if name:
+        return {"campaign_name": name[:120]}
+    raise CallerError("import.no_campaign", _("Choose a campaign, or give a new one a name."))
+
+
+def run(upload: Upload, mapping: dict[str, str] | None, where: dict[str, str], *, dry_run: bool) -> str:
+    """Start the import; returns its id."""
+    done = ask(
+        ImportList, path=str(upload.path), file_name=upload.file_name, mapping=mapping, dry_run=dry_run, **where,
+        timeout_s=15.0,
+    )  # fmt: skip
+    return str(done.id)

@@ -1,0 +1,80 @@
+"""Import pages: send a file, say what the columns mean, see the dry run, import for good."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from appliance.store.read import campaigns, imports
+from appliance.types import Permission
+from webui.access import needs
+from webui.box import box, store
+from webui.supervisor import import_service as service
+from webui.supervisor import uploads
+
+blueprint = Blueprint("imports", __name__, url_prefix="/imports")
+
+
+@blueprint.get("")
+@needs(Permission.LISTS_IMPORT)
+def page() -> str:
+    """Drop zone and the last imports."""
+    return render_template(
+        "imports/page.html", imports=imports.recent(store()), campaign_id=request.args.get("campaign", "")
+    )
+
+
+@blueprint.post("")
+@needs(Permission.LISTS_IMPORT)
+def send() -> Response:
+    """Take the file; nothing is imported yet."""
+    kept = uploads.keep(request.files.get("file"))
+    return redirect(url_for("imports.columns", upload_id=kept.id, campaign=request.form.get("campaign_id") or None))
+
+
+@blueprint.get("/columns/<upload_id>")
+@needs(Permission.LISTS_IMPORT)
+def columns(upload_id: str) -> str:
+    """What the columns mean, with the first rows."""
+    upload = uploads.find(upload_id)
+    return render_template(
+        "imports/columns.html", upload=upload, head=service.inspect(upload), roles=service.ROLES,
+        campaigns=campaigns.names(store()), campaign_id=request.args.get("campaign", ""),
+    )  # fmt: skip
+
+
+@blueprint.post("/columns/<upload_id>")
+@needs(Permission.LISTS_IMPORT)
+def try_out(upload_id: str) -> Response:
+    """Dry run."""
+    mapping, where = service.chosen_mapping(request.form), service.target(request.form)
+    import_id = service.run(uploads.find(upload_id), mapping, where, dry_run=True)
+    return redirect(
+        url_for("imports.one", import_id=import_id, upload=upload_id, plan=json.dumps({"m": mapping, "w": where}))
+    )
+
+
+@blueprint.get("/<import_id>")
+@needs(Permission.LISTS_IMPORT)
+def one(import_id: str) -> str:
+    """Progress, then the result row by row."""
+    found = imports.one(store(), import_id)
+    return render_template(
+        "imports/one.html", found=found, import_id=import_id, job=box().live.job(import_id), upload=request.args.get("upload"),
+        plan=request.args.get("plan"), rejects=imports.rejects(store(), import_id) if found else [],
+        reasons=service.REASONS,
+    )  # fmt: skip
+
+
+@blueprint.post("/<import_id>/commit")
+@needs(Permission.LISTS_IMPORT)
+def commit(import_id: str) -> Response:
+    """Import for good what the dry run showed."""
+    if imports.one(store(), import_id) is None:
+        abort(404)
+    plan = json.loads(request.form.get("plan") or "{}")
+    upload = uploads.find(request.form.get("upload", ""))
+    new_id = service.run(upload, plan.get("m"), plan.get("w", {}), dry_run=False)
+    return redirect(url_for("imports.one", import_id=new_id))
