@@ -16,10 +16,25 @@ from typing import Any
 from appliance import events as bus_events
 from appliance.commands import ConnectSeat, Hangup, PlayPrompt
 from appliance.domain.call_model import (
-    AgentConnected, AgentFound, AgentFree, AgentUnreachable, Call, CallEvent, CallState, Commands, ConversationOver,
-    Ended, Expired, FindAgent, HangUpAsked, Originated, OriginateRefused, SeatRefused, WorkerGone,
+    AgentConnected,
+    AgentFound,
+    AgentFree,
+    AgentUnreachable,
+    Call,
+    CallEvent,
+    CallState,
+    Commands,
+    ConversationOver,
+    Ended,
+    Expired,
+    FindAgent,
+    HangUpAsked,
+    Originated,
+    OriginateRefused,
+    SeatRefused,
+    WorkerGone,
 )  # fmt: skip
-from appliance.domain.outcome import FATAL_EARLY, TrunkEnd, Verdict, of_unanswered
+from appliance.domain.outcome import FATAL_EARLY, RING_TIMEOUT, SILENT_GATEWAY, TrunkEnd, Verdict, of_unanswered
 from appliance.types import LIVE_OUTCOMES, Kind, LegRole, Outcome
 
 LOST_SEQ = 1_000_000
@@ -34,7 +49,7 @@ Handler = Callable[[Call, Any, datetime], tuple[Call, Commands]]
 
 def start(call: Call) -> Call:
     """Set the first deadline of a new attempt."""
-    return replace(call, deadline=_later(call.created_at, call.policy.ring_timeout_s + _RING_MARGIN_S))
+    return replace(call, deadline=later(call.created_at, call.policy.ring_timeout_s + _RING_MARGIN_S))
 
 
 def step(call: Call, event: CallEvent, now: datetime) -> tuple[Call, Commands]:
@@ -68,10 +83,23 @@ def verdict_of(call: Call) -> Verdict:
     return Verdict(Outcome.UNKNOWN, reason="hung up before a verdict")
 
 
+def was_dialled(call: Call) -> bool:
+    """Say whether the exchange saw the call, so that it counts as one of the number's attempts."""
+    if call.refused is not None:
+        return False
+    if call.lost or call.progressed or call.answered_at is not None:
+        return True
+    end = call.trunk_end
+    if end is None or "unknown trunk" in end.reason or end.sip_status == SILENT_GATEWAY:
+        return False
+    return not end.by_us or end.reason == RING_TIMEOUT
+
+
 # ---- what several transitions share -------------------------------------------------------------------
 
 
-def _later(instant: datetime, seconds: float) -> datetime:
+def later(instant: datetime, seconds: float) -> datetime:
+    """Return the instant `seconds` after another."""
     return instant + timedelta(seconds=seconds)
 
 
@@ -93,7 +121,7 @@ def _close(call: Call, now: datetime) -> tuple[Call, Commands]:
 
 def _hang_up(call: Call, reason: str, now: datetime) -> tuple[Call, Commands]:
     freed = _agent_leaves(call)
-    call = replace(call, state=CallState.CLOSING, deadline=_later(now, _CLOSING_S))
+    call = replace(call, state=CallState.CLOSING, deadline=later(now, _CLOSING_S))
     return call, (Hangup(conversation_id=call.attempt_id, reason=reason), *freed)
 
 
@@ -101,7 +129,7 @@ def _connect(call: Call, agent_id: str, seat_id: str, now: datetime) -> tuple[Ca
     timeout_s = call.policy.seat_answer_timeout_s
     call = replace(
         call, state=CallState.CONNECTING, agent_id=agent_id, seat_id=seat_id,
-        deadline=_later(now, timeout_s + _SEAT_MARGIN_S),
+        deadline=later(now, timeout_s + _SEAT_MARGIN_S),
     )  # fmt: skip
     connect = ConnectSeat(
         conversation_id=call.attempt_id, seat_id=seat_id, agent_id=agent_id, answer_timeout_s=timeout_s
@@ -111,7 +139,7 @@ def _connect(call: Call, agent_id: str, seat_id: str, now: datetime) -> tuple[Ca
 
 def _wait_for_agent(call: Call, now: datetime) -> tuple[Call, Commands]:
     """A live person: the abandon clock runs from the verdict; a preview dial waits for its own agent only."""
-    deadline = max(_later(call.verdict_at or now, call.policy.abandon_after_s), now)
+    deadline = max(later(call.verdict_at or now, call.policy.abandon_after_s), now)
     call = replace(call, state=CallState.HEARD, agent_id=None, seat_id=None, deadline=deadline)
     return call, () if call.policy.owner_agent_id else (FindAgent(),)
 
@@ -146,7 +174,7 @@ def _answered(call: Call, event: bus_events.LegAnswered, now: datetime) -> tuple
         return _connect(
             replace(call, answered_at=now, verdict_at=now), policy.owner_agent_id, policy.owner_seat_id, now
         )
-    overdue = _later(now, policy.verdict_deadline_s + _VERDICT_MARGIN_S)
+    overdue = later(now, policy.verdict_deadline_s + _VERDICT_MARGIN_S)
     return replace(call, state=CallState.ANSWERED, answered_at=now, deadline=overdue), ()
 
 
@@ -178,8 +206,9 @@ def _heard_answered(call: Call, event: bus_events.Heard, now: datetime) -> tuple
     call, _ = _note_verdict(call, event, now)
     if call.heard is None:
         return call, ()
+    live = call.heard.outcome in LIVE_OUTCOMES
     call = replace(call, verdict_at=now)
-    return _wait_for_agent(call, now) if call.heard.outcome in LIVE_OUTCOMES else _hang_up(call, "machine", now)
+    return _wait_for_agent(call, now) if live else _hang_up(call, "machine", now)
 
 
 def _agent_found(call: Call, event: AgentFound, now: datetime) -> tuple[Call, Commands]:
@@ -220,7 +249,7 @@ def _leg_ended(call: Call, event: bus_events.LegEnded, now: datetime) -> tuple[C
     freed = _agent_leaves(call)
     call = replace(
         call, state=CallState.CLOSING, trunk_end=end, retry_after_s=event.retry_after_s,
-        deadline=_later(now, _CLOSING_S),
+        deadline=later(now, _CLOSING_S),
     )  # fmt: skip
     return call, freed
 
@@ -253,7 +282,7 @@ def _doubt(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
 
 
 def _abandon(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
-    call = replace(call, state=CallState.CLOSING, abandoned=True, deadline=_later(now, _CLOSING_S))
+    call = replace(call, state=CallState.CLOSING, abandoned=True, deadline=later(now, _CLOSING_S))
     prompt = PlayPrompt(
         conversation_id=call.attempt_id, prompt_id=call.policy.abandon_prompt, role=LegRole.TRUNK, hangup_after=True
     )

@@ -8,12 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-from phonenumbers import timezone as number_zones
-
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SEARCH_DAYS = 9  # a week and the change of the clock
-_UNKNOWN_ZONE = "Etc/Unknown"
 
 
 @dataclass(frozen=True)
@@ -35,16 +31,6 @@ def week_of(hours: Mapping[str, Sequence[str]]) -> Week:
             for day in WEEKDAYS
         )
     )
-
-
-@lru_cache(maxsize=4096)
-def zones_of(number: str) -> tuple[str, ...]:
-    """Return the IANA zones where an E.164 number may be; empty when unknown."""
-    try:
-        names = number_zones.time_zones_for_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return ()
-    return tuple(name for name in names if name != _UNKNOWN_ZONE)
 
 
 @lru_cache(maxsize=512)

@@ -115,6 +115,14 @@ def zones(number: E164) -> tuple[str, ...]:
     return tuple(zone for zone in found if zone != "Etc/Unknown")
 
 
+def country(number: E164) -> str | None:
+    """ISO 3166 code of the country of a number, for its tone plan; None when it cannot be told."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(number, None))
+    except NumberParseException:
+        return None
+
+
 def looks_like_number(cell: Cell, region: str) -> bool:
     """True when the cell reads as a number, or as one that was only spoilt (rounded): for guessing the column."""
     read = parse_number(cell, region)

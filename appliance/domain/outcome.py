@@ -13,6 +13,9 @@ from appliance.types import Kind, Outcome
 RING_TIMEOUT = "ring_timeout"
 """`LegEnded.reason` of a call that the worker gave up after its ring time."""
 
+SILENT_GATEWAY = 408
+"""SIP status that our own edge gives for a gateway that never answered the INVITE."""
+
 VAGUE = frozenset(
     {Outcome.RINGBACK, Outcome.MUSIC, Outcome.SILENCE, Outcome.UNKNOWN, Outcome.DTMF, Outcome.HUMAN}
 )
@@ -73,7 +76,7 @@ def of_signalling(end: TrunkEnd) -> Outcome:
         return Outcome.NO_ANSWER if end.reason == RING_TIMEOUT else Outcome.CANCELLED
     if end.q850 in _BY_Q850:
         return _BY_Q850[end.q850]
-    if end.sip_status == 408 and not end.progressed:
+    if end.sip_status == SILENT_GATEWAY and not end.progressed:
         return Outcome.TRUNK_FAILED  # the gateway was silent after INVITE
     if end.sip_status in _BY_SIP:
         return _BY_SIP[end.sip_status]

@@ -54,6 +54,13 @@ def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
         row.evidence, row.media = verdict.evidence, call.media
 
 
+def dispose_none(session: Session, attempt_id: str, now: datetime) -> None:
+    """The wrap-up ended without the agent's word."""
+    row = session.get(models.Attempt, attempt_id)
+    if row is not None and row.disposed_at is None:
+        row.disposition, row.disposed_at = Disposition.NONE, now
+
+
 def ledger(session: Session, numbers: Iterable[str], since: datetime) -> dict[str, list[Contact]]:
     """Return the dials of each number since an instant (ix_attempts_number); those never sent do not count."""
     attempt = models.Attempt

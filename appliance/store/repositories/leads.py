@@ -76,13 +76,16 @@ def set_state(session: Session, lead_id: str, state: LeadState, next_attempt_at:
 
 def apply(
     session: Session, lead_id: str, change: LeadChange, *, outcome: Outcome | None = None,
-    agent_id: str | None = None, reason: str = "", now: datetime,
+    agent_id: str | None = None, reason: str = "", now: datetime, reserved: bool = False,
 ) -> None:  # fmt: skip
-    """Write what an attempt or a disposition did to the lead, and to its number."""
+    """Write what an attempt or a disposition did to the lead, and to its number.
+
+    `reserved`: the attempt is still open, so the lead keeps that state until it is closed.
+    """
     row = session.get(models.Lead, lead_id)
     if row is None:
         return
-    row.state = change.state
+    row.state = LeadState.RESERVED if reserved else change.state
     if change.next_attempt_at is not None:
         row.next_attempt_at = change.next_attempt_at
     if outcome is not None:
@@ -97,6 +100,18 @@ def apply(
             contact.number_state, contact.number_state_reason = change.number_state, reason[:60]
     if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
         session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
+
+
+def next_attempt_at(session: Session, lead_id: str) -> datetime | None:
+    row = session.get(models.Lead, lead_id)
+    return row.next_attempt_at if row is not None else None
+
+
+def release(session: Session, lead_id: str, next_attempt_at: datetime) -> None:
+    """Put a reserved lead back to waiting."""
+    row = session.get(models.Lead, lead_id)
+    if row is not None and row.state == LeadState.RESERVED:
+        row.state, row.next_attempt_at = LeadState.WAITING, next_attempt_at
 
 
 def release_orphans(session: Session) -> int:

@@ -1,0 +1,123 @@
+"""Campaigns in the room: read from the store, started, paused, stopped, finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from appliance.commands import CampaignAction, Done
+from appliance.domain import campaign as campaigns
+from appliance.domain.compliance import load_profile
+from appliance.domain.pacing import pacer
+from appliance.engine.core import Core
+from appliance.engine.room import Campaign, Trunk
+from appliance.engine.writer import Writer
+from appliance.errors import CallboxError, CallerError, NotFoundError
+from appliance.logs import get_logger
+from appliance.store import models
+from appliance.store.repositories import attempts, configuration, leads, users
+from appliance.store.repositories import campaigns as campaign_rows
+from appliance.types import CampaignMode, CampaignState, LeadState, Permission
+
+
+class Campaigns:
+    """`changed` is called with a campaign's id when it should be shown and dialled anew."""
+
+    def __init__(self, core: Core, writer: Writer, changed: Callable[[str], None]) -> None:
+        self._core, self._writer, self._changed = core, writer, changed
+        self._room = core.room
+        self._log = get_logger()
+
+    async def load(self) -> None:
+        """Read all campaigns and trunks; states in memory win, they are newer."""
+        rows, trunk_rows = await self._writer.read(
+            lambda session: (configuration.campaigns(session), configuration.trunks(session))
+        )
+        for row in rows:
+            self._take(row)
+        for trunk in trunk_rows:
+            old = self._room.trunks.get(trunk.id)
+            self._room.trunks[trunk.id] = Trunk(
+                trunk.id, trunk.channels, trunk.enabled, old.not_before_s if old else 0.0, old.failures if old else 0
+            )
+        for campaign_id in self._room.campaigns:
+            self._changed(campaign_id)
+
+    def _take(self, row: models.Campaign) -> None:
+        try:
+            config = campaigns.parse_config(row.config)
+            load_profile(config.rule_profile)
+        except CallboxError as error:
+            self._log.error("campaign config", campaign=row.id, error_id=error.error_id, message=error.message)
+            return
+        known = self._room.campaigns.get(row.id)
+        if known is None:
+            known = Campaign(row.id, row.name, CampaignMode(row.mode), CampaignState(row.state), config)
+            self._room.campaigns[row.id] = known
+        known.name, known.mode, known.config = row.name, CampaignMode(row.mode), config
+        known.look_again()
+
+    async def action(self, command: CampaignAction) -> Done:
+        """Start, pause, resume or stop; raises CallerError `campaign.*`."""
+        event = campaigns.action_event(command.action)
+
+        def read(session: Session) -> tuple[models.Campaign, bool]:
+            users.require(session, command.actor_id, Permission.CAMPAIGNS_WRITE)
+            row = configuration.campaign(session, command.campaign_id)
+            return row, LeadState.WAITING in leads.counts(session, row.id)
+
+        row, has_leads = await self._writer.read(read)
+        self._take(row)
+        campaign = self._room.campaigns.get(row.id)
+        if campaign is None:
+            raise CallerError(
+                "campaign.config_invalid", "The campaign's settings are not valid; open and save them again.",
+                campaign=row.id,
+            )  # fmt: skip
+        after = campaigns.step(campaign.state, event)
+        if after is CampaignState.RUNNING and after is not campaign.state:
+            pacer(campaign.mode)
+            if not has_leads:
+                raise CallerError(
+                    "campaign.no_leads", "No number waits in this campaign; import a list first.", campaign=row.id
+                )
+            if not any(trunk.enabled for trunk in self._room.trunks.values()):
+                raise CallerError("campaign.no_trunk", "No trunk is enabled; set one up first.", campaign=row.id)
+        await self._set(campaign, after)
+        return Done(id=campaign.campaign_id, data={"state": after.value})
+
+    async def _set(self, campaign: Campaign, state: CampaignState) -> None:
+        if campaign.state is not state:
+            now = self._core.clock.now()
+            await self._writer.now(lambda s: campaign_rows.set_state(s, campaign.campaign_id, state, now))
+            self._log.info("campaign", campaign=campaign.campaign_id, was=campaign.state.value, now=state.value)
+            campaign.state, campaign.blocked_reason = state, ""
+        self._changed(campaign.campaign_id)
+
+    def finish(self, campaign: Campaign) -> None:
+        """No lead waits and no attempt is open."""
+        after = campaigns.step(campaign.state, campaigns.CampaignEvent.EXHAUSTED)
+        if after is campaign.state:
+            return
+        now = self._core.clock.now()
+        self._writer.later(lambda s: campaign_rows.set_state(s, campaign.campaign_id, after, now))
+        self._log.info("campaign", campaign=campaign.campaign_id, was=campaign.state.value, now=after.value)
+        campaign.state, campaign.blocked_reason = after, ""
+        self._changed(campaign.campaign_id)
+
+    async def recount(self, campaign_id: str) -> None:
+        """Read the figures of one campaign from its rows."""
+
+        def read(session: Session) -> tuple[dict[str, int], attempts.AttemptCounts]:
+            return leads.counts(session, campaign_id), attempts.counts(session, campaign_id)
+
+        campaign = self._room.campaigns[campaign_id]
+        campaign.lead_counts, campaign.counts = await self._writer.read(read)
+
+    def get(self, campaign_id: str) -> Campaign:
+        """Raises NotFoundError `campaign.unknown`."""
+        found = self._room.campaigns.get(campaign_id)
+        if found is None:
+            raise NotFoundError("campaign.unknown", f"There is no campaign {campaign_id}.", campaign=campaign_id)
+        return found

@@ -1,0 +1,338 @@
+"""From free agents to dialled numbers: how many, which leads, which trunk; written first, then sent to the switch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from appliance.bus import Bus
+from appliance.commands import ListenPolicy, Originate, RecordPolicy
+from appliance.domain import call as calls
+from appliance.domain import compliance
+from appliance.domain.call_model import Call, CallPolicy, Originated, OriginateRefused
+from appliance.domain.compliance import Allowed, Contact, NotBefore, load_profile
+from appliance.domain.numbers import country, zones
+from appliance.domain.outcome import Verdict
+from appliance.domain.pacing import RateLimit, Situation, pacer, share_agents
+from appliance.domain.routing import may_work_in
+from appliance.engine.core import Core
+from appliance.engine.room import Campaign, LeadCard, Room
+from appliance.engine.writer import Writer
+from appliance.errors import CallboxError, CallerError, StoreError
+from appliance.ids import new_id
+from appliance.logs import get_logger
+from appliance.settings import DiallingSettings
+from appliance.store import models
+from appliance.store.repositories import attempts, leads
+from appliance.types import E164, CampaignState, LeadState, Outcome
+
+ORIGINATE_TIMEOUT_S = 2.5
+_LEDGER_DAYS = 32
+_PICK_MAX = 30
+_CHUNK = 50
+_NEXT_CHUNK_S = 0.05
+_NEVER_S = 3600.0
+_BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
+_DISK_LOOK_S = 60.0
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What one look into the list brought. `next_due_at` None: no lead waits; `more`: others are due right now."""
+
+    calls: list[tuple[Call, LeadCard]]
+    more: bool
+    next_due_at: datetime | None
+    held_back_by: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Leads that may be called now; `held_back_by`: the rule that kept others back."""
+
+    leads: list[models.Lead]
+    more: bool
+    held_back_by: str
+
+
+class Dialler:
+    """Runs one loop; `wake()` when agents, lines, campaigns or trunks changed."""
+
+    def __init__(
+        self, core: Core, bus: Bus, writer: Writer, settings: DiallingSettings, *,
+        finish: Callable[[Campaign], None], changed: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._core, self._bus, self._writer, self._settings = core, bus, writer, settings
+        self._finish, self._changed = finish, changed
+        self._room: Room = core.room
+        self._clock = core.clock
+        self._rate = RateLimit(settings.originate_per_s)
+        self._wake = asyncio.Event()
+        self._turn = 0
+        self._not_before_s = 0.0
+        self._back_off_s = 0.0
+        self._back_off_reason = ""
+        self._sending: set[asyncio.Task[None]] = set()
+        self._log = get_logger()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Dial until cancelled. Sleeps until something changes or is due; no polling."""
+        while True:
+            wait_s = await self._round()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    # ---- how many -----------------------------------------------------------------------------------------
+
+    def _blocked(self) -> tuple[str, float]:
+        """Return why nothing may be dialled at all, and for how long (s)."""
+        if self._room.disk_low:
+            return "disk_full", _DISK_LOOK_S
+        if not self._bus.connected:
+            return "bus_away", 1.0
+        wait_s = self._not_before_s - self._clock.monotonic_s()
+        return (self._back_off_reason, wait_s) if wait_s > 0 else ("", 0.0)
+
+    async def _round(self) -> float:
+        running = [c for c in self._room.campaigns.values() if c.state is CampaignState.RUNNING]
+        reason, wait_s = self._blocked()
+        if reason:
+            for campaign in running:
+                self._block(campaign, reason)
+            return wait_s
+        if running:
+            self._turn = (self._turn + 1) % len(running)
+            running = running[self._turn :] + running[: self._turn]
+        ready = {
+            agent.agent_id: frozenset(
+                c.campaign_id for c in running if may_work_in(agent, c.campaign_id, c.config)
+            )
+            for agent in self._room.ready_agents()
+        }  # fmt: skip
+        lines = {c.campaign_id: self._room.lines(c.campaign_id) for c in running}
+        shares = share_agents(ready, lines, [c.campaign_id for c in running])
+        waits = [await self._campaign_round(c, shares[c.campaign_id]) for c in running]
+        return min(waits, default=_NEVER_S)
+
+    async def _campaign_round(self, campaign: Campaign, agents_free: int) -> float:
+        """Start what one campaign may start; returns the seconds until it should be looked at again."""
+        now = self._clock.now()
+        if campaign.exhausted and not self._room.busy(campaign.campaign_id):
+            self._finish(campaign)
+            return _NEVER_S
+        if campaign.due_at is not None and campaign.due_at > now:
+            return (campaign.due_at - now).total_seconds()
+        allowed = self._rate.allows(self._clock.monotonic_s())
+        channels = self._free_channels(campaign)
+        situation = Situation(agents_free, sum(channels.values()), allowed)
+        wanted = min(pacer(campaign.mode)(situation), _PICK_MAX)
+        if wanted == 0:
+            return self._why_not(campaign, situation)
+        campaign.due_at = None
+        try:
+            picked = await self._pick(campaign, wanted, channels)
+        except StoreError as error:
+            self.back_off("store_away", error)
+            return 0.0
+        for call, card in picked.calls:
+            self._rate.use(1)
+            self.dial(call, card)
+        campaign.note_due(picked.next_due_at)
+        if len(picked.calls) == wanted:
+            self._block(campaign, "")
+            return 0.0 if wanted < agents_free else _NEVER_S
+        if picked.more:
+            return _NEXT_CHUNK_S
+        self._block(campaign, picked.held_back_by or ("no_leads" if campaign.exhausted else "not_due"))
+        return 0.0 if campaign.due_at is None else max(0.0, (campaign.due_at - now).total_seconds())
+
+    def _why_not(self, campaign: Campaign, situation: Situation) -> float:
+        if situation.agents_free == 0:
+            self._block(campaign, "" if self._room.lines(campaign.campaign_id) else "no_agents")
+            return _NEVER_S
+        if situation.channels_free == 0:
+            self._block(campaign, "no_channels")
+            return self._trunk_wait_s(campaign)
+        self._block(campaign, "")
+        return max(0.02, self._rate.wait_s())
+
+    def _block(self, campaign: Campaign, reason: str) -> None:
+        if campaign.blocked_reason != reason:
+            campaign.blocked_reason = reason
+            self._log.info("campaign", campaign=campaign.campaign_id, blocked=reason or "no")
+            self._changed(campaign.campaign_id)
+
+    # ---- trunks -------------------------------------------------------------------------------------------
+
+    def _trunks_of(self, campaign: Campaign) -> list[str]:
+        wanted = campaign.config.trunk_ids or list(self._room.trunks)
+        return [t for t in wanted if t in self._room.trunks and self._room.trunks[t].enabled]
+
+    def free_trunk(self, campaign: Campaign) -> str | None:
+        """Return the first trunk with a free channel (for a preview dial)."""
+        return next((trunk_id for trunk_id, count in self._free_channels(campaign).items() if count), None)
+
+    def _free_channels(self, campaign: Campaign) -> dict[str, int]:
+        """Return the free channels of each trunk of the campaign, in order of preference."""
+        now_s = self._clock.monotonic_s()
+        trunks = (self._room.trunks[trunk_id] for trunk_id in self._trunks_of(campaign))
+        return {
+            t.trunk_id: max(0, t.channels - self._room.channels_used(t.trunk_id))
+            for t in trunks
+            if t.not_before_s <= now_s
+        }
+
+    def _trunk_wait_s(self, campaign: Campaign) -> float:
+        now_s = self._clock.monotonic_s()
+        rests = [self._room.trunks[t].not_before_s - now_s for t in self._trunks_of(campaign)]
+        return min((rest for rest in rests if rest > 0), default=_NEVER_S)
+
+    # ---- which leads ------------------------------------------------------------------------------------------
+
+    async def _pick(self, campaign: Campaign, wanted: int, channels: dict[str, int]) -> Picked:
+        """Pick, check and write attempts in one short transaction."""
+        free_trunks = [trunk_id for trunk_id, count in channels.items() for _ in range(count)]
+        now = self._clock.now()
+
+        def work(session: Session) -> Picked:
+            found = self.allowed(session, campaign, wanted, now)
+            picked: list[tuple[Call, LeadCard]] = []
+            for lead, trunk_id in zip(found.leads, free_trunks, strict=False):
+                call = self.new_call(campaign, lead.id, lead.number, trunk_id, now)
+                attempts.add(session, call)
+                lead.state = LeadState.RESERVED
+                picked.append((call, card_of(lead)))
+            session.flush()
+            next_due_at = leads.next_due_at(session, campaign.campaign_id)
+            return Picked(picked, found.more, next_due_at, found.held_back_by)
+
+        return await self._writer.now(work)
+
+    def allowed(self, session: Session, campaign: Campaign, wanted: int, now: datetime) -> Found:
+        """Return up to `wanted` leads that may be called now; those that may not are moved to when they may."""
+        order = campaign.config.priority_order
+        due = leads.due(session, campaign.campaign_id, now=now, order=order, limit=_CHUNK)
+        since = now - timedelta(days=_LEDGER_DAYS)
+        ledger = attempts.ledger(session, [d.lead.number for d in due], since)
+        good: list[models.Lead] = []
+        held_back_by = ""
+        for one in due:
+            if len(good) == wanted:
+                break
+            if one.do_not_call or one.number_state != leads.GOOD_NUMBER:
+                one.lead.state = LeadState.DO_NOT_CALL if one.do_not_call else LeadState.RETIRED
+                continue
+            verdict = self.may_contact(campaign, one.lead, ledger.get(one.lead.number, []), now)
+            if isinstance(verdict, Allowed):
+                good.append(one.lead)
+                continue
+            held_back_by = verdict.rule
+            if isinstance(verdict, NotBefore):
+                one.lead.next_attempt_at = verdict.at
+            else:
+                one.lead.state = LeadState.DONE
+        session.flush()
+        return Found(good, len(due) == _CHUNK, held_back_by)
+
+    def may_contact(
+        self, campaign: Campaign, lead: models.Lead, ledger: list[Contact], now: datetime
+    ) -> compliance.Verdict:
+        """Ask the rules about one lead."""
+        return compliance.may_contact(
+            campaign.config, load_profile(campaign.config.rule_profile), ledger, lead_attempts=lead.attempts,
+            number_zones=zones(E164(lead.number)), box_zone=self._settings.timezone, now=now,
+        )  # fmt: skip
+
+    def ask(self, session: Session, campaign: Campaign, lead: models.Lead, now: datetime) -> compliance.Verdict:
+        """Ask the rules about one lead whose ledger is not at hand."""
+        ledger = attempts.ledger(session, [lead.number], now - timedelta(days=_LEDGER_DAYS))
+        return self.may_contact(campaign, lead, ledger.get(lead.number, []), now)
+
+    # ---- the dial --------------------------------------------------------------------------------------------
+
+    def new_call(
+        self, campaign: Campaign, lead_id: str, number: str, trunk_id: str, now: datetime,
+        owner: tuple[str, str] | None = None,
+    ) -> Call:  # fmt: skip
+        """Make an attempt; `owner` (agent, seat) for a preview dial."""
+        policy = CallPolicy(
+            abandon_after_s=self._settings.abandon_after_s, abandon_prompt=campaign.config.abandon_prompt,
+            ring_timeout_s=self._settings.ring_timeout_s,
+            verdict_deadline_s=self._settings.verdict_deadline_ms / 1000,
+            seat_answer_timeout_s=self._settings.seat_answer_timeout_s,
+            owner_agent_id=owner[0] if owner else None, owner_seat_id=owner[1] if owner else None,
+        )  # fmt: skip
+        return calls.start(
+            Call(new_id(), campaign.campaign_id, lead_id, number, trunk_id, created_at=now, policy=policy)
+        )
+
+    def dial(self, call: Call, card: LeadCard) -> None:
+        """Take a written attempt into the room and send it to the switch."""
+        self._core.open_call(call, card)
+        task = asyncio.create_task(self._originate(call), name=f"originate {call.attempt_id}")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def originate_command(self, call: Call, issued_at_unix_s: float) -> Originate:
+        config = self._room.config(call.campaign_id)
+        return Originate(
+            attempt_id=call.attempt_id, conversation_id=call.attempt_id, number=call.number, trunk_id=call.trunk_id,
+            caller_id=config.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
+            record=RecordPolicy(enabled=config.record, early=config.record_early),
+            listen=ListenPolicy(
+                country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms
+            ),
+            issued_at_unix_s=issued_at_unix_s, campaign_id=call.campaign_id,
+        )  # fmt: skip
+
+    async def _originate(self, call: Call) -> None:
+        command = self.originate_command(call, self._clock.now().timestamp())
+        try:
+            await self._bus.request(command, timeout_s=ORIGINATE_TIMEOUT_S)
+        except CallboxError as error:
+            if error.error_id == "bus.timeout":  # taken or not: the worker's beat, or the sweep, will tell
+                self._log.warning("switch did not answer", conversation=call.attempt_id)
+                self.back_off("switch_away", error)
+                return
+            if error.error_id != "switch.duplicate":
+                self._core.apply(call.attempt_id, OriginateRefused(refusal_verdict(error)))
+                if not isinstance(error, CallerError):
+                    self.back_off("switch_full" if error.error_id == "switch.full" else "switch_away", error)
+                return
+        self._back_off_s = 0.0
+        self._core.apply(call.attempt_id, Originated())
+
+    def back_off(self, reason: str, error: CallboxError) -> None:
+        """Dial nothing for a while, twice as long each time in a row."""
+        now_s = self._clock.monotonic_s()
+        if now_s < self._not_before_s:
+            return
+        self._back_off_s = min(_BACK_OFF_MAX_S, max(_BACK_OFF_FIRST_S, self._back_off_s * 2))
+        self._not_before_s, self._back_off_reason = now_s + self._back_off_s, reason
+        self._log.warning("dialling rests", reason=reason, error_id=error.error_id, rest_s=self._back_off_s)
+        self.wake()
+
+
+def refusal_verdict(error: CallboxError) -> Verdict:
+    """Return the outcome of an attempt that the switch did not take."""
+    ours = error.retryable or error.error_id == "switch.expired"
+    return Verdict(Outcome.CANCELLED if ours else Outcome.TRUNK_FAILED, reason=error.error_id)
+
+
+def card_of(lead: models.Lead) -> LeadCard:
+    """Return the record of a lead as the agent will see it."""
+    return LeadCard(
+        lead_id=lead.id, number=lead.number, name=lead.name, external_id=lead.external_id,
+        amount_minor=lead.amount_minor, currency=lead.currency, fields=dict(lead.fields), attempts=lead.attempts,
+        last_outcome=lead.last_outcome, last_agent_id=lead.last_agent_id, callback_agent_id=lead.callback_agent_id,
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""The engine's memory: what lives now. Only `core` and its helpers change it, all in one thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.domain.agent import Agent
+from appliance.domain.call_model import Call, CallState
+from appliance.domain.campaign import CampaignConfig
+from appliance.store.repositories.attempts import AttemptCounts
+from appliance.types import AgentState, CampaignMode, CampaignState
+
+UNASSIGNED = frozenset({CallState.DIALLING, CallState.EARLY, CallState.ANSWERED, CallState.HEARD})
+"""A line in one of these states will need an agent, or is waiting for one."""
+
+PREVIEW_STATES = frozenset({AgentState.PREVIEWING, AgentState.DIALLING})
+
+
+@dataclass(frozen=True)
+class LeadCard:
+    """The record of a lead as it was when it was picked: for the agent's screen and for routing."""
+
+    lead_id: str
+    number: str
+    name: str = ""
+    external_id: str = ""
+    amount_minor: int | None = None
+    currency: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    last_outcome: str = ""
+    last_agent_id: str | None = None
+    callback_agent_id: str | None = None
+
+
+@dataclass
+class Campaign:
+    """One campaign. `due_at`: nothing to dial before it (None: ask the store); `exhausted`: no lead waits."""
+
+    campaign_id: str
+    name: str
+    mode: CampaignMode
+    state: CampaignState
+    config: CampaignConfig
+    due_at: datetime | None = None
+    exhausted: bool = False
+    blocked_reason: str = ""
+    lead_counts: dict[str, int] = field(default_factory=dict)
+    counts: AttemptCounts = field(default_factory=AttemptCounts)
+
+    def lead_returned(self, due_at: datetime) -> None:
+        """A lead waits again from `due_at` on."""
+        self.due_at = min(self.due_at, due_at) if self.due_at else due_at
+        self.exhausted = False
+
+    def note_due(self, next_due_at: datetime | None) -> None:
+        """What the store says is next; a lead that was returned while it was asked is not forgotten."""
+        if next_due_at is not None:
+            self.lead_returned(next_due_at)
+        elif self.due_at is None:
+            self.exhausted = True
+            self.due_at = datetime.max.replace(tzinfo=UTC)
+
+    def look_again(self) -> None:
+        """The list or the configuration changed: ask the store."""
+        self.due_at, self.exhausted = None, False
+
+
+@dataclass
+class Trunk:
+    """A group of channels; `not_before_s` (monotonic): it rests until then."""
+
+    trunk_id: str
+    channels: int
+    enabled: bool
+    not_before_s: float = 0.0
+    failures: int = 0
+
+
+@dataclass
+class Desk:
+    """What belongs to an agent beside his state: his session row, the record on his screen."""
+
+    session_id: str
+    card: LeadCard | None = None
+    campaign_id: str | None = None
+    popped_at: datetime | None = None
+    on_hold: bool = False
+
+
+@dataclass
+class Room:
+    """Everything that lives. A conversation id is its attempt id."""
+
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    trunks: dict[str, Trunk] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    desks: dict[str, Desk] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    cards: dict[str, LeadCard] = field(default_factory=dict)  # by attempt
+    last_sign_s: dict[str, float] = field(default_factory=dict)  # by attempt, monotonic
+    waiting: list[str] = field(default_factory=list)  # attempts with a live person and no agent, first come first
+    disk_low: bool = False
+
+    def config(self, campaign_id: str) -> CampaignConfig:
+        """Return a campaign's configuration; the default one when the campaign is gone."""
+        campaign = self.campaigns.get(campaign_id)
+        return campaign.config if campaign else CampaignConfig()
+
+    def lines(self, campaign_id: str) -> int:
+        """Return the lines that will need a ready agent (preview dials have their own)."""
+        return sum(
+            call.campaign_id == campaign_id and call.state in UNASSIGNED and call.policy.owner_agent_id is None
+            for call in self.calls.values()
+        )
+
+    def busy(self, campaign_id: str) -> bool:
+        """Say whether an attempt of the campaign is open or its record stands on a screen before the dial."""
+        return any(call.campaign_id == campaign_id for call in self.calls.values()) or any(
+            desk.campaign_id == campaign_id and self.agents[agent_id].state in PREVIEW_STATES
+            for agent_id, desk in self.desks.items()
+        )
+
+    def channels_used(self, trunk_id: str) -> int:
+        return sum(call.trunk_id == trunk_id for call in self.calls.values())
+
+    def ready_agents(self) -> list[Agent]:
+        return [agent for agent in self.agents.values() if agent.state is AgentState.READY]

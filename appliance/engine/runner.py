@@ -1,0 +1,210 @@
+"""The engine as a service: core, dialler, desks and projections on the bus and the store; resumes after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from appliance import commands as cmd
+from appliance.bus import Bus
+from appliance.clock import Clock, SystemClock
+from appliance.commands import Command, ConversationCommand, Done
+from appliance.engine.campaigns import Campaigns
+from appliance.engine.core import Core
+from appliance.engine.desk import WORKER_TIMEOUT_S, Desks
+from appliance.engine.dialling import Dialler
+from appliance.engine.projections import Publisher, live_agent, live_room
+from appliance.engine.recovery import Recovery
+from appliance.engine.room import Room
+from appliance.engine.writer import Writer
+from appliance.errors import CallboxError, CallerError
+from appliance.events import ConfigChanged, LiveAlert, LiveJob, WorkerBeat
+from appliance.logs import get_logger
+from appliance.settings import Home, Settings
+from appliance.store.db import Store, migrate, open_store
+from appliance.store.repositories import campaigns as campaign_rows
+
+DURABLE = "engine"
+DISK_ALERT = "disk.reserve"
+_SWEEP_S = 2.0
+_SILENT_S = 10.0
+
+
+class Engine:
+    """One running engine; also the `Effects` of the core."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._bus = Bus(settings.bus, name="engine")
+        self._writer = Writer(store)
+        self.room = Room()
+        self._core = Core(self.room, self, settings.dialling, self._clock)
+        self._campaigns = Campaigns(self._core, self._writer, self._campaign_changed)
+        self._publisher = Publisher(self.room, self._campaigns, self._bus, self._clock)
+        self._dialler = Dialler(
+            self._core, self._bus, self._writer, settings.dialling, finish=self._campaigns.finish,
+            changed=self._publisher.room_changed,
+        )  # fmt: skip
+        self._desks = Desks(self._core, self._bus, self._writer, self._dialler, self._campaigns)
+        self._recovery = Recovery(self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._connected_since_s = 0.0
+        self._log = get_logger()
+        self._handlers: dict[type[Command], Callable[[Any], Awaitable[Done]]] = {
+            cmd.CampaignAction: self._campaigns.action, cmd.AgentLogin: self._desks.log_in,
+            cmd.AgentLogout: self._desks.log_out, cmd.AgentReady: self._desks.ready, cmd.AgentPause: self._desks.pause,
+            cmd.AgentHangup: self._desks.hang_up, cmd.AgentHold: self._desks.hold, cmd.AgentDtmf: self._desks.dtmf,
+            cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._desks.preview,
+            cmd.SuperviseAgent: self._desks.supervise, cmd.LiveView: self._view,
+        }  # fmt: skip
+
+    async def start(self) -> None:
+        """Connect, resume, then take commands and dial. Raises BusError, StoreError."""
+        await self._bus.connect()
+        self._writer.start()
+        await self._bus.subscribe_live("worker.*", self._on_beat)
+        await self._bus.subscribe_live("alert", self._on_alert)
+        await self._campaigns.load()
+        self.room.disk_low = DISK_ALERT in await self._writer.read(campaign_rows.standing_alerts)
+        await self._recovery.restore()
+        await self._bus.consume_events(DURABLE, self._on_event)
+        await self._bus.subscribe_live("config", self._on_config)
+        await self._bus.subscribe_live("job.*", self._on_job)
+        await self._bus.serve("engine", self._on_command, queue=False, concurrent=True)
+        for agent_id in self.room.agents:
+            self._publisher.agent_changed(agent_id)
+        for work in (self._dialler.run(), self._publisher.run(), self._sweep()):
+            self._spawn(work)
+        self._log.info("engine ready", campaigns=len(self.room.campaigns), agents=len(self.room.agents))
+
+    async def stop(self) -> None:
+        """Stop dialling and write what is left; living conversations go on without us."""
+        for task in list(self._tasks):
+            task.cancel()
+        self._core.stop()
+        await self._writer.close()
+        await self._bus.close()
+
+    # ---- from the bus ---------------------------------------------------------------------------------------
+
+    async def _on_command(self, command: Command) -> Done:
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise CallerError("engine.unknown_command", f"The engine does not know {type(command).__name__}.")
+        return await handler(command)
+
+    async def _view(self, command: cmd.LiveView) -> Done:
+        if command.agent_id is None:
+            return Done(data=msgspec.to_builtins(live_room(self.room, self._clock)))
+        agent = self._core.agent(command.agent_id)
+        desk = self.room.desks.get(command.agent_id)
+        return Done(id=command.agent_id, data=msgspec.to_builtins(live_agent(self.room, agent, desk)))
+
+    async def _on_event(self, event: Any) -> None:
+        self._core.conversation_event(event)
+
+    async def _on_beat(self, _topic: str, beat: Any) -> None:
+        if isinstance(beat, WorkerBeat):
+            self._recovery.heard_of(beat.attempt_id)
+            if beat.attempt_id in self.room.last_sign_s:
+                self.room.last_sign_s[beat.attempt_id] = self._clock.monotonic_s()
+
+    async def _on_alert(self, _topic: str, alert: Any) -> None:
+        if isinstance(alert, LiveAlert) and alert.key == DISK_ALERT and self.room.disk_low != alert.raised:
+            self.room.disk_low = alert.raised
+            self._log.warning("dialling stopped, disk nearly full" if alert.raised else "dialling goes on")
+            self._dialler.wake()
+
+    async def _on_config(self, _topic: str, change: Any) -> None:
+        if isinstance(change, ConfigChanged) and change.what in ("campaign", "trunk"):
+            await self._campaigns.load()
+
+    async def _on_job(self, _topic: str, job: Any) -> None:
+        if isinstance(job, LiveJob) and job.kind == "import" and job.state == "finished":
+            await self._campaigns.load()
+
+    # ---- effects of the core --------------------------------------------------------------------------------
+
+    def send(self, command: ConversationCommand) -> None:
+        self._spawn(self._send(command))
+
+    async def _send(self, command: ConversationCommand) -> None:
+        try:
+            await self._bus.request(command, timeout_s=WORKER_TIMEOUT_S)
+        except CallboxError as error:
+            self._core.command_failed(command, error)
+
+    def write(self, work: Callable[[Session], None]) -> None:
+        self._writer.later(work)
+
+    def agent_changed(self, agent_id: str) -> None:
+        self._publisher.agent_changed(agent_id)
+
+    def room_changed(self, campaign_id: str | None = None) -> None:
+        self._publisher.room_changed(campaign_id)
+
+    def lines_changed(self) -> None:
+        self._dialler.wake()
+
+    def seat_alert(self, seat_id: str, raised: bool) -> None:
+        alert = LiveAlert(
+            key=f"seat.{seat_id}.unreachable", severity="warning", title=f"Phone at seat {seat_id} not reachable",
+            text="It did not answer a call. Check that the phone is on and registered.", raised=raised,
+            at_unix_s=self._clock.now().timestamp(),
+        )  # fmt: skip
+        self._spawn(self._bus.publish_live("alert", alert))
+
+    def _campaign_changed(self, campaign_id: str) -> None:
+        self._publisher.room_changed(campaign_id)
+        self._dialler.wake()
+
+    def _spawn(self, work: Any) -> None:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ---- who is silent -----------------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        """Close attempts whose worker gives no sign of life; silence of the bus is nobody's death."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now_s = self._clock.monotonic_s()
+            if not self._bus.connected:
+                self._connected_since_s = now_s
+                continue
+            for attempt_id, sign_s in list(self.room.last_sign_s.items()):
+                call = self.room.calls.get(attempt_id)
+                if call is not None and now_s - max(sign_s, self._connected_since_s) > _SILENT_S:
+                    await self._recovery.without_worker(call)
+
+
+async def serve(settings: Settings, store: Store) -> None:
+    """Run one engine until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    engine = Engine(settings, store)
+    try:
+        await engine.start()
+        await stop.wait()
+    finally:
+        with contextlib.suppress(CallboxError):
+            await engine.stop()
+
+
+def main(home: Home, settings: Settings) -> None:
+    """Run the engine in the foreground; returns after SIGTERM."""
+    store = open_store(home, settings)
+    try:
+        migrate(store)
+        asyncio.run(serve(settings, store))
+    finally:
+        store.close()

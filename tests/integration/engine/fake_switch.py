@@ -1,0 +1,175 @@
+"""A switch that makes no calls: it answers Originate on the real bus and plays each number's fate as a worker would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.bus import Bus
+from appliance.commands import Command, ConnectSeat, Done, Hangup, Originate, PlayPrompt
+from appliance.errors import CallboxError, CallerError
+from appliance.events import (
+    Bridged, ConversationEnded, Heard, LegAnswered, LegEnded, LegProgress, SeatFailed, WorkerBeat,
+)  # fmt: skip
+from appliance.settings import BusSettings
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one call. `answer` None: never answered, ends with `sip_status`."""
+
+    ring_s: float = 0.02
+    answer: str | None = "human"  # the ear's final verdict after the answer
+    early: str | None = None
+    sip_status: int = 486
+    q850: int | None = None
+    talk_s: float = 0.05  # the customer hangs up so long after the bridge
+    patience_s: float = 20.0  # or so long after the answer when there is none
+    dies_after_s: float | None = None  # its worker is killed so long after the start
+    retry_after_s: int | None = None
+
+
+class Line:
+    """One call and its worker."""
+
+    def __init__(self, switch: FakeSwitch, command: Originate, fate: Fate) -> None:
+        self.switch, self.command, self.fate = switch, command, fate
+        self.seq = 0
+        self.answered = False
+        self.hung_up = asyncio.Event()
+        self.hang_up_reason = ""
+        self.bridged = asyncio.Event()
+        self.ended = False
+
+    def say(self, what: Callable[..., Any], **fields: Any) -> None:
+        self.seq += 1
+        self.switch.bus.publish_event(
+            what(
+                conversation_id=self.command.conversation_id, attempt_id=self.command.attempt_id, seq=self.seq,
+                at_unix_s=time.time(), **fields,
+            )
+        )  # fmt: skip
+
+    async def live(self) -> None:
+        fate = self.fate
+        beat = asyncio.create_task(self._beat())
+        try:
+            async with asyncio.timeout(fate.dies_after_s):
+                await self._call()
+        except TimeoutError:
+            self.seq = 999_999  # what the parent says of a worker that died
+            self.say(ConversationEnded, lost=True)
+        finally:
+            self.ended = True
+            beat.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            beat = WorkerBeat(
+                conversation_id=self.command.conversation_id, attempt_id=self.command.attempt_id, pid=1, slot=1,
+                started_unix_s=time.time(),
+            )  # fmt: skip
+            await self.switch.bus.publish_live(f"worker.{self.command.conversation_id}", beat)
+            await asyncio.sleep(0.5)
+
+    async def _wait(self, event: asyncio.Event, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        return event.is_set()
+
+    async def _call(self) -> None:
+        fate = self.fate
+        self.say(LegProgress, role="trunk", sip_status=183, early_media=True)
+        if fate.early is not None:
+            self._heard("early", fate.early)
+        hung_up = await self._wait(self.hung_up, fate.ring_s)
+        if hung_up or fate.answer is None:
+            self.say(
+                LegEnded, role="trunk", sip_status=487 if hung_up else fate.sip_status, by_us=hung_up,
+                reason=self.hang_up_reason, q850=fate.q850, retry_after_s=fate.retry_after_s,
+            )  # fmt: skip
+        else:
+            self.answered = True
+            self.say(LegAnswered, role="trunk")
+            self._heard("answered", fate.answer)
+            await self._until_over()
+            self.say(LegEnded, role="trunk", sip_status=200, answered=True, by_us=self.hung_up.is_set())
+        self.say(ConversationEnded)
+
+    async def _until_over(self) -> None:
+        over = asyncio.create_task(self._wait(self.hung_up, self.fate.patience_s))
+        bridged = asyncio.create_task(self.bridged.wait())
+        await asyncio.wait({over, bridged}, return_when=asyncio.FIRST_COMPLETED)
+        if self.bridged.is_set():
+            await self._wait(self.hung_up, self.fate.talk_s)
+        for task in (over, bridged):
+            task.cancel()
+
+    def _heard(self, phase: str, label: str) -> None:
+        self.say(Heard, phase=phase, label=label, kind="speech", reason="played", confidence=0.9, decided_at_ms=20,
+                 final=True)  # fmt: skip
+
+    async def command_from_engine(self, command: Command) -> Done:
+        self.switch.commands.append(command)
+        if self.ended:
+            raise CallerError("conversation.ended", "This conversation is over.")
+        if isinstance(command, Hangup):
+            self.hang_up_reason = command.reason
+            self.hung_up.set()
+        elif isinstance(command, PlayPrompt):
+            self.hung_up.set()
+        elif isinstance(command, ConnectSeat):
+            if command.seat_id in self.switch.dead_seats:
+                self.say(SeatFailed, seat_id=command.seat_id, agent_id=command.agent_id, sip_status=480)
+            else:
+                self.say(LegAnswered, role="seat", seat_id=command.seat_id)
+                self.say(Bridged, seat_id=command.seat_id, agent_id=command.agent_id)
+                self.bridged.set()
+        return Done(id=command.attempt_id if isinstance(command, Originate) else None)
+
+
+@dataclass
+class FakeSwitch:
+    """Serves `switch`; `refuse` makes it say no; `originated` is what it was really told to dial."""
+
+    settings: BusSettings
+    plan: Callable[[str], Fate] = field(default=lambda _number: Fate())
+    refuse: CallboxError | None = None
+    dead_seats: set[str] = field(default_factory=set)
+    originated: list[Originate] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    lines: dict[str, Line] = field(default_factory=dict)
+    most_at_once: int = 0
+
+    async def start(self) -> None:
+        self.bus = Bus(self.settings, name="fake-switch")
+        self._tasks: set[asyncio.Task[None]] = set()
+        await self.bus.connect()
+        await self.bus.serve("switch", self._on_command)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self.bus.close()
+
+    async def _on_command(self, command: Command) -> Done:
+        assert isinstance(command, Originate)
+        if command.attempt_id in self.lines:
+            raise CallerError("switch.duplicate", "This attempt was dialled already.")
+        if time.time() - command.issued_at_unix_s > 2.0:
+            raise CallerError("switch.expired", "This dial is too old.")
+        if self.refuse is not None:
+            raise self.refuse
+        line = self.lines[command.attempt_id] = Line(self, command, self.plan(command.number))
+        self.originated.append(command)
+        await self.bus.serve(f"conversation.{command.conversation_id}", line.command_from_engine)
+        task = asyncio.create_task(line.live())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.most_at_once = max(self.most_at_once, sum(not one.ended for one in self.lines.values()))
+        return Done(id=command.conversation_id)
