@@ -114,7 +114,7 @@ def guess_columns(rows: Sequence[Sequence[Cell]], region: str) -> Columns | None
     """Find the columns in the first rows of a list; None when none of them holds telephone numbers."""
     header_row = _find_header(rows)
     body = rows[header_row + 1 :] if header_row is not None else rows
-    headers = tuple(_text(cell) for cell in rows[header_row]) if header_row is not None else ()
+    headers = tuple(cell_text(cell) for cell in rows[header_row]) if header_row is not None else ()
     indices = _from_headers(headers)
     width = max((len(row) for row in rows), default=0)
     shares = [_share_of_numbers(body, index, region) for index in range(width)]
@@ -130,7 +130,16 @@ def guess_columns(rows: Sequence[Sequence[Cell]], region: str) -> Columns | None
     if header_row is None:
         indices |= _from_content(body, width, region, indices)
         if rows and _is_wordy(rows[0]):
-            return Columns(indices, tuple(_text(cell) for cell in rows[0]), 0)
+            return Columns(indices, tuple(cell_text(cell) for cell in rows[0]), 0)
+    return Columns(indices, headers, header_row)
+
+
+def columns_without_phone(rows: Sequence[Sequence[Cell]]) -> Columns:
+    """What can be said of a list in which no column holds numbers: its header, and roles other than the phone."""
+    header_row = _find_header(rows)
+    headers = tuple(cell_text(cell) for cell in rows[header_row]) if header_row is not None else ()
+    indices = _from_headers(headers)
+    indices.pop(Column.PHONE, None)
     return Columns(indices, headers, header_row)
 
 
@@ -143,7 +152,7 @@ def columns_from_mapping(rows: Sequence[Sequence[Cell]], mapping: dict[str, str]
     header_row = _row_that_names(rows, mapping.values())
     if header_row is None:
         header_row = guessed.header_row if guessed else _find_header(rows)
-    headers = tuple(_text(cell) for cell in rows[header_row]) if header_row is not None else ()
+    headers = tuple(cell_text(cell) for cell in rows[header_row]) if header_row is not None else ()
     known = {_plain(header): index for index, header in reversed(list(enumerate(headers))) if header}
     width = max((len(row) for row in rows), default=0)
     indices: dict[Column, int] = {}
@@ -171,7 +180,7 @@ def read_row(
         return Refused(row_number, cells, number.problem, number.detail[:FIELD_LENGTH_MAX])
     if hidden:
         return Refused(row_number, cells, RowProblem.HIDDEN_ROW)
-    named = _text(_cell(cells, columns.indices.get(Column.CURRENCY))).upper()
+    named = cell_text(_cell(cells, columns.indices.get(Column.CURRENCY))).upper()
     amount_cell = _cell(cells, columns.indices.get(Column.AMOUNT))
     amount = parse_amount(amount_cell, region, named if re.fullmatch(r"[A-Z]{3}", named) else currency)
     unreadable = isinstance(amount, ValueError)
@@ -181,9 +190,9 @@ def read_row(
         row_number=row_number,
         cells=cells,
         number=number,
-        name=_text(_cell(cells, columns.indices.get(Column.NAME)))[:NAME_LENGTH_MAX],
+        name=cell_text(_cell(cells, columns.indices.get(Column.NAME)))[:NAME_LENGTH_MAX],
         amount=None if isinstance(amount, ValueError) else amount,
-        external_id=_text(_cell(cells, columns.indices.get(Column.EXTERNAL_ID)))[:EXTERNAL_ID_LENGTH_MAX],
+        external_id=cell_text(_cell(cells, columns.indices.get(Column.EXTERNAL_ID)))[:EXTERNAL_ID_LENGTH_MAX],
         fields=fields,
         amount_unreadable=unreadable,
     )
@@ -214,7 +223,7 @@ def _find_header(rows: Sequence[Sequence[Cell]]) -> int | None:
     """Index of the row that reads most like a header: known words, at least one of them exact."""
     best, best_score = None, 0.0
     for index, row in enumerate(rows[:HEADER_ROWS_MAX]):
-        texts = [_plain(_text(cell)) for cell in row]
+        texts = [_plain(cell_text(cell)) for cell in row]
         score = sum(1.0 if text in _EXACT else 0.4 if _weaker(text) else 0.0 for text in texts)
         if any(text in _EXACT for text in texts) and score > best_score:
             best, best_score = index, score
@@ -225,14 +234,14 @@ def _row_that_names(rows: Sequence[Sequence[Cell]], names: Iterable[str]) -> int
     """Index of the first row that holds one of the header texts."""
     wanted = {_plain(name) for name in names}
     for index, row in enumerate(rows[:HEADER_ROWS_MAX]):
-        if wanted & {_plain(_text(cell)) for cell in row if _text(cell)}:
+        if wanted & {_plain(cell_text(cell)) for cell in row if cell_text(cell)}:
             return index
     return None
 
 
 def _is_wordy(row: Sequence[Cell]) -> bool:
     """True for a row of words without a single digit: a header in words that are not known here."""
-    texts = [text for cell in row if (text := _text(cell))]
+    texts = [text for cell in row if (text := cell_text(cell))]
     return bool(texts) and not any(c.isdigit() for text in texts for c in text)
 
 
@@ -297,7 +306,7 @@ def _further_fields(cells: Sequence[Cell], columns: Columns, *, keep_amount: boo
     for index, header in enumerate(columns.headers):
         if not header or index in used or _plain(header) in _OURS:
             continue
-        text = _text(_cell(cells, index))
+        text = cell_text(_cell(cells, index))
         if text:
             fields.setdefault(header[:80], text[:FIELD_LENGTH_MAX])
     return fields
@@ -321,7 +330,7 @@ def _cell(cells: Sequence[Cell], index: int | None) -> Cell:
     return cells[index] if index is not None and index < len(cells) else None
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell as people would read it: whole floats without .0, control characters out."""
     if cell is None:
         return ""

@@ -27,6 +27,7 @@ from appliance.domain.lists import Candidate, Columns, Refused, RowProblem
 from appliance.domain.numbers import Cell
 from appliance.errors import CallerError
 from appliance.ids import new_id
+from appliance.jobs.inspection import choose_sheet, shown
 from appliance.logs import get_logger
 from appliance.outside.table_frames import Row, SheetHead
 from appliance.outside.tables import ROWS_MAX, Workbook
@@ -35,7 +36,7 @@ from appliance.store.models import Campaign, Import
 from appliance.store.repositories import configuration, contacts, imports
 from appliance.types import E164, CampaignMode, CampaignState
 
-CHUNK_ROWS = 400
+CHUNK_ROWS = 150
 CELL_LENGTH_KEPT = 1000
 
 OnProgress = Callable[[int, int], None]
@@ -115,7 +116,7 @@ def run_import(
             raise CallerError("import.unknown_region", f"{region} is not a country code such as CN.", region=region)
         digest = _digest(path)
         with Workbook(path) as workbook:
-            head, columns = _choose_sheet(workbook, mapping, region, file_name)
+            head, columns = choose_sheet(workbook, mapping, region, file_name)
             rows = workbook.rows(head.index, rows_max=rows_max)
             if not campaign.id and not dry_run:
                 campaign = _make_campaign(store, campaign.name, clock.now())
@@ -135,7 +136,7 @@ def run_import(
         campaign_is_new=campaign.is_new, dry_run=dry_run, rows=tally.rows, accepted=tally.accepted,
         rejected=tally.rejected.total(), duplicates=tally.duplicates, reasons=dict(tally.rejected.most_common()),
         elapsed_s=round(time.monotonic() - began, 3), sheet=head.name,
-        columns={role.value: _shown(columns, index) for role, index in columns.indices.items()},
+        columns={role.value: shown(columns, index) for role, index in columns.indices.items()},
         amounts_unreadable=tally.amounts_unreadable,
     )  # fmt: skip
 
@@ -241,36 +242,6 @@ def _make_campaign(store: Store, name: str, now: datetime) -> _Target:
     return _Target(campaign.id, name, is_new=True)
 
 
-def _choose_sheet(
-    workbook: Workbook, mapping: dict[str, str] | None, region: str, file_name: str
-) -> tuple[SheetHead, Columns]:
-    """The first sheet with a phone column (or with the columns that were named)."""
-    problem = ""
-    for head in workbook.heads:
-        sample = [row.cells for row in head.rows]
-        if not sample:
-            continue
-        try:
-            columns = (
-                lists.columns_from_mapping(sample, mapping, region) if mapping else lists.guess_columns(sample, region)
-            )
-        except ValueError as error:
-            problem = problem or str(error)
-            continue
-        if columns is not None:
-            return head, columns
-    if not any(head.rows for head in workbook.heads):
-        raise CallerError("import.no_rows", f"{file_name} has no rows. Is it the right file?", file=file_name)
-    if mapping:
-        raise CallerError("import.bad_mapping", f"{file_name}: {problem}.", file=file_name, problem=problem)
-    raise CallerError(
-        "import.no_phone_column",
-        f"{file_name} has no column with telephone numbers. Name the column 'phone' (电话, Телефон), "
-        "or say which column it is.",
-        file=file_name,
-    )
-
-
 def _data_rows(rows: Iterator[Row], columns: Columns, head: SheetHead) -> Iterator[Row]:
     """Rows below the header; the titles above it are no data either."""
     first = 0 if columns.header_row is None else head.rows[columns.header_row].number + 1
@@ -290,12 +261,6 @@ def _remembered(head: SheetHead, columns: Columns) -> dict[str, Any]:
         "headers": list(columns.headers),
         "columns": {role.value: index for role, index in columns.indices.items()},
     }
-
-
-def _shown(columns: Columns, index: int) -> str:
-    if index < len(columns.headers) and columns.headers[index]:
-        return columns.headers[index]
-    return (chr(ord("A") + index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
 
 
 def _reject(row: Refused) -> imports.RejectRow:

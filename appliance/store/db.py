@@ -27,6 +27,7 @@ from appliance.store.faults import store_error
 
 BUSY_TIMEOUT_S = 5.0
 SLOW_WRITE_MS = 50.0
+SLOW_WRITE_TELL_S = 60.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
 
@@ -49,6 +50,7 @@ class Store:
             if self.is_sqlite
             else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
+        self._slow = _SlowWrites()
         with self.read() as session:
             session.execute(text("SELECT 1"))
 
@@ -64,9 +66,7 @@ class Store:
             began = time.monotonic()
             yield session
             session.commit()
-            held_ms = (time.monotonic() - began) * 1000
-            if held_ms > SLOW_WRITE_MS:
-                log.warning("store write was slow", held_ms=round(held_ms, 1))
+            self._slow.note((time.monotonic() - began) * 1000)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -105,6 +105,24 @@ def migration_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+class _SlowWrites:
+    """Says that writes hold the lock too long, once a minute and not once a write."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._longest_ms = 0.0
+        self._told_s = float("-inf")
+
+    def note(self, held_ms: float) -> None:
+        if held_ms <= SLOW_WRITE_MS:
+            return
+        self._count += 1
+        self._longest_ms = max(self._longest_ms, held_ms)
+        if time.monotonic() - self._told_s >= SLOW_WRITE_TELL_S:
+            log.warning("store writes are slow", count=self._count, longest_ms=round(self._longest_ms, 1))
+            self._count, self._longest_ms, self._told_s = 0, 0.0, time.monotonic()
 
 
 @contextmanager

@@ -1,38 +1,32 @@
-"""Reports: what came of the attempts, computed from attempt rows (never from live counters)."""
+"""The report of a campaign (or of all), computed from attempt rows and never from counters.
+
+Sums are made by the database; only the three waiting times of live answers are fetched, for exact percentiles.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy.orm import Session
 
 from appliance.store.db import Store
-from appliance.store.models import Attempt, Recording, User
-from appliance.types import LIVE_OUTCOMES
+from appliance.store.models import Attempt, Campaign, Import, Lead, Recording, User
+from appliance.types import LIVE_OUTCOMES, Disposition
+
+_LIVE = sorted(outcome.value for outcome in LIVE_OUTCOMES)
+_VERIFIED_STATES = ("archived", "deleted")  # an archive is verified before its spool goes
+_is_live = and_(Attempt.outcome.in_(_LIVE), Attempt.answered_at.is_not(None))
 
 
 @dataclass(frozen=True)
-class AgentFigures:
-    """One agent's conversations."""
-
-    agent_id: str
-    name: str
-    connected: int
-    talk_s: float
-    dispositions: dict[str, int]
-
-    @property
-    def mean_talk_s(self) -> float | None:
-        return self.talk_s / self.connected if self.connected else None
-
-
-@dataclass(frozen=True)
-class Delays:
-    """Median and 95th percentile in seconds; None without any."""
+class Spread:
+    """Seconds; None when there is nothing to measure."""
 
     p50: float | None
     p95: float | None
@@ -40,113 +34,282 @@ class Delays:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Figures of the attempts of one campaign or all, of some time or all. Shares are fractions."""
+class AgentFigures:
+    """One agent's work; `talk_s` from bridge to end, `wrap_up_s` from end to disposition, both in all."""
 
+    agent_id: str
+    name: str
+    connected: int
+    talk_s: float
+    wrap_up_s: float
+    promises: int
+    promised_minor: int
+
+
+@dataclass(frozen=True)
+class HourFigures:
+    """Attempts that began in one hour of the clock (`at`, aware, in the zone asked for)."""
+
+    at: datetime
     attempts: int
-    numbers: int
+    live_answers: int
+    connected: int
+    abandoned: int
+
+
+@dataclass(frozen=True)
+class Promises:
+    """Promises to pay in one currency."""
+
+    currency: str
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """`dialled` counts distinct numbers. `lost` = closed attempts without an outcome + answered ones without a
+    recording (where the campaign records). `double_dialled` counts attempts that began before the number's last one
+    had ended. Abandoned is a fraction of live answers."""
+
+    campaign_id: str | None
+    campaign_name: str
+    rows: int
+    rejected: int
+    duplicates: int
+    reasons: dict[str, int]
+    attempts: int
+    open_attempts: int
+    dialled: int
     outcomes: dict[str, int]
     live_answers: int
     connected: int
     abandoned: int
-    talk_s: float
+    abandoned_ratio: float
+    verdict_s: Spread
+    answer_to_agent_s: Spread
+    verdict_to_agent_s: Spread
     dispositions: dict[str, int]
-    answer_to_agent: Delays
-    recordings: int
-    by_hour: list[tuple[int, int, int]]  # hour of the day in the box's zone, attempts, live answers
+    promises: list[Promises]
     agents: list[AgentFigures]
+    hours: list[HourFigures]
+    recordings_written: int
+    recordings_verified: int
+    without_outcome: int
+    without_recording: int
+    double_dialled: int
 
     @property
-    def live_share(self) -> float | None:
-        return self.live_answers / self.attempts if self.attempts else None
+    def lost(self) -> int:
+        return self.without_outcome + self.without_recording
 
     @property
-    def abandoned_share(self) -> float | None:
-        """Abandoned of all live answers, as the rules count it."""
-        return self.abandoned / self.live_answers if self.live_answers else None
+    def by_hour(self) -> list[tuple[int, int, int]]:
+        """(hour of the day 0-23, attempts, live answers), summed over the days."""
+        sums: dict[int, tuple[int, int]] = {}
+        for hour in self.hours:
+            attempts, live = sums.get(hour.at.hour, (0, 0))
+            sums[hour.at.hour] = (attempts + hour.attempts, live + hour.live_answers)
+        return [(hour, *figures) for hour, figures in sorted(sums.items())]
 
 
 def report(
     store: Store, *, campaign_id: str | None = None, since: datetime | None = None, until: datetime | None = None,
     zone: str = "UTC",
 ) -> Report:  # fmt: skip
-    """Compute the report over ended attempts created in [since, until)."""
-    where: list[ColumnElement[bool]] = [Attempt.ended_at.is_not(None)]
-    if campaign_id:
-        where.append(Attempt.campaign_id == campaign_id)
-    if since is not None:
-        where.append(Attempt.created_at >= since)
-    if until is not None:
-        where.append(Attempt.created_at < until)
+    """The figures of attempts that began in [since, until); lists are counted by when they were imported."""
+    scope = _Scope(campaign_id, since, until)
     with store.read() as db:
-        outcomes = _counts(db, Attempt.outcome, where)
-        agents = _agents(db, where)
-        abandoned, numbers = db.execute(
-            select(func.count().filter(Attempt.abandoned.is_(True)), func.count(Attempt.number.distinct())).where(
-                *where
-            )
-        ).one()
+        campaign = db.get(Campaign, campaign_id) if campaign_id else None
+        totals = db.execute(scope.attempts(*_TOTALS)).one()
+        outcomes = _counts(db, scope.attempts(Attempt.outcome, func.count()).group_by(Attempt.outcome))
+        lists = _lists(db, scope)
+        verdict, to_agent, after_verdict = _spreads(db, scope)
+        written, verified = _recordings(db, scope)
         return Report(
-            attempts=sum(outcomes.values()), numbers=numbers, outcomes=outcomes,
-            live_answers=sum(count for outcome, count in outcomes.items() if outcome in LIVE_OUTCOMES),
-            connected=sum(agent.connected for agent in agents), abandoned=abandoned,
-            talk_s=sum(agent.talk_s for agent in agents),
-            dispositions=_counts(db, Attempt.disposition, [*where, Attempt.disposition != ""]),
-            answer_to_agent=_delays(db, where), recordings=_recordings(db, where), by_hour=_hours(db, where, zone),
-            agents=agents,
+            campaign_id=campaign_id, campaign_name=campaign.name if campaign else "", **lists,
+            attempts=totals.attempts, open_attempts=totals.open_attempts, dialled=totals.dialled, outcomes=outcomes,
+            live_answers=totals.live, connected=totals.connected, abandoned=totals.abandoned,
+            abandoned_ratio=totals.abandoned / totals.live if totals.live else 0.0,
+            verdict_s=verdict, answer_to_agent_s=to_agent, verdict_to_agent_s=after_verdict,
+            dispositions=_counts(
+                db, scope.attempts(Attempt.disposition, func.count()).where(Attempt.disposition != "")
+                .group_by(Attempt.disposition),
+            ),
+            promises=_promises(db, scope), agents=_agents(db, scope), hours=_hours(db, scope, ZoneInfo(zone)),
+            recordings_written=written, recordings_verified=verified, without_outcome=totals.without_outcome,
+            without_recording=_without_recording(db, scope), double_dialled=_double_dialled(db, scope),
         )  # fmt: skip
 
 
-def _counts(db: Session, column: InstrumentedAttribute[Any], where: list[ColumnElement[bool]]) -> dict[str, int]:
-    rows = db.execute(select(column, func.count()).where(*where).group_by(column).order_by(func.count().desc()))
-    return {value or "": count for value, count in rows}
+@dataclass(frozen=True)
+class _Scope:
+    campaign_id: str | None
+    since: datetime | None
+    until: datetime | None
+
+    def attempts(self, *columns: Any) -> Select[Any]:
+        return select(*columns).where(*self.of(Attempt.campaign_id, Attempt.created_at))
+
+    def of(self, campaign: Any, at: Any) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if self.campaign_id is not None:
+            conditions.append(campaign == self.campaign_id)
+        if self.since is not None:
+            conditions.append(at >= self.since)
+        if self.until is not None:
+            conditions.append(at < self.until)
+        return conditions
 
 
-def _recordings(db: Session, where: list[ColumnElement[bool]]) -> int:
-    query = select(func.count(Recording.id)).join(Attempt, Attempt.id == Recording.attempt_id).where(*where)
-    return db.scalar(query) or 0
+def _sum(condition: Any) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _delays(db: Session, where: list[ColumnElement[bool]]) -> Delays:
-    rows = db.execute(
-        select(Attempt.answered_at, Attempt.bridged_at).where(
-            *where, Attempt.answered_at.is_not(None), Attempt.bridged_at.is_not(None)
+_TOTALS = (
+    func.count().label("attempts"),
+    func.count(Attempt.number.distinct()).label("dialled"),
+    _sum(Attempt.ended_at.is_(None)).label("open_attempts"),
+    _sum(and_(Attempt.ended_at.is_not(None), Attempt.outcome.is_(None))).label("without_outcome"),
+    _sum(_is_live).label("live"),
+    _sum(Attempt.bridged_at.is_not(None)).label("connected"),
+    _sum(Attempt.abandoned.is_(True)).label("abandoned"),
+)
+
+
+def _counts(db: Session, query: Select[Any]) -> dict[str, int]:
+    counted = [(key, count) for key, count in db.execute(query) if key]
+    return dict(sorted(counted, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _lists(db: Session, scope: _Scope) -> dict[str, Any]:
+    """Sums over the imports for good; one that was taken up by another is counted there."""
+    found = db.execute(
+        select(Import.rows, Import.rejected, Import.duplicates, Import.reasons).where(
+            Import.dry_run.is_(False), Import.state.in_(("finished", "running")), *scope.of(
+                Import.campaign_id, Import.created_at
+            ),
         )
+    ).all()  # fmt: skip
+    reasons: dict[str, int] = {}
+    for row in found:
+        for reason, count in row.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return {
+        "rows": sum(row.rows for row in found),
+        "rejected": sum(row.rejected for row in found),
+        "duplicates": sum(row.duplicates for row in found),
+        "reasons": reasons,
+    }
+
+
+def _spreads(db: Session, scope: _Scope) -> tuple[Spread, Spread, Spread]:
+    """Answer to verdict, answer to agent, verdict to agent; over live answers only."""
+    rows = db.execute(scope.attempts(Attempt.answered_at, Attempt.verdict_at, Attempt.bridged_at).where(_is_live)).all()
+    return (
+        _spread([(verdict - answered).total_seconds() for answered, verdict, _ in rows if verdict]),
+        _spread([(bridged - answered).total_seconds() for answered, _, bridged in rows if bridged]),
+        _spread([(bridged - verdict).total_seconds() for _, verdict, bridged in rows if bridged and verdict]),
     )
-    delays = sorted((bridged - answered).total_seconds() for answered, bridged in rows if answered and bridged)
-    if not delays:
-        return Delays(None, None, 0)
-    return Delays(delays[len(delays) // 2], delays[min(len(delays) - 1, int(len(delays) * 0.95))], len(delays))
 
 
-def _agents(db: Session, where: list[ColumnElement[bool]]) -> list[AgentFigures]:
-    names = {user_id: display or login for user_id, display, login in db.execute(
-        select(User.id, User.display_name, User.login))}  # fmt: skip
-    found: dict[str, AgentFigures] = {}
-    rows = db.execute(
-        select(Attempt.agent_id, Attempt.bridged_at, Attempt.ended_at, Attempt.disposition).where(
-            *where, Attempt.agent_id.is_not(None), Attempt.bridged_at.is_not(None)
+def _spread(seconds: Sequence[float]) -> Spread:
+    if not seconds:
+        return Spread(None, None, 0)
+    p50, p95 = np.percentile(np.maximum(seconds, 0.0), [50, 95])
+    return Spread(round(float(p50), 3), round(float(p95), 3), len(seconds))
+
+
+def _promises(db: Session, scope: _Scope) -> list[Promises]:
+    query = (
+        scope.attempts(Lead.currency, func.count(), func.coalesce(func.sum(Attempt.promise_amount_minor), 0))
+        .join(Lead, Lead.id == Attempt.lead_id)
+        .where(Attempt.disposition == Disposition.PROMISE_TO_PAY.value)
+        .group_by(Lead.currency)
+        .order_by(Lead.currency)
+    )
+    return [Promises(currency, count, int(amount)) for currency, count, amount in db.execute(query)]
+
+
+def _agents(db: Session, scope: _Scope) -> list[AgentFigures]:
+    promised = Attempt.disposition == Disposition.PROMISE_TO_PAY.value
+    query = (
+        scope.attempts(
+            Attempt.agent_id, User.display_name, User.login, func.count(),
+            func.coalesce(func.sum(_seconds_between(db, Attempt.bridged_at, Attempt.ended_at)), 0.0),
+            func.coalesce(func.sum(_seconds_between(db, Attempt.ended_at, Attempt.disposed_at)), 0.0),
+            _sum(promised),
+            func.coalesce(func.sum(case((promised, Attempt.promise_amount_minor), else_=0)), 0),
         )
+        .outerjoin(User, User.id == Attempt.agent_id)
+        .where(Attempt.agent_id.is_not(None), Attempt.bridged_at.is_not(None))
+        .group_by(Attempt.agent_id, User.display_name, User.login)
+        .order_by(func.count().desc(), Attempt.agent_id)
+    )  # fmt: skip
+    return [
+        AgentFigures(
+            agent_id, display or login or agent_id, connected, round(float(talk_s), 1),
+            round(max(0.0, float(wrap_up_s)), 1), promises, int(minor),
+        )
+        for agent_id, display, login, connected, talk_s, wrap_up_s, promises, minor in db.execute(query)
+    ]  # fmt: skip
+
+
+def _seconds_between(db: Session, start: Any, end: Any) -> ColumnElement[Any]:
+    if db.get_bind().dialect.name == "sqlite":
+        return (func.julianday(end) - func.julianday(start)) * 86400.0
+    return func.extract("epoch", end - start)
+
+
+def _hours(db: Session, scope: _Scope, zone: ZoneInfo) -> list[HourFigures]:
+    """By quarter of an hour in the database (zones differ by quarters), by hour of the zone here."""
+    if db.get_bind().dialect.name == "sqlite":
+        quarter: ColumnElement[Any] = func.unixepoch(Attempt.created_at) / 900
+    else:
+        quarter = func.floor(func.extract("epoch", Attempt.created_at) / 900)
+    query = scope.attempts(
+        quarter.label("quarter"), func.count(), _sum(_is_live), _sum(Attempt.bridged_at.is_not(None)),
+        _sum(Attempt.abandoned.is_(True)),
+    ).group_by(quarter)  # fmt: skip
+    sums: dict[datetime, list[int]] = {}
+    for number, *figures in db.execute(query):
+        at = datetime.fromtimestamp(int(number) * 900, UTC).astimezone(zone).replace(minute=0)
+        sums[at] = [a + int(b) for a, b in zip(sums.get(at, [0, 0, 0, 0]), figures, strict=True)]
+    return [HourFigures(at, *sums[at]) for at in sorted(sums)]
+
+
+def _recordings(db: Session, scope: _Scope) -> tuple[int, int]:
+    query = select(func.count(), _sum(Recording.state.in_(_VERIFIED_STATES))).where(
+        *scope.of(Recording.campaign_id, Recording.started_at)
     )
-    for agent_id, bridged_at, ended_at, disposition in rows:
-        if agent_id is None or bridged_at is None or ended_at is None:
-            continue
-        before = found.get(agent_id) or AgentFigures(agent_id, names.get(agent_id, agent_id), 0, 0.0, {})
-        if disposition:
-            before.dispositions[disposition] = before.dispositions.get(disposition, 0) + 1
-        found[agent_id] = AgentFigures(
-            agent_id, before.name, before.connected + 1, before.talk_s + (ended_at - bridged_at).total_seconds(),
-            before.dispositions,
-        )  # fmt: skip
-    return sorted(found.values(), key=lambda agent: -agent.connected)
+    written, verified = db.execute(query).one()
+    return int(written), int(verified)
 
 
-def _hours(db: Session, where: list[ColumnElement[bool]], zone: str) -> list[tuple[int, int, int]]:
-    """Attempts and live answers by hour of the day."""
-    local = ZoneInfo(zone)
-    attempts, live = [0] * 24, [0] * 24
-    for at, outcome in db.execute(select(Attempt.created_at, Attempt.outcome).where(*where)):
-        hour = at.astimezone(local).hour
-        attempts[hour] += 1
-        live[hour] += outcome in LIVE_OUTCOMES
-    return list(zip(range(24), attempts, live, strict=True))
+def _without_recording(db: Session, scope: _Scope) -> int:
+    """Closed, answered attempts of recording campaigns for which there is no recording."""
+    silent = [
+        campaign_id
+        for campaign_id, config in db.execute(select(Campaign.id, Campaign.config))
+        if config.get("record") is False
+    ]
+    recorded = exists().where(or_(Recording.attempt_id == Attempt.id, Recording.conversation_id == Attempt.id))
+    query = scope.attempts(func.count()).where(
+        Attempt.answered_at.is_not(None), Attempt.ended_at.is_not(None), ~recorded,
+        Attempt.campaign_id.not_in(silent),
+    )  # fmt: skip
+    return int(db.scalar(query) or 0)
+
+
+def _double_dialled(db: Session, scope: _Scope) -> int:
+    before: dict[str, Any] = {"partition_by": Attempt.number, "order_by": (Attempt.created_at, Attempt.id)}
+    pairs = scope.attempts(
+        Attempt.created_at.label("began"),
+        func.lag(Attempt.id).over(**before).label("previous"),
+        func.lag(Attempt.ended_at).over(**before).label("previous_ended"),
+    ).subquery()
+    query = select(func.count()).where(
+        pairs.c.previous.is_not(None),
+        or_(pairs.c.previous_ended.is_(None), pairs.c.began < pairs.c.previous_ended),
+    )
+    return int(db.scalar(query) or 0)
