@@ -108,7 +108,10 @@ class RecordingClosed(ConversationEvent, frozen=True, kw_only=True):
 
 
 class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
-    """The last event of a conversation, with its media figures."""
+    """The last event of a conversation, with its media figures.
+
+    `tap_gap_counts`: frames by gap in whole milliseconds (1000: a second and more), to be summed over calls.
+    """
 
     reason: str = ""
     lost_frames: int = 0
@@ -117,6 +120,7 @@ class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
     tap_gap_p50_ms: float = 0.0
     tap_gap_p99_ms: float = 0.0
     tap_gap_max_ms: float = 0.0
+    tap_gap_counts: dict[str, int] = {}
     cpu_s: float = 0.0
     rss_mb: float = 0.0
     lost: bool = False  # published by the parent for a worker that died

@@ -52,6 +52,11 @@ class Capture:
 
     # ---- what happens on the line -------------------------------------------------------------------------
 
+    @property
+    def listening(self) -> bool:
+        """The ear wants its audio soon."""
+        return self._ear is not None
+
     def media_began(self, *, answered: bool, record_early: bool) -> None:
         """Audio of the customer's line flows for the first time, before or at the answer."""
         if self._listen.enabled and self._ear is None:
@@ -110,6 +115,7 @@ class Capture:
             "tap_gap_p50_ms": self.gaps.percentile_ms(0.50),
             "tap_gap_p99_ms": self.gaps.percentile_ms(0.99),
             "tap_gap_max_ms": round(self.gaps.max_ms, 1),
+            "tap_gap_counts": self.gaps.counts,
         }
 
     # ---- ear ----------------------------------------------------------------------------------------------

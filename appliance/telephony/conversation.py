@@ -59,7 +59,7 @@ from audio.fingerprint import Library
 
 _GONE_AFTER_S = 3.0
 """A far end that does not confirm our hang-up within this is taken for gone."""
-_OK, _REQUEST_TERMINATED = 200, 487
+_OK, _NO_SDP, _REQUEST_TERMINATED = 200, 406, 487
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,11 @@ class Conversation:
             self._on_down(LegDown(leg.name, 500, error.error_id))
 
     # ---- the loop -----------------------------------------------------------------------------------------
+
+    @property
+    def listening(self) -> bool:
+        """The ear wants its audio soon."""
+        return self._capture is not None and self._capture.listening
 
     def post(self, command: ConversationCommand) -> None:
         """Queue a command (any thread). Raises CallerError when the conversation cannot take it any more."""
@@ -264,6 +269,8 @@ class Conversation:
         if leg.by_us and not leg.answered and status in (0, _OK):
             status = _REQUEST_TERMINATED
         reason = leg.end_reason or cause.text or event.reason
+        if status == _NO_SDP and not event.message.startswith(f"SIP/2.0 {_NO_SDP}"):
+            reason = "answer_without_sdp"  # the stack's own word for a 200 that carries no session
         self._log.info("leg ended", leg=leg.name, sip_status=status, q850=cause.q850, reason=reason)
         primary = leg.name == self._primary
         if primary and self._capture is not None:
@@ -385,7 +392,7 @@ class Conversation:
             ConversationEnded, reason=self._reason, rtp_received=self._rtp_received, rtp_lost=self._rtp_lost,
             **capture, **self._figures(),
         )  # fmt: skip
-        self._log.info("conversation ended", reason=self._reason, **capture)
+        self._log.info("conversation ended", reason=self._reason)
         self.ended = True
 
     # ---- helpers ------------------------------------------------------------------------------------------

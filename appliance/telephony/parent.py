@@ -11,6 +11,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken
 from appliance.telephony.conversation import Surroundings
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
-from appliance.telephony.port import TelephonyPort
+from appliance.telephony.port import WAKE_UP, TelephonyPort
 from appliance.telephony.worker import EXIT_OK, RTP_PORTS_PER_SLOT, run_worker
 from audio.fingerprint import Library, LibraryError
 
@@ -67,6 +68,8 @@ class Switch:
         self._idle_changed = asyncio.Condition()
         self._waiting = 0
         self._stopping = asyncio.Event()
+        self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._waker.setblocking(False)
         self._around = Surroundings(
             realm=settings.sip.realm, prompts=home.prompts, spool=home.spool,
             sync_interval_s=settings.recording.sync_interval_s, library=self._load_library(),
@@ -74,6 +77,8 @@ class Switch:
         )  # fmt: skip
 
     def _load_library(self) -> Library | None:
+        if not any(self._home.announcements.iterdir()):
+            return None
         try:
             return Library.load(self._home.announcements)
         except (LibraryError, OSError) as error:
@@ -100,6 +105,7 @@ class Switch:
                 continue
         await self._drain()
         await self._bus.close()
+        self._waker.close()
 
     async def _drain(self) -> None:
         for worker in list(self._workers.values()):
@@ -169,6 +175,7 @@ class Switch:
         worker.answer = asyncio.get_running_loop().create_future()
         if not worker.control.send(Take(command)):
             return False
+        self._wake(worker)
         try:
             async with asyncio.timeout(_TAKE_TIMEOUT_S):
                 return await asyncio.shield(worker.answer)
@@ -291,11 +298,19 @@ class Switch:
             self._set_state(worker.slot, SlotState.FREE)
         self._keep_pool()
 
-    @staticmethod
-    def _close_control(worker: _Worker) -> None:
+    def _wake(self, worker: _Worker) -> None:
+        sip = self._settings.sip
+        try:
+            self._waker.sendto(WAKE_UP, (sip.worker_address, sip.worker_port_base + worker.slot))
+        except OSError as error:  # it looks by itself a moment later
+            self._log.warning("worker not woken", slot=worker.slot, error=str(error))
+
+    def _close_control(self, worker: _Worker) -> None:
+        """Say good-bye: an idle worker ends, a taken one goes on alone."""
         if worker.control is not None and worker.control.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(worker.control.fileno())
             worker.control.close()
+            self._wake(worker)
 
     @staticmethod
     def _reap(pid: int) -> int | None:

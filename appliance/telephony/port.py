@@ -1,8 +1,8 @@
 """What a worker needs of a telephone stack: named legs, taps, sounds and routes between them.
 
 Everything in the conference has a name: a leg is called by its role (`trunk`, `seat`, ...), a tap `left` or `right`,
-a sound `music` or `prompt`. The real port is `pjsua2_adapter`; tests use one that they script. All methods are called
-from one thread; events are queued while `poll` runs and fetched with `take_events`.
+a sound `music` or `prompt`. The real port is `pjsua2_adapter`; tests use one that they script. All methods but `wake` are
+called from one thread; events are queued while `poll` runs and fetched with `take_events`.
 """
 
 from __future__ import annotations
@@ -120,6 +120,10 @@ class Tap:
         return [frames.popleft() for _ in range(len(frames))]
 
 
+WAKE_UP = b"\r\n\r\n"
+"""A datagram that a SIP stack takes for a keep-alive (RFC 5626, 3.5.1) and throws away: it ends the wait for others."""
+
+
 class TelephonyPort(Protocol):
     """A telephone stack for one conversation of at most four legs."""
 
@@ -128,6 +132,9 @@ class TelephonyPort(Protocol):
 
     def poll(self, timeout_ms: int) -> None:
         """Let the stack work for at most `timeout_ms`."""
+
+    def wake(self) -> None:
+        """Make a running `poll` return now (any thread)."""
 
     def take_events(self) -> list[PortEvent]:
         """Return the events since the last call, in order."""

@@ -71,9 +71,9 @@ class GapMeter:
         raise AssertionError("unreachable")
 
     @property
-    def histogram(self) -> list[int]:
-        """Counts per millisecond (the last: 1 s and more)."""
-        return list(self._histogram)
+    def counts(self) -> dict[str, int]:
+        """Frames by gap in whole milliseconds (1000: a second and more)."""
+        return {str(gap_ms): count for gap_ms, count in enumerate(self._histogram) if count}
 
 
 def _best_offset(left: Frames, right: Frames) -> int:

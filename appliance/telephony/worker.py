@@ -28,7 +28,8 @@ from appliance.telephony.port import LegOffered, TelephonyPort
 
 RTP_PORTS_PER_SLOT = 32
 EXIT_OK, EXIT_NO_PORT, EXIT_NO_BUS = 0, 3, 4
-_POLL_MS = 20
+_IDLE_POLL_MS, _LISTENING_POLL_MS, _POLL_MS = 200, 40, 200
+"""Longest waits: signalling, commands and the parent end a wait at once; audio and time-outs do not."""
 _BEAT_S = 1.0
 _COLLECT_S = 5.0
 _EVENTS_LINGER_S = 60.0
@@ -63,7 +64,7 @@ class Worker:
         """Run until the conversation is over, or until the parent is gone while idle."""
         self._control.send(Ready())
         while True:
-            self._port.poll(_POLL_MS)
+            self._port.poll(self._wait_ms())
             self._take_messages()
             if self._conversation is None:
                 if self._control.closed or self._asked_to_end:
@@ -76,6 +77,11 @@ class Worker:
             if self._asked_to_end:
                 self._conversation.end("shutdown")
             self._housekeeping()
+
+    def _wait_ms(self) -> int:
+        if self._conversation is None:
+            return _IDLE_POLL_MS
+        return _LISTENING_POLL_MS if self._conversation.listening else _POLL_MS
 
     def _take_messages(self) -> None:
         for message in self._control.receive():
@@ -113,6 +119,7 @@ class Worker:
 
         def on_command(command: ConversationCommand) -> Done:
             conversation.post(command)
+            self._port.wake()
             return Done(id=conversation_id)
 
         self._bus.serve(f"conversation.{conversation_id}", on_command, queue=False)
