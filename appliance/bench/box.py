@@ -12,10 +12,12 @@ from pathlib import Path
 
 from appliance.bench.switch_rig import free_block, free_port
 from appliance.errors import BoxError
-from appliance.services.run import missing_parts, start_box
-from appliance.services.supervisor import RunningBox
 from appliance.settings import Home, Settings, home_from_environment, save_settings
+from appliance.store.db import Store, migrate, open_store
 from appliance.telephony.edge import subscribers
+from appliance.telephony.edge.certificates import ensure_certificates
+from appliance.watch.start import missing_parts, start_box
+from appliance.watch.supervision import RunningBox
 
 _NETWORKS = range(16, 240)
 _REGISTER_TIMEOUT_S = 30.0
@@ -59,6 +61,14 @@ def private_settings(home: Home, network: int, **sections: dict[str, object]) ->
     for name, values in sections.items():
         changes.setdefault(name, {}).update(values)
     return save_settings(home, changes)
+
+
+def prepare(home: Home, settings: Settings) -> Store:
+    """Database and certificates of a private home; returns its open store."""
+    store = open_store(home, settings)
+    migrate(store)
+    ensure_certificates(home, settings)
+    return store
 
 
 def borrow_sounds(home: Home) -> None:
@@ -105,8 +115,8 @@ def wait_registered(home: Home, seats: int, *, on_wait: OnWait | None = None) ->
             return
         if time.monotonic() > deadline:
             raise BoxError(
-                "bench.phones_missing", f"Only {len(registered)} of {seats} phones registered; see {home.logs}/edge.log "
-                f"and {home.logs}/phones.log.",
+                "bench.phones_missing", f"Only {len(registered)} of {seats} phones registered; see edge.log and "
+                f"phones.log in {home.logs}.",
             )  # fmt: skip
         if on_wait is not None:
             on_wait(f"{len(registered)} of {seats} phones registered")

@@ -19,7 +19,7 @@ SERVICES = {
     "engine": "appliance.engine.runner",
     "jobs": "appliance.services.jobs",
     "web": "webui.serve",
-    "watch": "appliance.services.watch",
+    "watch": "appliance.watch.manager",
     "privd": "appliance.services.privd",
     "exchange": "appliance.bench.exchange",
     "phones": "appliance.bench.phones",

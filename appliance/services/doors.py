@@ -7,10 +7,10 @@ from typing import Any
 from appliance.errors import BoxError
 from appliance.jobs.context import Doors
 from appliance.logs import get_logger
-from appliance.services.supervisor import restart_service
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import subscribers
 from appliance.telephony.trunks import parse_trunk, preview, to_plain
+from appliance.watch.supervision import restart_service
 
 
 class EdgeSeats:

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from appliance.errors import CallboxError
-from appliance.services.supervisor import status
 from appliance.settings import Home, load_settings
 from appliance.store.db import open_store
 from appliance.types import Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Finding, all_conditions
+from appliance.watch.supervision import status
 
 
 def gather(home: Home) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def gather(home: Home) -> dict[str, Any]:
     settings = load_settings(home)
     services = []
     findings: dict[str, Finding] = {}
-    for condition in all_conditions(home, settings, lambda: status(home)):
+    for condition in all_conditions(home, settings):
         findings.update({finding.key: finding for finding in condition.check()})
     with contextlib.suppress(CallboxError):  # already a finding: supervisor does not answer
         services = [{"name": s.name, "state": s.state, "pid": s.pid, "since_s": s.since_s} for s in status(home)]

@@ -1,7 +1,4 @@
-"""`callbox prepare` and `callbox run`: make a home ready, start the whole box in the foreground, say where it is.
-
-`start_box` is also what demo, benchmarks and tests start their private boxes with.
-"""
+"""`callbox prepare` and `callbox run`: make a home ready, start the whole box in the foreground, say where it is."""
 
 from __future__ import annotations
 
@@ -13,12 +10,14 @@ from types import FrameType
 
 from rich.console import Console
 
+from appliance.bench.plan import DialPlan
+from appliance.bench.provide import provide
 from appliance.errors import BoxError
-from appliance.services import provision
-from appliance.services.supervisor import BENCH, BOX, RunningBox, ServiceStatus, start_supervisor, status
+from appliance.jobs.accounts import ensure_set_up_token
 from appliance.settings import Home, Settings, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.telephony.edge.certificates import ensure_certificates
+from appliance.watch.start import missing_parts, start_box
 
 
 def prepare(home: Home) -> Settings:
@@ -29,53 +28,20 @@ def prepare(home: Home) -> Settings:
     store = open_store(home, settings)
     try:
         migrate(store)
-        provision.ensure_set_up_token(home, store)
+        ensure_set_up_token(home, store)
     finally:
         store.close()
     ensure_certificates(home, settings)
     return settings
 
 
-def _port_open(address: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(0.2)
-        return probe.connect_ex((address, port)) == 0
-
-
-def _ports_taken(settings: Settings) -> list[str]:
-    wanted = {
-        "web": ("127.0.0.1", settings.web.port), "bus": (settings.bus.host, settings.bus.port),
-        "seats": (settings.sip.seat_address, settings.sip.seat_port),
-    }  # fmt: skip
-    return [f"{name} ({address}:{port})" for name, (address, port) in wanted.items() if _port_open(address, port)]
-
-
-def missing_parts(home: Home, settings: Settings, *, bench: bool) -> list[str]:
-    """What is not up yet: services that do not run, doors that do not open. Empty when the box is ready."""
+def provide_bench(home: Home, settings: Settings) -> None:
+    """Trunk, seats and phones of the bench; what is there stays as it is."""
+    store = open_store(home, settings)
     try:
-        services: list[ServiceStatus] = status(home)
-    except BoxError:
-        return ["supervisor"]
-    wanted = {program.name for program in (BOX + BENCH if bench else BOX)}
-    missing = [s.name for s in services if s.name in wanted and s.state != "RUNNING"]
-    if not _port_open("127.0.0.1", settings.web.port):
-        missing.append("web port")
-    if not _port_open("127.0.0.1", settings.web.app_port):
-        missing.append("web application")
-    if not _port_open(settings.sip.seat_address, settings.sip.seat_port):
-        missing.append("SIP edge")
-    return missing
-
-
-def start_box(home: Home, settings: Settings, *, bench: bool) -> RunningBox:
-    """Start all services of a prepared home and return at once. Raises BoxError for a taken port."""
-    taken = _ports_taken(settings)
-    if taken:
-        raise BoxError(
-            "box.port_taken",
-            f"Taken by another program: {', '.join(taken)}. Stop it, or change the port in {home.settings_file}.",
-        )
-    return start_supervisor(home, BOX + BENCH if bench else BOX)
+        provide(home, settings, store, plan=DialPlan())
+    finally:
+        store.close()
 
 
 def run(home: Home, *, bench: bool) -> int:
@@ -84,7 +50,7 @@ def run(home: Home, *, bench: bool) -> int:
     started = time.monotonic()
     settings = prepare(home)
     if bench:
-        provision.provide_bench(home, settings)
+        provide_bench(home, settings)
     box = start_box(home, settings, bench=bench)
     stop_asked: list[int] = []
 
@@ -117,8 +83,8 @@ def _say_where(console: Console, home: Home, settings: Settings, *, bench: bool,
     addresses = ["localhost"] if host == "localhost" else ["localhost", host]
     for name in addresses:
         console.print(f"  Web UI: https://{name}:{settings.web.port}/")
-    token = provision.set_up_token(home)
-    if token is not None:
+    if home.set_up_token.exists():
+        token = home.set_up_token.read_text("ascii").strip()
         console.print("  First log-in: open this link once and set the administrator's password:")
         console.print(f"    https://localhost:{settings.web.port}/setup/{token}", soft_wrap=True)
     else:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -16,6 +15,7 @@ from cryptography import x509
 from appliance.errors import BoxError
 from appliance.settings import Home, Settings
 from appliance.types import Severity
+from appliance.watch.supervision import status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,28 +36,17 @@ class Condition(Protocol):
     def check(self) -> list[Finding]: ...
 
 
-class ServiceState(Protocol):
-    """What a condition needs to know of a service (see services.supervisor.ServiceStatus)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def since_s(self) -> int: ...
-
-
 class ServicesRun:
     """Every service under supervisor runs, and has run for more than a moment."""
 
     interval_s = 2.0
 
-    def __init__(self, ask: Callable[[], Sequence[ServiceState]]) -> None:
-        self._ask = ask
+    def __init__(self, home: Home) -> None:
+        self._home = home
 
     def check(self) -> list[Finding]:
         try:
-            services = self._ask()
+            services = status(self._home)
         except BoxError as error:
             return [
                 Finding(
@@ -131,8 +120,6 @@ class CertificateValid:
         ]  # fmt: skip
 
 
-def all_conditions(
-    home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]
-) -> list[Condition]:
+def all_conditions(home: Home, settings: Settings) -> list[Condition]:
     """The box's conditions."""
-    return [ServicesRun(ask_services), DiskSpace(home, settings), CertificateValid(home)]
+    return [ServicesRun(home), DiskSpace(home, settings), CertificateValid(home)]

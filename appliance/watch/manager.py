@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from appliance.bus import Bus
@@ -21,7 +21,7 @@ from appliance.settings import Home, Settings
 from appliance.store.db import Store, open_store
 from appliance.types import Severity
 from appliance.watch import alerts
-from appliance.watch.conditions import Condition, Finding, ServiceState, all_conditions
+from appliance.watch.conditions import Condition, Finding, all_conditions
 
 
 class Manager:
@@ -91,7 +91,7 @@ class Manager:
             await self.tell(finding, raised=False)
 
 
-async def _serve(home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]) -> None:
+async def _serve(home: Home, settings: Settings) -> None:
     store = open_store(home, settings)
     bus = Bus(settings.bus, name="watch")
     await bus.connect()
@@ -105,7 +105,7 @@ async def _serve(home: Home, settings: Settings, ask_services: Callable[[], Sequ
         loop.add_signal_handler(number, stop.set)
     tasks = [
         asyncio.create_task(manager.watch(number, condition))
-        for number, condition in enumerate(all_conditions(home, settings, ask_services))
+        for number, condition in enumerate(all_conditions(home, settings))
     ]
     await stop.wait()
     for task in tasks:
@@ -114,6 +114,6 @@ async def _serve(home: Home, settings: Settings, ask_services: Callable[[], Sequ
     store.close()
 
 
-def main(home: Home, settings: Settings, ask_services: Callable[[], Sequence[ServiceState]]) -> None:
-    """Run until SIGTERM. `ask_services` is wired in by services (supervisor's table)."""
-    asyncio.run(_serve(home, settings, ask_services))
+def main(home: Home, settings: Settings) -> None:
+    """Run until SIGTERM."""
+    asyncio.run(_serve(home, settings))
