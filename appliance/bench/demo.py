@@ -1,0 +1,205 @@
+"""`callbox demo`: a whole campaign from a spreadsheet on a private box, judged by the exchange's own truth."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from appliance.bench import box as boxes
+from appliance.bench.demo_screen import DemoScreen
+from appliance.bench.evidence import attempt_rows, recording_evidence, unarchived
+from appliance.bench.exchange import read_truth, truth_file
+from appliance.bench.plan import DialPlan, GatewayPlan, Times
+from appliance.bench.provide import NO_PASSWORD, Provided, provide
+from appliance.bench.report import ImportFigures, make_report
+from appliance.bench.room import RoomPlan
+from appliance.bench.sounds import make_sounds
+from appliance.bench.spreadsheet import make_rows, write_xlsx
+from appliance.bus import Bus
+from appliance.commands import CampaignAction
+from appliance.domain.campaign import ALL_DAY, parse_config
+from appliance.errors import BoxError, CallerError
+from appliance.events import LiveCampaign
+from appliance.ids import new_id
+from appliance.jobs.imports import run_import
+from appliance.settings import Home, Settings
+from appliance.store.db import Store
+from appliance.store.models import Campaign, User
+from appliance.types import CampaignMode, CampaignState, Role
+
+_RING_TIMEOUT_S = 12.0
+_TIMES = Times(post_dial_delay_s=(0.1, 0.6), ring_s=(0.8, 4.0), pick_up_s=(0.3, 1.1), talk_s=(12.0, 30.0))
+_TALK_S, _WRAP_UP_S = (4.0, 14.0), (0.5, 2.0)
+_ATTEMPTS_MAX = 1
+_ARCHIVE_TIMEOUT_S = 60.0
+_END_ALLOWANCE_S = 60.0
+_MODES = (CampaignMode.PROGRESSIVE, CampaignMode.PREVIEW)
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    numbers: int = 200
+    seats: int = 30
+    mode: str = "progressive"
+    seed: int = 1
+    keep: bool = False
+    limit_s: float = 600.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("demo")(demo_command)
+
+
+def demo_command(
+    numbers: Annotated[int, typer.Option("--numbers", min=5, max=20000, help="Rows of the spreadsheet.")] = 200,
+    seats: Annotated[int, typer.Option("--seats", min=1, max=60, help="Agents with phones.")] = 30,
+    mode: Annotated[str, typer.Option("--mode", help="progressive or preview.")] = "progressive",
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, other numbers and people.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's home folder (its path is printed).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Run a whole campaign on the bench: spreadsheet in, live people to agents, recordings and a report out."""
+    if mode not in _MODES:
+        raise CallerError("demo.mode", f"There is no demo of the mode '{mode}'; use {' or '.join(_MODES)}.")
+    report = run_demo(DemoOptions(numbers, seats, mode, seed, keep, limit_s=max(600.0, 3.0 * numbers)))
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print(report)
+
+
+def run_demo(options: DemoOptions) -> dict[str, Any]:
+    """Run it and return the report. Raises CallboxError when the box does not come up or the campaign does not end."""
+    began = time.monotonic()
+    console = Console(stderr=True)
+    with boxes.temporary_home(keep=options.keep) as home, DemoScreen(console) as screen:
+        network = boxes.choose_network()
+        settings = boxes.private_settings(
+            home, network,
+            dialling={"ring_timeout_s": _RING_TIMEOUT_S, "wrap_up_s": 20.0, "originate_per_s": 10.0},
+        )  # fmt: skip
+        screen.say("making the sounds")
+        boxes.borrow_sounds(home)
+        make_sounds(
+            home.bench / "sounds", packages=home.bench / "voice-packages",
+            progress=lambda done, total, _: screen.say(f"making the sounds: {done} of {total}"),
+        )  # fmt: skip
+        screen.say("preparing the home")
+        store = boxes.prepare(home, settings)
+        try:
+            campaign_id, manager_id, imported = _import(home, settings, store, options)
+            provided = _provide(home, settings, store, options, network)
+            screen.say("starting the box")
+            with boxes.running_box(home, settings, on_wait=screen.say):
+                boxes.wait_registered(home, len(provided.seat_ids), on_wait=screen.say)
+                asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen))
+                _wait_archived(store, campaign_id, screen)
+            screen.say("verifying the recordings")
+            recordings = recording_evidence(home, store, campaign_id)
+            report = make_report(
+                imported, attempt_rows(store, campaign_id), recordings, read_truth(truth_file(home)),
+                attempts_max=_ATTEMPTS_MAX, elapsed_s=time.monotonic() - began,
+            )  # fmt: skip
+        finally:
+            store.close()
+    if options.keep:
+        console.print(f"The demo's home: {home.root}")
+    return report
+
+
+def _import(
+    home: Home, settings: Settings, store: Store, options: DemoOptions
+) -> tuple[str, str, ImportFigures]:
+    """Make campaign, manager and spreadsheet, and import it. Returns campaign, manager, figures."""
+    config = parse_config(
+        {
+            "calling_hours": ALL_DAY, "rule_profile": "neutral", "attempts_total_max": _ATTEMPTS_MAX, "retry_s": {},
+            "wrap_up_s": 20.0,
+        }
+    )  # fmt: skip
+    campaign_id, manager_id, now = new_id(), new_id(), datetime.now(UTC)
+    with store.write() as session:
+        session.add(
+            User(id=manager_id, login="demo-manager", display_name="Demo", role=Role.ADMINISTRATOR, password_hash=NO_PASSWORD,
+                 created_at=now)
+        )  # fmt: skip
+        session.add(
+            Campaign(id=campaign_id, name="Demo", mode=options.mode, state=CampaignState.DRAFT,
+                     config=config.model_dump(mode="json"), created_at=now)
+        )  # fmt: skip
+    path = home.uploads / "customer.xlsx"
+    write_xlsx(path, make_rows(options.numbers, seed=options.seed))
+    done = run_import(store, path, campaign_id=campaign_id, region=settings.dialling.default_region)
+    return campaign_id, manager_id, ImportFigures(done.rows, done.rejected, done.duplicates, done.reasons)
+
+
+def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions, network: int) -> Provided:
+    plan = DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
+    return provide(
+        home, settings, store, plan=plan, seats=options.seats, agents=True, network=network,
+        channels=max(30, 2 * options.seats), room=RoomPlan(seed=options.seed, talk_s=_TALK_S, wrap_up_s=_WRAP_UP_S),
+    )  # fmt: skip
+
+
+async def _run_campaign(
+    settings: Settings, store: Store, campaign_id: str, manager_id: str, options: DemoOptions, screen: DemoScreen
+) -> None:
+    """Start the campaign and follow it to its end. Raises BoxError `demo.not_finished`."""
+    bus = Bus(settings.bus, name="demo")
+    await bus.connect()
+
+    async def on_live(_topic: str, event: object) -> None:
+        if isinstance(event, LiveCampaign):
+            screen.show(event)
+
+    try:
+        await bus.subscribe_live(f"campaign.{campaign_id}", on_live)
+        await bus.request(CampaignAction(actor_id=manager_id, campaign_id=campaign_id, action="start"))
+        deadline = time.monotonic() + options.limit_s - _END_ALLOWANCE_S
+        while _state(store, campaign_id) != CampaignState.FINISHED:
+            if time.monotonic() > deadline:
+                raise BoxError(
+                    "demo.not_finished", f"The campaign did not end within {options.limit_s:g} s. Run it again with "
+                    "--keep and look at the logs.",
+                )  # fmt: skip
+            await asyncio.sleep(0.5)
+    finally:
+        await bus.close()
+
+
+def _state(store: Store, campaign_id: str) -> str:
+    with store.read() as session:
+        campaign = session.get(Campaign, campaign_id)
+        return campaign.state if campaign is not None else ""
+
+
+def _wait_archived(store: Store, campaign_id: str, screen: DemoScreen) -> None:
+    """Wait for the archive; what is late is reported as not verified rather than waited for without end."""
+    deadline = time.monotonic() + _ARCHIVE_TIMEOUT_S
+    while (left := unarchived(store, campaign_id)) and time.monotonic() < deadline:
+        screen.say(f"archiving: {left} recordings left")
+        time.sleep(0.2)
+
+
+def _print(report: dict[str, Any]) -> None:
+    console = Console()
+    table = Table(title="Demo", show_header=False)
+    for key, value in report.items():
+        if key != "confusion":
+            table.add_row(key.replace("_", " "), json.dumps(value, ensure_ascii=False))
+    console.print(table)
+    heard = sorted({outcome for row in report["confusion"].values() for outcome in row})
+    confusion = Table("truth \\ said", *heard, title="Truth of the exchange against the box's outcome")
+    for true, row in report["confusion"].items():
+        cells = [str(row.get(outcome, "")) for outcome in heard]
+        confusion.add_row(true, *(f"[green]{c}[/]" if o == true else c for o, c in zip(heard, cells, strict=True)))
+    console.print(confusion)
