@@ -129,8 +129,8 @@ def _import(
     campaign_id, manager_id, now = new_id(), new_id(), datetime.now(UTC)
     with store.write() as session:
         session.add(
-            User(id=manager_id, login="demo-manager", display_name="Demo", role=Role.ADMINISTRATOR, password_hash=NO_PASSWORD,
-                 created_at=now)
+            User(id=manager_id, login="demo-manager", display_name="Demo", role=Role.ADMINISTRATOR,
+                 password_hash=NO_PASSWORD, created_at=now)
         )  # fmt: skip
         session.add(
             Campaign(id=campaign_id, name="Demo", mode=options.mode, state=CampaignState.DRAFT,

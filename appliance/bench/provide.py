@@ -24,7 +24,7 @@ from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import Role
 
 TRUNK_ID = "bench"
-_NO_PASSWORD = "!"  # no hash: such a user cannot log in
+NO_PASSWORD = "!"  # noqa: S105 - no hash at all: such a user cannot log in
 _BARESIP_SEATS = 2
 
 
@@ -91,7 +91,9 @@ def trunk_config(plan: DialPlan, channels: int) -> dict[str, Any]:
                 "channels": channels,
                 "caller_id": "+861012345678",
                 "outbound": {
-                    "called": [{"match": r"\+86", "strip": 3, "prepend": "0"}, {"match": r"\+", "strip": 1, "prepend": "00"}],
+                    "called": [
+                        {"match": r"\+86", "strip": 3, "prepend": "0"}, {"match": r"\+", "strip": 1, "prepend": "00"},
+                    ],
                     "calling": [{"match": r"\+86", "strip": 3, "prepend": "0"}],
                 },
             }
@@ -114,7 +116,7 @@ def _agents(store: Store, count: int) -> list[str]:
             if user is None:
                 user = User(
                     id=new_id(), login=login, display_name=f"Agent {number:02d}", role=Role.AGENT,
-                    password_hash=_NO_PASSWORD, created_at=datetime.now(UTC),
+                    password_hash=NO_PASSWORD, created_at=datetime.now(UTC),
                 )  # fmt: skip
                 session.add(user)
             ids.append(user.id)

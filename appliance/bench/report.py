@@ -78,7 +78,8 @@ def make_report(
     unrecorded = [a for a in attempts if a.answered_at is not None and a.id not in recorded]
     return {
         "rows": imported.rows,
-        "rejected": {"total": imported.rejected, "reasons": imported.reasons},
+        "rejected": imported.rejected,
+        "reasons": imported.reasons,
         "duplicates": imported.duplicates,
         "dialled": len({a.number for a in attempts}),
         "outcomes": dict(Counter(a.outcome or NO_OUTCOME for a in attempts)),

@@ -100,7 +100,7 @@ def make_sounds(folder: Path, *, packages: Path | None = None, progress: Progres
             get_logger(bench="sounds").warning(
                 "voices are incomplete: packages cannot be had, synthetic people stand in", packages=" ".join(missing)
             )
-        if found.get("version") == VERSION and missing == found["missing"]:
+        if found.get("version") == VERSION and missing == found["missing"]:  # still not to be had
             return SoundLibrary(folder)
         words = sources.recorded_words(packages)
     fresh = folder.with_name(folder.name + ".new")

@@ -92,7 +92,8 @@ def _kinds(count: int, random: np.random.Generator) -> list[str]:
     for kind, share in _ODD_SHARES.items():
         kinds += [kind] * max(1, round(odd_all * share))
     spare = count - int(np.ceil(count * _LEAST_DIALABLE))
-    kept, undialable = [], 0
+    kept: list[str] = []
+    undialable = 0
     for kind in kinds:
         undialable += kind not in _DIALABLE
         if len(kept) < count - 1 and (kind in _DIALABLE or undialable <= spare):
