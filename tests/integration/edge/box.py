@@ -1,0 +1,89 @@
+"""A box with only its edge: home, store with trunks, seats, and the service run as supervisor runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from appliance.settings import Home, Settings, save_settings
+from appliance.store.db import migrate, open_store
+from appliance.store.models import Trunk
+from appliance.telephony.edge.subscribers import set_seat
+from tests.integration.edge.sipkit import UdpLine, request
+
+ROOT = Path(__file__).parents[3]
+SEATS = ("127.0.2.2", 5060)
+TRUNKS = ("127.0.2.1", 5060)
+WORKERS = ("127.0.0.1", 5062)
+SETTINGS: dict[str, Any] = {
+    "sip": {"slots": 6, "ban_s": 10, "auth_failures_max": 3, "options_ping_s": 2},
+}
+
+
+class Service:
+    """One `python -m appliance.services NAME` in a process group of its own."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self.home = home
+        self.name = name
+        self.log = home.logs / f"{name}.log"
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "appliance.services", self.name], cwd=ROOT, stdout=log,
+                stderr=subprocess.STDOUT, env={**os.environ, "CALLBOX_HOME": str(self.home.root)},
+                start_new_session=True,
+            )  # fmt: skip
+
+    def stop(self) -> int:
+        """SIGTERM, as supervisor does; returns the exit code. Whatever is left of the group is killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.kill_group()
+
+    def kill_group(self) -> None:
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.process.wait(5)
+
+
+def make_home(folder: Path, trunks: dict[str, dict[str, Any]], seats: dict[str, str]) -> tuple[Home, Settings]:
+    home = Home(folder)
+    home.make()
+    settings = save_settings(home, SETTINGS)
+    store = open_store(home, settings)
+    migrate(store)
+    with store.write() as session:
+        for trunk_id, config in trunks.items():
+            session.add(Trunk(id=trunk_id, config=config))
+    store.close()
+    for seat_id, password in seats.items():
+        set_seat(home, settings.sip.realm, seat_id, password)
+    return home, settings
+
+
+def alive(timeout_s: float = 1.0, remote: tuple[str, int] = SEATS, source: str = "127.0.3.250") -> bool:
+    """Does the edge answer an OPTIONS at its seats' door?"""
+    line = UdpLine((source, 0), remote)
+    try:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            line.send(request("OPTIONS", "sip:callbox", local=line.local, sender="sip:probe@callbox"))
+            answer = line.final(0.3)
+            if answer is not None:
+                return answer.status == 200
+        return False
+    finally:
+        line.close()
