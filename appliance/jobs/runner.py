@@ -37,7 +37,7 @@ from appliance.store.db import migrate, open_store
 from appliance.store.repositories import jobs_queue
 
 _DISK_INTERVAL_S = 2.0
-_SWEEP_INTERVAL_S = 5.0
+_SWEEP_INTERVAL_S = 2.0
 
 log = get_logger()
 
