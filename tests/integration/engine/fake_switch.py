@@ -13,7 +13,14 @@ from appliance.bus import Bus
 from appliance.commands import Command, ConnectSeat, Done, Hangup, Originate, PlayPrompt
 from appliance.errors import CallboxError, CallerError
 from appliance.events import (
-    Bridged, ConversationEnded, Heard, LegAnswered, LegEnded, LegProgress, SeatFailed, WorkerBeat,
+    Bridged,
+    ConversationEnded,
+    Heard,
+    LegAnswered,
+    LegEnded,
+    LegProgress,
+    SeatFailed,
+    WorkerBeat,
 )  # fmt: skip
 from appliance.settings import BusSettings
 
