@@ -417,7 +417,7 @@ class ThreadBus:
         """Conversation events that the stream has not confirmed yet, those just published included."""
 
         async def count() -> int:
-            return self._bus.unsent_events
+            return int(self._bus.unsent_events)
 
         unsent: int = self._call(count())
         return unsent

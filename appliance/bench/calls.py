@@ -164,9 +164,10 @@ def _gather(rig: SwitchRig, lines: int, seconds: float, cores: float, memory_mb:
 
 @dataclass(frozen=True, slots=True)
 class ShortCallsFigures:
-    """Result of `bench short-calls`. A ghost: a call ended as neither we nor the far end asked, or never ended.
+    """Result of `bench short-calls`.
 
-    Growth is told of the switch's parent between the 50th call and the end; `processes` are its children.
+    `errors`: dials refused, calls that never ended or whose worker died; `ghosts`: calls that ended otherwise than
+    either side wanted. Sizes of the switch's parent and the number of its workers after 50 calls and at the end.
     """
 
     calls: int
@@ -178,70 +179,100 @@ class ShortCallsFigures:
     elapsed_s: float
 
 
-_SHORT = (_LINE, _LINE, _LINE, "+9404", "+9486", "+9600")
-_SHORT_STATUS = {_LINE: 200, "+9404": 404, "+9486": 486, "+9600": 487}
+_FIRST_CALLS = 50
+_RING_S = 0.7
+_RINGS_FOR_EVER = "+9600"
+_SHORT = (_LINE, _LINE, _LINE, "+9404", "+9486", _RINGS_FOR_EVER)
+_SHORT_STATUS = {_LINE: 200, "+9404": 404, "+9486": 486, _RINGS_FOR_EVER: 487}
 
 
 class _Growth:
+    """Size of the switch while nothing is going on."""
+
     def __init__(self, rig: SwitchRig) -> None:
-        processes = _switch_processes(rig)
-        self.processes = len(processes) - 1
-        self.fds = processes[0].num_fds()
-        self.rss_mb = round(processes[0].memory_info().rss / _MB, 1)
+        rig.until(lambda: len(_switch_processes(rig)) - 1 <= rig.settings.sip.idle_workers, 10)
+        parent, *workers = _switch_processes(rig)
+        self.processes = len(workers)
+        self.fds = parent.num_fds()
+        self.rss_mb = round(parent.memory_info().rss / _MB, 1)
+
+
+class _ShortCalls:
+    """Dials calls of different fates and ends those that would not end by themselves."""
+
+    def __init__(self, rig: SwitchRig, at_once: int) -> None:
+        self._rig = rig
+        self._at_once = at_once
+        self._open: dict[str, float] = {}
+        self._hung: set[str] = set()
+        self.dialled: dict[str, str] = {}
+        self.errors = 0
+
+    def run(self, calls: int) -> None:
+        """Dial so many more and wait until all are over."""
+        wanted = len(self.dialled) + calls
+        while len(self.dialled) < wanted or self._open:
+            while len(self._open) < self._at_once and len(self.dialled) < wanted:
+                self._dial(_SHORT[len(self.dialled) % len(_SHORT)])
+            self._attend()
+            time.sleep(0.02)
+
+    def _dial(self, number: str) -> None:
+        try:
+            call = self._rig.dial(number)
+            self._open[call] = time.monotonic()
+        except CallboxError as error:
+            typer.echo(f"dial failed: {error.message}", err=True)
+            self.errors += 1
+            call = f"failed-{self.errors}"
+        self.dialled[call] = number
+
+    def _attend(self) -> None:
+        answered = {e.conversation_id for e in self._rig.events(kind=LegAnswered)}
+        ended = {e.conversation_id for e in self._rig.events(kind=ConversationEnded)}
+        now_s = time.monotonic()
+        for call, since_s in list(self._open.items()):
+            rang_enough = self.dialled[call] == _RINGS_FOR_EVER and now_s - since_s > _RING_S
+            if call in ended or now_s - since_s > _ANSWER_TIMEOUT_S:
+                del self._open[call]
+            elif call not in self._hung and (call in answered or rang_enough):
+                self._hung.add(call)
+                _hang_up(self._rig, call)
+
+    def ghosts(self) -> int:
+        """Calls that did not end the way they were to end."""
+        ends = {e.conversation_id: (e.sip_status, e.by_us) for e in self._rig.events(kind=LegEnded)}
+        return sum(
+            call in ends and ends[call] != (_SHORT_STATUS[number], number in (_LINE, _RINGS_FOR_EVER))
+            for call, number in self.dialled.items()
+        )
+
+    def lost(self) -> int:
+        """Calls that never ended, or whose worker died."""
+        ends = {e.conversation_id: e.lost for e in self._rig.events(kind=ConversationEnded)}
+        return sum(ends.get(call, True) for call in self.dialled if not call.startswith("failed"))
 
 
 def measure_short_calls(*, calls: int, at_once: int) -> ShortCallsFigures:
     """Dial `calls` short calls of different fates through one switch, `at_once` at a time."""
     sip_port = free_port(_HOST, socket.SOCK_DGRAM)
     began_s = time.monotonic()
-    errors = 0
-    dialled: dict[str, str] = {}
-    open_calls: dict[str, float] = {}
-    at_50: _Growth | None = None
     with (
         tempfile.TemporaryDirectory(prefix="callbox-bench-") as root,
         FarEnd(_HOST, sip_port, behaviours=_BEHAVIOURS, seconds=calls + 120),
         SwitchRig(Path(root), edge_port=sip_port, slots=at_once + 12) as rig,
     ):
-        hung: set[str] = set()
-        while len(dialled) < calls or open_calls:
-            while len(open_calls) < at_once and len(dialled) < calls:
-                number = _SHORT[len(dialled) % len(_SHORT)]
-                try:
-                    call = rig.dial(number)
-                except CallboxError as error:
-                    errors += 1
-                    typer.echo(f"dial failed: {error.message}", err=True)
-                    call = f"failed-{len(dialled)}"
-                else:
-                    open_calls[call] = time.monotonic()
-                dialled[call] = number
-            answered = {e.conversation_id for e in rig.events(kind=LegAnswered)}
-            ended = {e.conversation_id for e in rig.events(kind=ConversationEnded)}
-            now_s = time.monotonic()
-            for call, since_s in list(open_calls.items()):
-                if call in ended or now_s - since_s > _ANSWER_TIMEOUT_S:
-                    del open_calls[call]
-                elif call not in hung and (call in answered or (dialled[call] == "+9600" and now_s - since_s > 0.7)):
-                    hung.add(call)
-                    _hang_up(rig, call)
-            if at_50 is None and len(ended) >= min(50, calls):
-                at_50 = _Growth(rig)
-            time.sleep(0.02)
-        rig.until(lambda: len(_switch_processes(rig)) - 1 <= rig.settings.sip.idle_workers, 10)
-        end = _Growth(rig)
-        statuses = {e.conversation_id: (e.sip_status, e.by_us) for e in rig.events(kind=LegEnded)}
-        ghosts = sum(
-            1 for call, number in dialled.items()
-            if statuses.get(call) != (_SHORT_STATUS[number], number in (_LINE, "+9600"))
+        series = _ShortCalls(rig, at_once)
+        series.run(min(_FIRST_CALLS, calls))
+        before = _Growth(rig)
+        series.run(calls - len(series.dialled))
+        after = _Growth(rig)
+        return ShortCallsFigures(
+            calls=calls, errors=series.errors + series.lost(), ghosts=series.ghosts(),
+            processes={"at_50": before.processes, "end": after.processes},
+            fds={"at_50": before.fds, "end": after.fds},
+            rss_mb={"at_50": before.rss_mb, "end": after.rss_mb}, elapsed_s=round(time.monotonic() - began_s, 1),
         )  # fmt: skip
-        lost = sum(e.lost for e in rig.events(kind=ConversationEnded))
-    at_50 = at_50 or end
-    return ShortCallsFigures(
-        calls=calls, errors=errors + lost, ghosts=ghosts,
-        processes={"at_50": at_50.processes, "end": end.processes}, fds={"at_50": at_50.fds, "end": end.fds},
-        rss_mb={"at_50": at_50.rss_mb, "end": end.rss_mb}, elapsed_s=round(time.monotonic() - began_s, 1),
-    )  # fmt: skip
 
 
 def _print(figures: Any, as_json: bool) -> None:

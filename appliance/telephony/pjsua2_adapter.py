@@ -4,8 +4,11 @@ Lifetime rules (measured; see the facts of the bench):
 * The last reference to a `pj.Call` is dropped inside `onCallState(DISCONNECTED)`: its destructor hangs up whatever
   call has its number, which later is another customer's. `_Call` is therefore thin and nobody else keeps it.
 * An `AudioMedia` of a call is a bare slot number: forgotten as soon as its media is inactive or the call is over.
+* Taps and sounds are never destroyed: their destructor returns while the media thread still calls the dying object.
+  A closed tap throws its frames away, a stopped sound is kept for the next time. The process of a conversation ends
+  soon, and by `os._exit`: the library is not destroyed either.
 * Automatic garbage collection is off; the worker collects from its main loop, so no destructor runs on the media
-  thread. No pj object is alive when the library is destroyed.
+  thread.
 * Exceptions in callbacks would only be printed: each body is wrapped by `_guarded`.
 """
 
@@ -28,11 +31,11 @@ import pjsua2 as pj
 from appliance.errors import BoxError
 from appliance.logs import get_logger
 from appliance.telephony.port import (
-    WAKE_UP,
     FRAME_BYTES,
     RATE_HZ,
     SEAT_ACCOUNT,
     TRUNK_ACCOUNT,
+    WAKE_UP,
     Dial,
     LegDigit,
     LegDown,
@@ -52,7 +55,6 @@ _MAX_PORTS = 32
 _CODECS = {"PCMA/8000/1": 255, "PCMU/8000/1": 254}
 _SILENCE = bytes(FRAME_BYTES)
 _BUSY, _RINGING, _OK = 486, 180, 200
-_DRAIN_S = 0.3
 _FIGURES_S = 1.0
 _log = get_logger(part="pjsua2")
 
@@ -124,7 +126,7 @@ class _TapPort(pj.AudioMediaPort):  # type: ignore[misc]
 
     def __init__(self, name: str, tap: Tap, reader: Reader) -> None:
         super().__init__()
-        self._append = tap.frames.append
+        self.tap: Tap | None = tap
         self._reader = reader
         self._failed = False
         self._begun = False
@@ -138,7 +140,8 @@ class _TapPort(pj.AudioMediaPort):  # type: ignore[misc]
             if not self._begun:
                 self._begun = True
                 _keep_thread_state()
-            self._append((stamp_s, self._reader(frame) or _SILENCE))
+            if self.tap is not None:
+                self.tap.frames.append((stamp_s, self._reader(frame) or _SILENCE))
         except Exception:  # noqa: BLE001 - said once: this runs 50 times a second
             if not self._failed:
                 self._failed = True
@@ -222,7 +225,7 @@ class Pjsua2Port:
         self._calls: dict[str, _Call] = {}
         self._figures: dict[str, MediaFigures] = {}
         self._media: dict[str, Any] = {}
-        self._sounds: dict[str, _Sound] = {}
+        self._sounds: dict[tuple[str, Path], _Sound] = {}
         self._taps: dict[str, _TapPort] = {}
         self._wanted: frozenset[Route] = frozenset()
         self._made: set[Route] = set()
@@ -356,60 +359,41 @@ class Pjsua2Port:
 
     def open_tap(self, name: str) -> Tap:
         tap = Tap()
-        self._taps[name] = _TapPort(name, tap, self._reader)
+        if name in self._taps:
+            self._taps[name].tap = tap
+        else:
+            self._taps[name] = _TapPort(name, tap, self._reader)
         self._put_media(name, self._taps[name])
         return tap
 
     def close_tap(self, name: str) -> None:
         if name in self._taps:
             self._drop_media(name)
-            del self._taps[name]
+            self._taps[name].tap = None
 
     def play(self, sound: str, path: Path, *, loop: bool) -> None:
         self.stop(sound)
-        player = _Sound(sound, self)
+        player = self._sounds.get((sound, path))
         try:
-            player.createPlayer(str(path), 0 if loop else pj.PJMEDIA_FILE_NO_LOOP)
+            if player is None:
+                player = _Sound(sound, self)
+                player.createPlayer(str(path), 0 if loop else pj.PJMEDIA_FILE_NO_LOOP)
+                self._sounds[sound, path] = player
+            else:
+                player.setPos(0)
         except pj.Error as error:
             raise BoxError(
                 "telephony.prompt_unreadable", f"{path} cannot be played ({error.reason}): 8 kHz mono WAV is needed.",
                 path=str(path),
             ) from None  # fmt: skip
-        self._sounds[sound] = player
         self._put_media(sound, player)
 
     def stop(self, sound: str) -> None:
-        if sound in self._sounds:
-            self._drop_media(sound)
-            del self._sounds[sound]
+        self._drop_media(sound)
 
     def connect(self, routes: frozenset[Route]) -> None:
         self._wanted = routes
         self._apply_routes()
-
-    def close(self) -> None:
-        for leg in list(self._calls):
-            self.hangup(leg)
-        self._pump(lambda: not self._calls)
-        for name in [*self._taps, *self._sounds, *self._media]:
-            self._drop_media(name)
-        self._taps.clear()
-        self._sounds.clear()
-        self._pump(lambda: False)
-        for account in self._accounts.values():
-            account.port = None
-            account.shutdown()
-        self._accounts.clear()
-        if self._calls:  # a far end that never confirms its BYE: the process ends without the library's farewell
-            return
-        gc.collect()
-        self._endpoint.libDestroy()
-
-    def _pump(self, done: Callable[[], bool]) -> None:
-        """Removal of ports is asynchronous in the library: let it finish."""
-        deadline_s = time.monotonic() + _DRAIN_S
-        while not done() and time.monotonic() < deadline_s:
-            self.poll(10)
 
     # ---- routes -------------------------------------------------------------------------------------------
 
@@ -418,7 +402,7 @@ class Pjsua2Port:
         self._apply_routes()
 
     def _drop_media(self, name: str) -> None:
-        """Forget a name; the library itself removes the routes of a port that goes."""
+        """Forget a name and unmake its routes; nothing happens when it is unknown."""
         if name in self._media:
             for route in [route for route in self._made if name in route]:
                 self._unmake(route)

@@ -1,8 +1,8 @@
 """What a worker needs of a telephone stack: named legs, taps, sounds and routes between them.
 
 Everything in the conference has a name: a leg is called by its role (`trunk`, `seat`, ...), a tap `left` or `right`,
-a sound `music` or `prompt`. The real port is `pjsua2_adapter`; tests use one that they script. All methods but `wake` are
-called from one thread; events are queued while `poll` runs and fetched with `take_events`.
+a sound `music` or `prompt`. The real port is `pjsua2_adapter`; tests use one that they script. All methods but `wake`
+are called from one thread; events are queued while `poll` runs and fetched with `take_events`.
 """
 
 from __future__ import annotations
@@ -171,6 +171,3 @@ class TelephonyPort(Protocol):
 
     def connect(self, routes: frozenset[Route]) -> None:
         """Make exactly these routes exist; names without audio (not yet or no more) are left out until they have."""
-
-    def close(self) -> None:
-        """Drop everything in the order that the stack needs."""
