@@ -5,18 +5,24 @@ person only in a pause (people stop and wait for us) and for a machine once it h
 fax tones and call-progress tones decide by themselves. At the deadline doubt is said to be doubt: `unknown`.
 """
 
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
 from audio import beep, model
 from audio.analysis import LineAnalysis, Step
 from audio.config import ListenerConfig
 from audio.labels import Kind, Label
-from audio.rhythm import amd_vector
-from audio.tonewatch import ToneWatch
+from audio.rhythm import PAUSES, amd_vector
+from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
-_HUMAN, _MACHINE = 0, 1
-_MIN_PAUSE_S = 0.5
+_SMOOTH_CHUNKS = 3
+_MIN_PAUSE_S = 0.7
 _MIN_TALK_S = 0.15
 _SPOKE_HOPS = 25
+_MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
 _MIN_SINCE_ONSET_S = 0.4
 
 
@@ -27,7 +33,10 @@ class AnsweredPhase:
         self._config = config
         self._tones = ToneWatch(country, answered=True, probability=config.tone_probability)
         self._model = model.load("amd")
+        self._texture = model.load("texture")
         self._said: Verdict | None = None
+        self._shares: deque[NDArray[np.float32]] = deque(maxlen=_SMOOTH_CHUNKS)
+        self._ring: ToneHeard | None = None
         self._onset_told = False
         self.done = False
 
@@ -40,9 +49,11 @@ class AnsweredPhase:
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
         heard = self._tones.step(line, step)
-        if heard is not None and not self.done and heard.settled:
-            out.append(self._final(line, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
-            return out
+        if heard is not None and not self.done:
+            if heard.settled:
+                out.append(self._final(line, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
+                return out
+            self._ring = heard
         out += self._beeps(line, step)
         if not self.done:
             out += self._decide(line)
@@ -99,15 +110,18 @@ class AnsweredPhase:
             out.append(self._verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
         if since_s < _MIN_SINCE_ONSET_S:
             return out
-        shares = self._model.probabilities(amd_vector(line))
-        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE])
-        paused = speech.trailing_hops * 0.01 >= _MIN_PAUSE_S and speech.voiced_hops * 0.01 >= _MIN_TALK_S
-        if human >= self._config.human_probability and paused:
+        vector = amd_vector(line)
+        self._shares.append(self._model.probabilities(vector))
+        human, machine, _ = np.mean(self._shares, axis=0).tolist()
+        config = self._config
+        paused = max(vector[i] for i in PAUSES) >= _MIN_PAUSE_S and speech.voiced_hops * 0.01 >= _MIN_TALK_S
+        late = self._expired(line, since_s)
+        if (human >= config.human_probability and paused) or (late and human >= config.late_human_probability):
             reason = "short_greeting_then_pause" if len(speech.bursts) == 1 else "speaks_and_waits"
             out.append(self._final(line, Label.HUMAN, Kind.SPEECH, reason, human, evidence))
-        elif machine >= self._config.machine_probability:
+        elif machine >= config.machine_probability or (late and machine >= config.late_machine_probability):
             out.append(self._final(line, Label.MACHINE, Kind.SPEECH, "talks_on", machine, evidence))
-        elif self._expired(line, since_s):
+        elif late:
             out.append(self._give_up(line, "deadline"))
         return out
 
@@ -121,5 +135,12 @@ class AnsweredPhase:
         speech = line.speech
         if speech.voiced_hops == 0 and line.tone_hops == 0:
             return self._final(line, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
+        if self._ring is not None:
+            ring = self._ring
+            return self._final(line, ring.label, ring.kind, ring.reason, ring.probability, ring.evidence)
+        if line.recent_voice[0] >= _MUSIC_VOICE_S:
+            music = float(self._texture.probabilities(line.texture_vector())[1])
+            if music >= _MUSIC_SURE:
+                return self._final(line, Label.MUSIC, Kind.MUSIC, "music_after_answer", music, {})
         evidence = {"bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
         return self._final(line, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)

@@ -53,7 +53,7 @@ class LineAnalysis:
         self._front = FrontEnd()
         self._dtmf = DtmfDetector()
         self._chunks = 0
-        self.voice_sums = np.zeros(N_BANDS + 4)
+        self.voice_sums = np.zeros(2)
         self.quiet_sums = np.zeros(3)
         self._texture: deque[NDArray[np.float32]] = deque(maxlen=_TEXTURE_CHUNKS)
 
@@ -82,20 +82,18 @@ class LineAnalysis:
 
     def _collect(self, features: Features, voiced: list[bool], tonal_share: float) -> None:
         band, bands = features.band_db[0], features.bands_db[0]
-        rows = np.empty((CHUNK_HOPS, N_BANDS + 4), np.float32)
+        rows = np.empty((CHUNK_HOPS, N_BANDS + 3), np.float32)
         rows[:, :N_BANDS] = bands - band[:, None]
         rows[:, N_BANDS] = band
         rows[:, N_BANDS + 1] = features.flatness_db[0]
         rows[:, N_BANDS + 2] = features.first_share[0]
-        rows[:, N_BANDS + 3] = band * band
         mask = np.array(voiced)
-        if mask.any():
-            self.voice_sums += mask @ rows
+        self.voice_sums += (mask @ band, mask @ (band * band))
         if not mask.all():
             quiet = ~mask
             self.quiet_sums += (quiet.sum(), quiet @ band, quiet @ rows[:, N_BANDS + 1])
-        means = rows[:, : N_BANDS + 3].mean(axis=0)
-        spread = rows[:, : N_BANDS + 3].std(axis=0)
+        means = rows.mean(axis=0)
+        spread = rows.std(axis=0)
         flux = np.abs(np.diff(bands, axis=0)).mean()
         extra = np.array([flux, tonal_share, mask.mean()], np.float32)
         self._texture.append(np.concatenate((means, spread, extra)))
@@ -109,6 +107,6 @@ class LineAnalysis:
         )
 
     def texture_vector(self) -> NDArray[np.float32]:
-        """Features [51] of the last 3 s, or since the last buzz, for speech or music: means, spreads within and between 100 ms pieces."""
+        """Features [51] for speech or music of the last 3 s, or since the last buzz: means and spreads of 100 ms pieces."""
         pieces = np.stack(self._texture)
         return np.concatenate((pieces.mean(axis=0), pieces.std(axis=0), pieces[:, -1:].min(axis=0)))

@@ -64,6 +64,11 @@ class CadenceMatcher:
         unique = {(t.label, t.elements): t for t in reversed(tones)}
         self._patterns = list(unique.values())
 
+    @property
+    def national(self) -> bool:
+        """Whether only one country's plan is matched."""
+        return self.country is not None and plan(self.country) is not None
+
     def match(self, stretches: Sequence[Stretch]) -> Match | None:
         """Best label for stretches that alternate and begin with a tone; None when nothing fits better."""
         heard = list(stretches[-_MAX_STRETCHES:])

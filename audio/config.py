@@ -10,7 +10,7 @@ class ListenerConfig:
     deadline_s           from answer: then the answer is `unknown` (or `silence` if nothing was heard) ...
     deadline_speech_s    ... but not before so much time after speech began ...
     deadline_latest_s    ... and in no case later than this
-    human_probability    wanted for `human`
+    human_probability    wanted for `human` (in a pause only); late_... at the deadline, pause or not
     machine_probability  wanted for `machine`: the trade-off between lost people and machines passed on
     tone_probability     wanted for ring-back, busy, congestion
     announcement_final_s speech in early media for so long is an announcement, named or not
@@ -21,8 +21,10 @@ class ListenerConfig:
     deadline_s: float = 4.0
     deadline_speech_s: float = 2.5
     deadline_latest_s: float = 6.0
-    human_probability: float = 0.80
-    machine_probability: float = 0.93
+    human_probability: float = 0.85
+    machine_probability: float = 0.98
+    late_human_probability: float = 0.72
+    late_machine_probability: float = 0.95
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
     library_wait_s: float = 4.0

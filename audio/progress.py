@@ -11,7 +11,7 @@ from audio.verdict import Evidence, Verdict
 _TEXTURE_EVERY = 2
 _MIN_VOICE_S = 0.8
 _MAX_TONE_S = 0.6
-_SURE = 0.75
+_SURE, _SURE_AFTER_RING = 0.75, 0.9
 _MUSIC, _SPEECH = 1, 0
 
 
@@ -107,7 +107,8 @@ class EarlyPhase:
         shares = self._texture.probabilities(line.texture_vector())
         winner = int(shares.argmax())
         confidence = float(shares[winner])
-        if confidence < _SURE or winner not in (_SPEECH, _MUSIC):
+        rang = self._said is not None and self._said.label is Label.RINGBACK
+        if confidence < (_SURE_AFTER_RING if rang else _SURE) or winner not in (_SPEECH, _MUSIC):
             return []
         label = Label.ANNOUNCEMENT_UNKNOWN if winner == _SPEECH else Label.MUSIC
         kind = Kind.ANNOUNCEMENT if winner == _SPEECH else Kind.MUSIC

@@ -1,4 +1,4 @@
-"""Features for person or machine: the rhythm of speech since answer, its foreground envelope, level and colour.
+"""Features for person or machine: the rhythm of speech since answer, its foreground envelope, and level.
 
 People say little and wait; machines talk on. The rhythm comes from voice activity, and once more, softly, from the
 envelope against its own peak, which background talk and noise that fool an activity detector do not reach.
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.analysis import LineAnalysis
-from audio.features import N_BANDS
 from audio.speech import Burst
 
 Array = NDArray[np.float32]
@@ -19,15 +18,17 @@ _FOREGROUND_DB, _SOFT_DB = 12.0, 20.0
 _BRIDGE_HOPS = 20
 _FLOOR_DB = -32.0
 _RECENT_HOPS = (30, 60, 100)
+PAUSES = (8, 17)
+"""Where in the vector the seconds since the last voice, and since the last foreground voice, stand."""
 
 
 def amd_vector(line: LineAnalysis) -> Array:
-    """Features [41] of a line since answer."""
+    """Features [33] of a line since answer."""
     speech = line.speech
     parts = (
         _rhythm(speech.bursts, speech.hop, speech.voiced_hops, speaking=speech.speaking),
         _foreground(np.frombuffer(speech.envelope, np.float32)),
-        _colour(line),
+        _level(line),
     )
     return np.array([value for part in parts for value in part], np.float32)
 
@@ -91,22 +92,9 @@ def _foreground(envelope: Array) -> list[float]:
     ]
 
 
-def _colour(line: LineAnalysis) -> list[float]:
-    """12 numbers: levels of voice and background, noisiness, tones, spectral balance."""
+def _level(line: LineAnalysis) -> list[float]:
+    """4 numbers: level of voice, its spread, its distance from the background, and how noisy that is."""
     voice = line.voice_sums / max(1, line.speech.voiced_hops)
     quiet = line.quiet_sums / max(1.0, float(line.quiet_sums[0]))
-    variance = max(0.0, float(voice[N_BANDS + 3] - voice[N_BANDS] ** 2))
-    return [
-        float(voice[N_BANDS]),
-        variance**0.5,
-        float(voice[N_BANDS] - quiet[1]),
-        float(quiet[2]),
-        float(voice[N_BANDS + 1]),
-        float(voice[N_BANDS + 2]),
-        min(line.tone_hops, 200) / 100,
-        float(voice[0] - voice[2]),
-        float(voice[1] - voice[3]),
-        float(voice[4] - voice[2]),
-        float(voice[6] - voice[3]),
-        float(voice[7]),
-    ]
+    variance = max(0.0, float(voice[1] - voice[0] ** 2))
+    return [float(voice[0]), variance**0.5, float(voice[0] - quiet[1]), float(quiet[2])]

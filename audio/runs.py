@@ -19,6 +19,7 @@ _MIN_HOPS = 4
 _DROP_DB = 10.0
 _EDGE_DB = 3.0
 _MIN_HZ = 290.0
+_PAIR_BY_HOPS = 3
 _GENERATED_HOPS, _GENERATED_DRIFT, _GENERATED_SHARE = 12, 0.006, 0.85
 _BEATING_HOPS, _BEATING_DRIFT, _BEATING_SHARE = 20, 0.06, 0.88
 _DRIFT_MEMORY = 0.85
@@ -80,7 +81,7 @@ class _Building:
     def fits(self, first_hz: float, second_hz: float, paired: bool) -> bool:
         if _near(first_hz, self.hz) or (self.pair_hz > 0 and _near(first_hz, self.pair_hz)):
             return True
-        return paired and (_near(second_hz, self.hz) or _near(second_hz, self.pair_hz))
+        return paired and self.pair_hz > 0 and (_near(second_hz, self.hz) or _near(second_hz, self.pair_hz))
 
 
 class RunTracker:
@@ -152,14 +153,13 @@ class RunTracker:
         run.drift = _DRIFT_MEMORY * run.drift + (1 - _DRIFT_MEMORY) * min(error, 0.2)
         run.purity = _DRIFT_MEMORY * run.purity + (1 - _DRIFT_MEMORY) * (s1 + s2 if pair else s1)
         low, high = (f1, f2) if f1 < f2 else (f2, f1)
-        if pair:
+        run.shares.append(s1 + s2 if pair else s1)
+        if pair and (run.pair_hz > 0 or len(run.levels) <= _PAIR_BY_HOPS):
             run.lows.append(low)
             run.highs.append(high)
-            run.shares.append(s1 + s2)
             run.hz, run.pair_hz = low, high
         else:
             run.lows.append(f1)
-            run.shares.append(s1)
             if run.pair_hz == 0:
                 run.hz += 0.2 * (f1 - run.hz)
 

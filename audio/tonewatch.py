@@ -19,6 +19,7 @@ _KEPT_RUNS = 12
 _CUT_S = 0.03
 _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
+_FOREIGN_PROBABILITY = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ToneWatch:
 
     def __init__(self, country: str | None, *, answered: bool, probability: float) -> None:
         self._matcher = CadenceMatcher(country)
+        self._foreign = CadenceMatcher(None) if self._matcher.national else None
         self._answered = answered
         self._probability = probability
         self._carrier = fax.CarrierWatch()
@@ -127,12 +129,17 @@ class ToneWatch:
         for window in _WINDOWS:
             match = self._matcher.match(heard[-window:])
             if match is not None and match.probability >= self._probability:
-                return self._accept(match)
+                return self._accept(match, extra=0)
+        if self._foreign is not None and sum(s.on for s in heard) >= 2:
+            match = self._foreign.match(heard)
+            if match is not None and match.probability >= _FOREIGN_PROBABILITY:
+                return self._accept(match, extra=1)
         return None
 
-    def _accept(self, match: Match) -> ToneHeard | None:
+    def _accept(self, match: Match, *, extra: int) -> ToneHeard | None:
+        """A match becomes a word once it has repeated often enough: more often after answer or from a foreign plan."""
         ring = match.label is Label.RINGBACK
-        wanted = (1 if ring else 2) + (1 if self._answered else 0)
+        wanted = (1 if ring else 2) + (1 if self._answered else 0) + extra
         if match.tones_heard < wanted:
             return None
         evidence: Evidence = {

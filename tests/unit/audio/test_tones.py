@@ -41,7 +41,9 @@ def test_busy_is_final_within_two_periods() -> None:
 
 def test_ringback_is_a_step_not_an_end_and_gives_way_to_busy() -> None:
     ring = synth.call_progress("ru", Label.RINGBACK, 6.0)
-    verdicts, last = hear(np.concatenate([ring, synth.silence(1.0), synth.call_progress("ru", Label.BUSY, 4.0)]), country="RU")
+    verdicts, last = hear(
+        np.concatenate([ring, synth.silence(1.0), synth.call_progress("ru", Label.BUSY, 4.0)]), country="RU"
+    )
     assert [v.label for v in verdicts] == [Label.RINGBACK, Label.BUSY]
     assert [v.final for v in verdicts] == [False, True]
     assert last.label is Label.BUSY
@@ -65,7 +67,27 @@ def test_talk_is_not_a_tone(seed) -> None:
 
 
 def test_plans_are_complete_and_sourced() -> None:
-    for country in "cn ru us uk de fr it es in tr kz uz by ua br mx za jp kr".split():
+    for country in [
+        "cn",
+        "ru",
+        "us",
+        "uk",
+        "de",
+        "fr",
+        "it",
+        "es",
+        "in",
+        "tr",
+        "kz",
+        "uz",
+        "by",
+        "ua",
+        "br",
+        "mx",
+        "za",
+        "jp",
+        "kr",
+    ]:
         found = plan(country.upper())
         assert found is not None
         assert found.source
