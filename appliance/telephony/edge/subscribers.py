@@ -63,6 +63,8 @@ def create(home: Home) -> Path:
         os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         connection = sqlite3.connect(new)
         try:
+            # Kamailio's driver does not wait for a lock: in this mode its reads never meet one (stays with the file)
+            connection.execute("PRAGMA journal_mode=WAL")
             for name in SCHEMA_FILES:
                 connection.executescript((SCHEMA_FOLDER / f"{name}-create.sql").read_text("utf-8"))
             connection.commit()
