@@ -131,7 +131,8 @@ def _plain_decimal(text: str, decimal: str) -> str | None:
 
 def _grouped(text: str, mark: str) -> bool:
     """True for groups of three (or of two and three, as India writes)."""
-    return re.fullmatch(rf"\d{{1,3}}(?:{re.escape(mark)}\d{{2,3}})*", text) is not None
+    group = re.escape(mark)
+    return re.fullmatch(rf"\d+|\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}", text) is not None
 
 
 def _minor(plain: str, currency: str, multiple: int = 1) -> Amount | ValueError:

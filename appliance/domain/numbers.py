@@ -198,7 +198,7 @@ def _parse_one(text: str, region: str) -> Number | NotANumber:
         if _valid(shorter):
             parsed, extension = shorter, dashed.group(2)
     if parsed is None:
-        return NotANumber(NumberProblem.NO_DIGITS if digits < 3 else NumberProblem.INVALID, text)
+        return NotANumber(_why_unparsed(digits), text)
     if not _valid(parsed):
         return NotANumber(_why_invalid(parsed, region), text)
     kind = phonenumbers.number_type(parsed)
@@ -235,6 +235,12 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
             return parsed
         best = best or parsed
     return best
+
+
+def _why_unparsed(digits: int) -> NumberProblem:
+    if digits < 3:
+        return NumberProblem.NO_DIGITS
+    return NumberProblem.TOO_LONG if digits > 17 else NumberProblem.INVALID
 
 
 def _why_invalid(parsed: PhoneNumber, region: str) -> NumberProblem:

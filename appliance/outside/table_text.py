@@ -8,11 +8,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 _SAMPLE_BYTES = 1 << 20
+_SEP_LINE = re.compile(r"sep=([;,|:\t])\s*$", re.IGNORECASE | re.MULTILINE)
 _DELIMITERS = (";", "\t", ",", "|")
 _CP1251_LETTERS = frozenset(range(0xC0, 0x100)) | {0xA8, 0xB8, 0xB9, 0xAB, 0xBB, 0xA0}
 
@@ -39,12 +41,11 @@ def guess_encoding(sample: bytes) -> str:
 
 def guess_delimiter(sample: str) -> str:
     """The sign that parts the sample into the most, and the most even, columns. Excel's own `sep=;` line wins."""
-    first, _, _ = sample.partition("\n")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        return first.strip()[4]
+    if named := _SEP_LINE.match(sample):
+        return named.group(1)
     best, best_score = ",", 0.0
     for delimiter in _DELIMITERS:
-        lines = csv.reader(io.StringIO(sample), delimiter=delimiter)
+        lines = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
         widths = Counter(len(row) for row in lines if any(cell.strip() for cell in row))
         if not widths:
             continue
