@@ -89,20 +89,27 @@ class Archive:
                 log.error("recording lost: no spool", recording=recording_id)
             return recording is not None and recording.state == recordings.ARCHIVED
 
+    def check(self, recording: Recording) -> None:
+        """Read an archived recording back from the disk; raises SealBrokenError, BoxError or OSError."""
+        with self._context.store.read() as session:
+            key_row = session.get(RecordingKey, recording.id)
+        if key_row is None:
+            raise BoxError("sealed.key_missing", f"The key of recording {recording.id} is gone: it is unreadable.")
+        key = sealed.unwrap(self._box_secret, key_row.wrapped_key, f"recording:{recording.id}")
+        _read_back(self._context.home.archive / recording.archive_path, key, recording.sha256)
+
     def _is_archived(self, recording_id: str, frames: int) -> bool:
         """Whether the whole spool stands in an archive that can be opened (a crash came before the spool went)."""
         with self._context.store.read() as session:
             recording = session.get(Recording, recording_id)
-            key_row = session.get(RecordingKey, recording_id)
         if recording is None or frames > round(recording.duration_s * RATE_HZ):
             return False
         if recording.state == recordings.DELETED:
             return True
-        if recording.state != recordings.ARCHIVED or key_row is None:
+        if recording.state != recordings.ARCHIVED:
             return False
         try:
-            key = sealed.unwrap(self._box_secret, key_row.wrapped_key, f"recording:{recording_id}")
-            _read_back(self._context.home.archive / recording.archive_path, key, recording.sha256)
+            self.check(recording)
         except (BoxError, OSError):
             log.warning("archive not usable, made again", recording=recording_id)
             return False

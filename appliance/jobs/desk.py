@@ -12,6 +12,7 @@ from appliance.errors import CallerError, NotAllowedError
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.jobs.inspection import inspect_list
 from appliance.jobs.lists import IMPORT
 from appliance.jobs.queue import WorkQueue
 from appliance.jobs.reports import REPORT, ask_for
@@ -28,6 +29,7 @@ class Desk:
         self._queue = queue
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.RunRetention: self._run_retention,
+            commands.InspectList: self._inspect_list,
             commands.ImportList: self._import_list,
             commands.ExportReport: self._export_report,
         }
@@ -45,6 +47,12 @@ class Desk:
             users.require(session, command.actor_id, Permission.RECORDINGS_RETAIN)
         found = Retention(self._context).run(command.actor_id, command.actor_address, dry_run=command.dry_run)
         return Done(data=found)
+
+    def _inspect_list(self, command: commands.InspectList) -> Done:
+        path = self._uploaded(command.path)
+        with self._context.store.read() as session:
+            users.require(session, command.actor_id, Permission.LISTS_IMPORT)
+        return Done(data=inspect_list(path, command.file_name, self._context.settings.dialling.default_region))
 
     def _import_list(self, command: commands.ImportList) -> Done:
         """The import's id is the job's: progress is shown under it, and asked twice it is one import."""

@@ -40,8 +40,9 @@ class StoppedError(BoxError):
 class Progress:
     """What a handler tells while it works, and where it hears that the service stops."""
 
-    def __init__(self, context: Context, job: Job, stopping: threading.Event) -> None:
+    def __init__(self, context: Context, job: Job, stopping: threading.Event, *, shown: bool) -> None:
         self._context = context
+        self._shown = shown
         self._job = job
         self._stopping = stopping
         self._told_s = float("-inf")
@@ -66,6 +67,8 @@ class Progress:
         self._tell(state, *self._seen, message, result)
 
     def _tell(self, state: str, done: int, total: int, message: str, result: dict[str, Any]) -> None:
+        if not self._shown:
+            return
         event = LiveJob(
             job_id=self._job.id, kind=self._job.kind, done=done, total=total, state=state, message=message,
             result=result,
@@ -78,12 +81,16 @@ Handler = Callable[[dict[str, Any], Progress], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Lane:
-    """Threads that do some kinds of work; `niceness` keeps heavy work from slowing the rest of the box."""
+    """Threads that do some kinds of work; `niceness` keeps heavy work from slowing the rest of the box.
+
+    Work that somebody waits for is `shown` as LiveJob events.
+    """
 
     name: str
     handlers: dict[str, Handler]
     threads: int = 1
     niceness: int = 0
+    shown: bool = False
 
 
 def wait_s(tries: int) -> float:
@@ -186,7 +193,7 @@ class WorkQueue:
 
     def _do(self, lane: Lane, job: Job) -> None:
         try:
-            self._carry_out(lane, job, Progress(self._context, job, self._stopping))
+            self._carry_out(lane, job, Progress(self._context, job, self._stopping, shown=lane.shown))
         finally:
             self._busy.discard(job.id)
 

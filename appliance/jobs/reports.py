@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from appliance.jobs.queue import Progress
 from appliance.jobs.rejects import write_rejects
 from appliance.outside.table_files import write_csv, write_xlsx
 from appliance.store.models import Attempt, Lead
-from appliance.store.read import campaigns, recordings
+from appliance.store.read import campaigns, recordings, reports
 
 REPORT = "report"
 """Kind of the job; its payload is {report, campaign_id, import_id, file_format, job_id}."""
@@ -45,7 +46,7 @@ def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
         faults.append(("report", "report.unknown", f"Use one of {', '.join(_REPORTS)}."))
     if command.file_format not in _FORMATS or (command.report == "rejects" and command.file_format != "xlsx"):
         faults.append(("file_format", "report.bad_format", "Use csv or xlsx; rejects come as xlsx."))
-    if command.report in ("campaign", "attempts") and not command.campaign_id:
+    if command.report == "attempts" and not command.campaign_id:
         faults.append(("campaign_id", "report.no_campaign", "Say which campaign."))
     if command.report == "rejects" and not command.import_id:
         faults.append(("import_id", "report.no_import", "Say which import."))
@@ -79,18 +80,12 @@ class Reports:
     def _table(self, kind: str, campaign_id: str | None) -> tuple[Sequence[str], Rows]:
         if kind == "recordings":
             return _RECORDING_COLUMNS, self._recordings(campaign_id)
-        campaign = campaigns.campaign_with_figures(self._context.store, campaign_id or "")
-        if campaign is None:
+        if campaign_id and campaigns.campaign(self._context.store, campaign_id) is None:
             raise NotFoundError("campaign.unknown", f"There is no campaign {campaign_id}.", campaign=campaign_id)
         if kind == "attempts":
-            return _ATTEMPT_COLUMNS, self._attempts(campaign.id)
-        figures: list[tuple[str, int]] = [
-            ("leads", campaign.leads_total), ("leads_waiting", campaign.leads_waiting),
-            ("attempts", campaign.attempts), ("live_answers", campaign.live_answers),
-            ("connected", campaign.connected), ("abandoned", campaign.abandoned),
-        ]  # fmt: skip
-        figures += [(f"outcome.{outcome}", count) for outcome, count in sorted(campaign.outcomes.items())]
-        return ("figure", "value"), iter(figures)
+            return _ATTEMPT_COLUMNS, self._attempts(campaign_id or "")
+        found = reports.report(self._context.store, campaign_id=campaign_id)
+        return ("figure", "value"), _figures(dataclasses.asdict(found))
 
     def _attempts(self, campaign_id: str) -> Rows:
         after = ""
@@ -124,6 +119,19 @@ class Reports:
             before = page.older
             if before is None:
                 return
+
+
+def _figures(plain: dict[str, Any], prefix: str = "") -> Rows:
+    """A report as rows (dotted name, value): nested figures one below the other."""
+    for name, value in plain.items():
+        match value:
+            case dict():
+                yield from _figures(value, f"{prefix}{name}.")
+            case list():
+                for number, item in enumerate(value, start=1):
+                    yield from _figures(item, f"{prefix}{name}.{number}.")
+            case _:
+                yield f"{prefix}{name}", value
 
 
 class _Counted:

@@ -124,7 +124,9 @@ class _Service:
         self._events = ThreadPoolExecutor(1, thread_name_prefix="events")  # one: they keep their order
         archives = Lane("archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10)
         chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
-        tables = Lane("tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10)
+        tables = Lane(
+            "tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10, shown=True
+        )
         self._queue = WorkQueue(context, [archives, tables, Lane("chores", chores, niceness=5)])
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
         self._office = Office(context)

@@ -140,6 +140,8 @@ def test_a_list_is_imported_with_progress_and_reported(service: Service, bus: Th
     bus.subscribe_live("job.*", note)
     path = service.home.uploads / "list.csv"
     path.write_text("name,phone\nAnna,13800138000\nBoris,138 0013 8001\nNobody,hello\n", "utf-8")
+    seen = ask(bus, commands.InspectList(actor_id=LOCAL_ACTOR, path=str(path), file_name="list.csv")).data
+    assert (seen["columns"], seen["mapping"]["phone"], len(seen["sample"])) == (["name", "phone"], "phone", 3)
     asked = commands.ImportList(actor_id=LOCAL_ACTOR, path=str(path), file_name="list.csv", campaign_name="Spring",
                                 dry_run=False)  # fmt: skip
     import_id = ask(bus, asked).id
@@ -161,7 +163,9 @@ def test_a_list_is_imported_with_progress_and_reported(service: Service, bus: Th
     assert job_id
     with Path(ends[job_id].result["path"]).open(encoding="utf-8-sig", newline="") as handle:
         figures = dict(csv.reader(handle))
-    assert (figures["leads"], figures["attempts"]) == ("2", "0")
+    assert (figures["campaign_name"], figures["rows"], figures["rejected"], figures["attempts"]) == (
+        "Spring", "3", "1", "0",
+    )  # fmt: skip
 
     missing = ask(bus, commands.ExportReport(actor_id=LOCAL_ACTOR, report="attempts", campaign_id="none")).id
     until(lambda: missing in ends)
