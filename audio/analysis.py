@@ -107,6 +107,6 @@ class LineAnalysis:
         )
 
     def texture_vector(self) -> NDArray[np.float32]:
-        """Features [51] for speech or music of the last 3 s, or since the last buzz: means and spreads of 100 ms pieces."""
+        """Features [51] for speech or music: the last 3 s, or since the last buzz, in pieces of 100 ms."""
         pieces = np.stack(self._texture)
         return np.concatenate((pieces.mean(axis=0), pieces.std(axis=0), pieces[:, -1:].min(axis=0)))

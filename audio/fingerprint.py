@@ -25,6 +25,7 @@ from audio.labels import Label, announcement_label
 _LOW_BIN, _HIGH_BIN = 8, 108
 _FREQ_REACH, _TIME_REACH = 4, 5
 _BELOW_MAX_DB = 35.0
+_MIN_DB = -75.0
 _PER_HOP = 3
 _FAN_OUT = 5
 _MIN_LAG, _MAX_LAG = 2, 40
@@ -76,7 +77,7 @@ class _Picker:
             highest = np.maximum(highest, rows[_TIME_REACH - shift : _TIME_REACH - shift + new.shape[0]])
             highest = np.maximum(highest, rows[_TIME_REACH + shift : _TIME_REACH + shift + new.shape[0]])
         self._peak_db = max(self._peak_db - 0.1 * new.shape[0], float(new.max()))
-        hits = (centre >= highest) & (centre > self._peak_db - _BELOW_MAX_DB)
+        hits = (centre >= highest) & (centre > max(self._peak_db - _BELOW_MAX_DB, _MIN_DB))
         found: list[Landmark] = []
         for offset in np.flatnonzero(hits.any(axis=1)).tolist():
             bins = np.flatnonzero(hits[offset])

@@ -19,7 +19,7 @@ _MIN_HOPS = 4
 _DROP_DB = 10.0
 _EDGE_DB = 3.0
 _MIN_HZ = 290.0
-_PAIR_BY_HOPS = 3
+_PAIR_HOPS, _PAIR_BY_HOPS = 5, 9
 _GENERATED_HOPS, _GENERATED_DRIFT, _GENERATED_SHARE = 12, 0.006, 0.85
 _BEATING_HOPS, _BEATING_DRIFT, _BEATING_SHARE = 20, 0.06, 0.88
 _DRIFT_MEMORY = 0.85
@@ -68,6 +68,7 @@ class _Building:
     highs: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
     missing: int = 0
+    pairs_in_a_row: int = 0
     drift: float = 0.02
     purity: float = 0.8
 
@@ -81,7 +82,7 @@ class _Building:
     def fits(self, first_hz: float, second_hz: float, paired: bool) -> bool:
         if _near(first_hz, self.hz) or (self.pair_hz > 0 and _near(first_hz, self.pair_hz)):
             return True
-        return paired and self.pair_hz > 0 and (_near(second_hz, self.hz) or _near(second_hz, self.pair_hz))
+        return paired and (_near(second_hz, self.hz) or (self.pair_hz > 0 and _near(second_hz, self.pair_hz)))
 
 
 class RunTracker:
@@ -154,7 +155,9 @@ class RunTracker:
         run.purity = _DRIFT_MEMORY * run.purity + (1 - _DRIFT_MEMORY) * (s1 + s2 if pair else s1)
         low, high = (f1, f2) if f1 < f2 else (f2, f1)
         run.shares.append(s1 + s2 if pair else s1)
-        if pair and (run.pair_hz > 0 or len(run.levels) <= _PAIR_BY_HOPS):
+        run.pairs_in_a_row = run.pairs_in_a_row + 1 if pair else 0
+        becomes_pair = run.pairs_in_a_row >= _PAIR_HOPS and len(run.levels) <= _PAIR_BY_HOPS
+        if pair and (run.pair_hz > 0 or becomes_pair):
             run.lows.append(low)
             run.highs.append(high)
             run.hz, run.pair_hz = low, high

@@ -14,7 +14,7 @@ _FLOOR_HOPS = 150
 _ABOVE_FLOOR_DB = 7.0
 _BELOW_PEAK_DB = 26.0
 _MIN_DBOV = -58.0
-_START_FLOOR_DB = -48.0
+_START_FLOOR_DB, _START_HOPS = -34.0, 30
 _PEAK_DECAY_DB = 0.015
 _MIN_BURST_HOPS = 9
 _MIN_PAUSE_HOPS = 12
@@ -43,7 +43,7 @@ class SpeechTracker:
         """Confirmed bursts in order; the last one grows while `speaking`."""
         self.envelope = array("f")
         """Smoothed level of the first 10 s, one value per hop."""
-        self.floor_db = _START_FLOOR_DB
+        self.floor_db = -100.0
         self.peak_db = -100.0
         self.voiced_hops = 0
         self._levels: deque[tuple[int, float]] = deque()
@@ -108,7 +108,7 @@ class SpeechTracker:
         if window[0][0] <= self.hop - _FLOOR_HOPS:
             window.popleft()
         lowest = window[0][1]
-        self.floor_db = min(lowest, _START_FLOOR_DB) if self.hop < 30 else lowest
+        self.floor_db = min(lowest, _START_FLOOR_DB) if self.hop < _START_HOPS else lowest
         voice = (
             not in_tone
             and self._smooth > self.floor_db + _ABOVE_FLOOR_DB
