@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
+from appliance.store.migrations import is_comparable
 from appliance.store.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
+    include_object=is_comparable,
     render_as_batch=True,  # SQLite changes a table by making it anew
     user_module_prefix="sa.",
 )
