@@ -5,6 +5,7 @@ Exit status: 0 success, 1 the box found a fault, 2 wrong use.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from typing import Annotated
@@ -54,24 +55,38 @@ def health_command(as_json: Annotated[bool, typer.Option("--json", help="One JSO
     raise typer.Exit(print_health(home_from_environment(), as_json=as_json))
 
 
-def _register() -> None:
-    from appliance.bench import calls, demo, detector
-    from appliance.bench import store as bench_store
-    from appliance.services import detect_cli, import_cli, office_cli
+# Which module brings which commands. Only the module of the command that was given is imported: numpy, the SIP library
+# and the database take a second together, and most commands need one of them at most.
+_COMMANDS = {
+    "appliance.services.detect_cli": ("detect", "enrol"),
+    "appliance.services.import_cli": ("import",),
+    "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
+    "appliance.bench.demo": ("demo",),
+}
+_FIGURES = {
+    "appliance.bench.calls": ("calls", "short-calls"),
+    "appliance.bench.detector": ("detector",),
+    "appliance.bench.store": ("store",),
+}
 
-    detect_cli.register(app)
-    import_cli.register(app)
-    office_cli.register(app)
-    demo.register(app)
-    for module in (calls, detector, bench_store):
-        module.register(bench_app)
+
+def _register(words: list[str]) -> None:
+    """Add the commands that `words` (the command line) may mean: one module's, or all of them for help."""
+    own = {command.name for command in app.registered_commands}
+    named = next((word for word in words if not word.startswith("-")), "")
+    figure = next((word for word in words[words.index(named) + 1 :] if not word.startswith("-")), "") if named else ""
+    for table, target, wanted in ((_COMMANDS, app, named), (_FIGURES, bench_app, figure)):
+        known = {name for names in table.values() for name in names}
+        for module, names in table.items():
+            if wanted in names or (wanted not in known and named not in own):
+                importlib.import_module(module).register(target)
 
 
 def main() -> None:
     """Entry point of `callbox`."""
     configure("callbox", level="WARNING")
-    _register()
     try:
+        _register(sys.argv[1:])
         app(standalone_mode=True)
     except CallboxError as error:
         wrong_use = isinstance(error, CallerError)
