@@ -119,12 +119,7 @@ def set_idle_workers(home: Home, settings: Settings, ports: Collection[int]) -> 
 
 
 def _table(home: Home, name: str) -> dict[str, Any]:
-    try:
-        slots = call(home, "htable.dump", name) or []
-    except BoxError as error:
-        if error.error_id == "edge.refused":
-            return {}  # Kamailio refuses to dump an empty table
-        raise
+    slots = call(home, "htable.dump", name) or []
     return {str(entry["name"]): entry["value"] for slot in slots for entry in slot["slot"]}
 
 

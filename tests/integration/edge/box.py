@@ -13,7 +13,7 @@ from typing import Any
 from appliance.settings import Home, Settings, save_settings
 from appliance.store.db import migrate, open_store
 from appliance.store.models import Trunk
-from appliance.telephony.edge.subscribers import set_seat
+from appliance.telephony.edge.subscribers import Registration, registrations, set_seat
 from tests.integration.edge.sipkit import UdpLine, request
 
 ROOT = Path(__file__).parents[3]
@@ -87,3 +87,14 @@ def alive(timeout_s: float = 1.0, remote: tuple[str, int] = SEATS, source: str =
         return False
     finally:
         line.close()
+
+
+def registered(home: Home, seat_id: str, timeout_s: float = 4.0) -> Registration:
+    """The registration of a seat, as soon as it stands in the edge's file."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for found in registrations(home):
+            if found.seat_id == seat_id:
+                return found
+        time.sleep(0.05)
+    raise AssertionError(f"{seat_id} does not stand registered")

@@ -8,10 +8,9 @@ import time
 import pytest
 
 from appliance.settings import Home, Settings
-from appliance.telephony.edge import control
 from tests.integration.edge.box import SEATS as SEAT_DOOR
 from tests.integration.edge.box import TRUNKS as TRUNK_DOOR
-from tests.integration.edge.box import WORKERS, Service
+from tests.integration.edge.box import WORKERS, Service, registered
 from tests.integration.edge.sipkit import Answerer, Message, UdpLine, authorization, reply, request, sdp
 
 pytestmark = pytest.mark.integration
@@ -125,9 +124,9 @@ def test_worker_reaches_a_registered_seat(edge: Service, box: tuple[Home, Settin
     assert answer is not None
     assert answer.status == 200
     assert "expires=120" in answer.get("Contact")
-    found = {r.seat_id: r for r in control.registrations(box[0])}
-    assert "127.0.3.1" in found["seat01"].contact
-    assert 100 <= found["seat01"].expires_at.timestamp() - time.time() <= 121
+    found = registered(box[0], "seat01")
+    assert "127.0.3.1" in found.contact
+    assert 100 <= found.expires_at.timestamp() - time.time() <= 121
     phone.close()
     seat = Answerer(("127.0.3.1", 5060), picks_up("sip:seat01@127.0.3.1:5060", ("127.0.3.1", 50000)))
     worker = UdpLine(WORKER, WORKERS)
