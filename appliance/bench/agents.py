@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from appliance.bench.room import AgentSpec, RoomPlan
@@ -18,7 +19,7 @@ from appliance.errors import BusError, CallboxError
 from appliance.events import LiveAgent
 from appliance.logs import get_logger
 from appliance.settings import Settings
-from appliance.types import AgentState
+from appliance.types import AgentState, Disposition
 
 _RETRY_S = 1.0
 _BACK_FROM_PAUSE_S = 3.0
@@ -70,10 +71,11 @@ class SimulatedAgent:
         codes = list(self._plan.dispositions)
         weights = [self._plan.dispositions[code] for code in codes]
         chosen = codes[int(self._random.choice(len(codes), p=[w / sum(weights) for w in weights]))]
-        promise = chosen == "promise_to_pay"
+        promise = chosen == Disposition.PROMISE_TO_PAY
+        next_week = datetime.now(UTC).date() + timedelta(days=7)
         return AgentDispose(
             actor_id=self.spec.agent_id, conversation_id=self._conversation_id, disposition=chosen,
-            promise_amount_minor=10_000 if promise else None,
+            promise_amount_minor=10_000 if promise else None, promise_date=next_week.isoformat() if promise else None,
         )  # fmt: skip
 
     async def _log_in(self) -> None:

@@ -43,7 +43,7 @@ class RoomPlan(msgspec.Struct, frozen=True, kw_only=True):
     talk_s: tuple[float, float] = (8.0, 25.0)
     wrap_up_s: tuple[float, float] = (1.0, 4.0)
     dispositions: dict[str, float] = msgspec.field(
-        default_factory=lambda: {"promise_to_pay": 4, "call_back": 2, "refused": 2, "wrong_number": 1, "paid": 1}
+        default_factory=lambda: {"promise_to_pay": 4, "refused": 3, "disputed": 1, "wrong_number": 1, "paid": 1}
     )
 
 
