@@ -12,11 +12,13 @@ from rich.console import Console
 
 from appliance.bench.plan import DialPlan
 from appliance.bench.provide import provide
+from appliance.bench.sounds import ensure_sounds
 from appliance.errors import BoxError
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.settings import Home, Settings, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.telephony.edge.certificates import ensure_certificates
+from appliance.telephony.parent import end_conversations
 from appliance.watch.start import missing_parts, start_box
 
 
@@ -36,7 +38,8 @@ def prepare(home: Home) -> Settings:
 
 
 def provide_bench(home: Home, settings: Settings) -> None:
-    """Trunk, seats and phones of the bench; what is there stays as it is."""
+    """Sounds, trunk, seats and phones of the bench; what is there stays as it is."""
+    ensure_sounds(home)
     store = open_store(home, settings)
     try:
         provide(home, settings, store, plan=DialPlan())
@@ -74,6 +77,7 @@ def run(home: Home, *, bench: bool) -> int:
     finally:
         with console.status("stopping: calls in progress are drained…"):
             box.stop()
+            end_conversations(home)  # they outlive their parent on purpose; a box that is stopped ends them
     return 0
 
 

@@ -37,9 +37,10 @@ class Condition(Protocol):
 
 
 class ServicesRun:
-    """Every service under supervisor runs, and has run for more than a moment."""
+    """Every service under supervisor runs, and goes on running: one that falls and is restarted is told as well."""
 
     interval_s = 2.0
+    settled_s = 15
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -54,15 +55,22 @@ class ServicesRun:
                     text=f"{error.message} On the device: systemctl restart callbox-supervisor.",
                 )
             ]  # fmt: skip
-        return [
-            Finding(
-                key=f"service.{service.name}", severity=Severity.CRITICAL,
-                title=f"Service '{service.name}' is {service.state.lower()}",
-                text=f"It is restarted by itself. If this stays: log/{service.name}.log says why.",
-            )
-            for service in services
-            if service.state not in {"RUNNING", "STARTING"}
-        ]  # fmt: skip
+        box_up_s = max((service.since_s for service in services), default=0)
+        found = []
+        for service in services:
+            if service.state not in {"RUNNING", "STARTING"}:
+                title = f"Service '{service.name}' is {service.state.lower()}"
+            elif service.since_s < self.settled_s < box_up_s - self.settled_s:
+                title = f"Service '{service.name}' was restarted a moment ago"
+            else:
+                continue
+            found.append(
+                Finding(
+                    key=f"service.{service.name}", severity=Severity.CRITICAL, title=title,
+                    text=f"It is started again by itself. If this stays: log/{service.name}.log says why.",
+                )
+            )  # fmt: skip
+        return found
 
 
 class DiskSpace:

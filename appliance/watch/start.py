@@ -31,6 +31,8 @@ def missing_parts(home: Home, settings: Settings, *, bench: bool) -> list[str]:
         return ["supervisor"]
     wanted = {program.name for program in (BOX + BENCH if bench else BOX)}
     missing = [s.name for s in services if s.name in wanted and s.state != "RUNNING"]
+    if not _port_open(settings.bus.host, settings.bus.port):
+        missing.append("bus port")
     if not _port_open("127.0.0.1", settings.web.port):
         missing.append("web port")
     if not _port_open("127.0.0.1", settings.web.app_port):
