@@ -27,6 +27,7 @@ from appliance.settings import Home, Settings
 from appliance.telephony import prompts
 from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
+from appliance.telephony.idle_list import IdleList
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
@@ -68,6 +69,7 @@ class Switch:
         self._idle_changed = asyncio.Condition()
         self._waiting = 0
         self._stopping = asyncio.Event()
+        self._idle_list: IdleList | None = None
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.setblocking(False)
         self._around = Surroundings(
@@ -93,16 +95,20 @@ class Switch:
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         loop.add_signal_handler(signal.SIGINT, self._stopping.set)
         await self._bus.connect()
+        self._idle_list = IdleList(self._home, self._settings)
         self._adopt()
         await self._bus.serve("switch", self._on_command, concurrent=True)
         self._log.info("switch ready", slots=len(self._slots), living=len(self._workers))
         while not self._stopping.is_set():
             self._keep_pool()
+            self._idle_list.tell(set(self._slots.numbers(SlotState.IDLE)))
             try:
                 async with asyncio.timeout(_POOL_CHECK_S):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
+        self._idle_list.close()
+        self._idle_list = None
         await self._drain()
         await self._bus.close()
         self._waker.close()
@@ -276,6 +282,8 @@ class Switch:
     async def _announce_idle(self) -> None:
         async with self._idle_changed:
             self._idle_changed.notify_all()
+        if self._idle_list is not None:
+            self._idle_list.tell(set(self._slots.numbers(SlotState.IDLE)))
 
     def _on_exit(self, worker: _Worker) -> None:
         loop = asyncio.get_running_loop()

@@ -251,9 +251,13 @@ class Pjsua2Port:
         for codec in self._endpoint.codecEnum2():
             self._endpoint.codecSetPriority(codec.codecId, _CODECS.get(codec.codecId, 0))
         half = rtp_ports // 2
+        trunk, seat = (trunk_address, rtp_port), (seat_address, rtp_port + half)
+        # A call from outside belongs to the account whose domain it names, else to the first one. Phones name the
+        # realm or the address they register at.
         self._accounts = {
-            TRUNK_ACCOUNT: self._make_account(TRUNK_ACCOUNT, realm, proxy_uri, trunk_address, rtp_port, half),
-            SEAT_ACCOUNT: self._make_account(SEAT_ACCOUNT, realm, proxy_uri, seat_address, rtp_port + half, half),
+            TRUNK_ACCOUNT: self._make_account(f"trunk@{trunk_address}", proxy_uri, *trunk, half),
+            SEAT_ACCOUNT: self._make_account(f"seat@{realm}", proxy_uri, *seat, half),
+            "seat-by-address": self._make_account(f"seat@{seat_address}", proxy_uri, *seat, half),
         }
 
     @staticmethod
@@ -273,9 +277,9 @@ class Pjsua2Port:
         media.maxMediaPorts = _MAX_PORTS
         return config
 
-    def _make_account(self, user: str, realm: str, proxy: str, media_address: str, port: int, ports: int) -> _Account:
+    def _make_account(self, identity: str, proxy: str, media_address: str, port: int, ports: int) -> _Account:
         config = pj.AccountConfig()
-        config.idUri = f"sip:{user}@{realm}"
+        config.idUri = f"sip:{identity}"
         config.sipConfig.proxies.append(proxy)
         config.regConfig.registerOnAdd = False
         config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _Q850 = re.compile(r"q\.850\s*(?:;[^,]*?)?;\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TEXT = re.compile(r'text\s*=\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _RETRY_AFTER = re.compile(r"^\s*(\d{1,9})")
 _Q850_MAX = 127
@@ -44,7 +45,7 @@ def end_cause(message: str) -> EndCause:
     retry_after_s: int | None = None
     for name, value in headers(message):
         if name == "reason":
-            cause = _Q850.search(value)
+            cause = _Q850.search(_QUOTED.sub('""', value))
             if cause and q850 is None and 0 < int(cause[1]) <= _Q850_MAX:
                 q850 = int(cause[1])
             said = _TEXT.search(value)

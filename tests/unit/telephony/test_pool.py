@@ -1,0 +1,82 @@
+"""Refusals of the parent and its book-keeping."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.commands import Originate
+from appliance.errors import CallerError
+from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
+
+pytestmark = pytest.mark.unit
+
+
+def _order(**fields: object) -> Originate:
+    values = {
+        "attempt_id": "a1", "conversation_id": "a1", "number": "+8613800138000", "trunk_id": "t",
+        "issued_at_unix_s": 100.0, **fields,
+    }  # fmt: skip
+    return Originate(**values)  # type: ignore[arg-type]
+
+
+def _refusal(order: Originate, now_s: float = 100.5, seen: SeenAttempts | None = None) -> str | None:
+    try:
+        check_originate(order, now_unix_s=now_s, seen=seen or SeenAttempts())
+    except CallerError as error:
+        return error.error_id
+    return None
+
+
+def test_a_good_order_is_taken() -> None:
+    assert _refusal(_order()) is None
+    assert _refusal(_order(), now_s=102.0) is None
+
+
+@pytest.mark.parametrize("now_s", [102.1, 500.0, 98.0])
+def test_an_order_too_old_or_from_the_future_is_refused(now_s: float) -> None:
+    assert _refusal(_order(), now_s) == "switch.expired"
+
+
+def test_an_id_that_was_seen_is_refused() -> None:
+    seen = SeenAttempts()
+    seen.add("a1")
+    assert _refusal(_order(), seen=seen) == "switch.duplicate"
+    seen.forget("a1")
+    assert _refusal(_order(), seen=seen) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"number": "sip:x@y"}, {"number": "+86 138"}, {"number": "+"}, {"number": "+1" + "2" * 30},
+        {"number": "+8613800138000@evil;lr"}, {"number": "٣٤٥٦"}, {"conversation_id": ""},
+        {"conversation_id": "a.b"}, {"conversation_id": "../x"},
+    ],
+)  # fmt: skip
+def test_what_is_no_number_or_id_is_refused(fields: dict[str, str]) -> None:
+    assert _refusal(_order(**fields)) == "switch.malformed"
+
+
+def test_the_oldest_ids_are_forgotten_first() -> None:
+    seen = SeenAttempts(maximum=2)
+    for attempt_id in ("a", "b", "c"):
+        seen.add(attempt_id)
+    assert "a" not in seen
+    assert "b" in seen
+    assert "c" in seen
+
+
+def test_slots_give_the_lowest_free_one_that_does_not_rest() -> None:
+    slots = Slots(3)
+    slots[0].state = SlotState.TAKEN
+    slots[1].not_before_s = 10.0
+    found = slots.free(5.0)
+    assert found is not None
+    assert found.number == 2
+    found = slots.free(10.0)
+    assert found is not None
+    assert found.number == 1
+    slots[1].state = slots[2].state = SlotState.IDLE
+    assert slots.free(10.0) is None
+    assert slots.numbers(SlotState.IDLE) == [1, 2]
+    assert slots.count(SlotState.IDLE, SlotState.TAKEN) == 3
