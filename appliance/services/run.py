@@ -90,7 +90,7 @@ def _say_where(console: Console, home: Home, settings: Settings, *, bench: bool,
     if home.set_up_token.exists():
         token = home.set_up_token.read_text("ascii").strip()
         console.print("  First log-in: open this link once and set the administrator's password:")
-        console.print(f"    https://localhost:{settings.web.port}/setup/{token}", soft_wrap=True)
+        console.print(f"    https://localhost:{settings.web.port}/setup/?token={token}", soft_wrap=True)
     else:
         console.print("  Log in with the user that was set up; 'callbox user passwd' sets a new password.")
     if bench:
