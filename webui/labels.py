@@ -160,3 +160,40 @@ THEMES: dict[str, Any] = {"auto": _l("As the system"), "light": _l("Light"), "da
 def text(table: dict[str, Any], key: str | None) -> str:
     """The label of a key; an unknown key is shown as it is."""
     return str(table.get(key or "", key or ""))
+
+
+BLOCKED: dict[str, Any] = {
+    "no_agents": _l("no agent is ready"),
+    "no_channels": _l("all channels are in use"),
+    "no_leads": _l("the list is worked through"),
+    "not_due": _l("no number is due yet"),
+    "disk_full": _l("the disk is nearly full"),
+    "bus_away": _l("the inner connection is interrupted"),
+    "store_away": _l("the database does not answer"),
+    "switch_away": _l("the switch does not answer"),
+    "hours": _l("outside calling hours"),
+    "attempts": _l("attempts per number are used up for now"),
+    "rules": _l("the rules of the country forbid it now"),
+}
+
+
+def blocked(reason: str) -> str:
+    """Why a running campaign dials nothing; rules of a profile come as `<profile>.<rule>`."""
+    if "." not in reason:
+        return text(BLOCKED, reason)
+    rule = reason.partition(".")[2]
+    return text(BLOCKED, "hours" if "hours" in rule else "attempts" if "attempts" in rule else "rules")
+
+
+AUDIT_AREAS: dict[str, Any] = {
+    "login": _l("Sign-in"),
+    "user": _l("Users"),
+    "seat": _l("Seats"),
+    "trunk": _l("Trunks"),
+    "campaign": _l("Campaigns"),
+    "import": _l("Import"),
+    "recording": _l("Recordings"),
+    "retention": _l("Retention"),
+    "report": _l("Reports"),
+    "settings": _l("Settings"),
+}

@@ -27,6 +27,7 @@ class NavItem:
     text: Any
     icon: str
     permission: Permission
+    or_permission: Permission | None = None
 
 
 NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
@@ -37,7 +38,10 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("board.page", _l("Live board"), icon="activity", permission=Permission.AGENTS_READ),
             NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
             NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
-            NavItem("recordings.page", _l("Recordings"), icon="microphone", permission=Permission.RECORDINGS_LISTEN),
+            NavItem(
+                "recordings.page", _l("Recordings"), icon="microphone", permission=Permission.RECORDINGS_LISTEN,
+                or_permission=Permission.RECORDINGS_LISTEN_OWN,
+            ),  # fmt: skip
             NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),
         ),
     ),
@@ -55,9 +59,14 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
 )
 
 
+def shown(item: NavItem) -> bool:
+    """May the signed-in user open this entry?"""
+    return may(item.permission) or (item.or_permission is not None and may(item.or_permission))
+
+
 def navigation() -> list[tuple[str, list[NavItem]]]:
     """Groups and entries the signed-in user may open."""
-    groups = [(str(title), [item for item in items if may(item.permission)]) for title, items in NAVIGATION]
+    groups = [(str(title), [item for item in items if shown(item)]) for title, items in NAVIGATION]
     return [(title, items) for title, items in groups if items]
 
 

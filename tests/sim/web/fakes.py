@@ -1,0 +1,300 @@
+"""A box for the web's tests: the real store and office, a fake engine, and a bus that is a function call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from flask import Flask
+from flask.testing import FlaskClient
+
+from appliance import commands as cmd
+from appliance.clock import SystemClock
+from appliance.commands import Command, Done
+from appliance.errors import CallboxError, CallerError
+from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveRoom
+from appliance.jobs.accounts import ensure_set_up_token
+from appliance.jobs.context import Context, Doors
+from appliance.jobs.inspection import inspect_list
+from appliance.jobs.lists import ListImports
+from appliance.jobs.office import Office
+from appliance.jobs.queue import Progress
+from appliance.jobs.reports import Reports, ask_for
+from appliance.jobs.retention import Retention
+from appliance.settings import Home, load_secrets, load_settings
+from appliance.store.db import migrate, open_store
+from appliance.store.models import Campaign, User
+from appliance.types import AgentState, CampaignState
+from webui.app import create_app
+
+PASSWORD = "a quiet long sentence"
+RECORD = {
+    "lead_id": "lead1", "name": "王小明", "number": "+8613812345678", "external_id": "A-1007", "amount_minor": 1234500,
+    "currency": "CNY", "fields": {"合同": "HT-2025-88", "逾期天数": "42"}, "attempts": 1, "last_outcome": "",
+}  # fmt: skip
+
+
+class _Seats:
+    """The edge's seats in memory."""
+
+    def __init__(self) -> None:
+        self.passwords: dict[str, str] = {}
+
+    def set_password(self, seat_id: str, password: str) -> None:
+        self.passwords[seat_id] = password
+
+    def remove(self, seat_id: str) -> None:
+        self.passwords.pop(seat_id, None)
+
+
+class FakeBus:
+    """Answers commands at once in the caller's thread; `emit` shows a live event to the web."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.settings = load_settings(home)
+        self.store = open_store(home, self.settings)
+        migrate(self.store)
+        self.context = Context(
+            home=home, settings=self.settings, secrets=load_secrets(home), store=self.store, clock=SystemClock(),
+            doors=Doors(seats=_Seats(), check_trunk=lambda config: config, edge_changed=lambda: None),
+            publish=lambda topic, event: self.emit(topic, event),
+        )  # fmt: skip
+        self.set_up_token = ensure_set_up_token(home, self.store) or home.set_up_token.read_text().strip()
+        self._office = Office(self.context)
+        self._listeners: list[Callable[[str, Any], None]] = []
+        self._lock = threading.Lock()
+        self.asked: list[Command] = []
+        self.failure: CallboxError | None = None
+        self.engine = FakeEngine(self)
+
+    # ---- what the web uses ------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def connect(self, *, timeout_s: float = 15.0) -> None:
+        """Always there."""
+
+    def close(self) -> None:
+        self.store.close()
+
+    def subscribe_live(self, pattern: str, handler: Callable[[str, Any], None]) -> None:
+        self._listeners.append(handler)
+
+    def request(self, command: Command, *, timeout_s: float = 5.0) -> Done:
+        self.asked.append(command)
+        if self.failure is not None:
+            raise self.failure
+        if command.SERVICE == "office":
+            return self._office.handle(command)
+        if command.SERVICE == "jobs":
+            return self._jobs(command)
+        if command.SERVICE == "engine":
+            return self.engine.handle(command)
+        return Done()
+
+    # ---- for tests ----------------------------------------------------------------------------------------
+
+    def emit(self, topic: str, event: msgspec.Struct) -> None:
+        """Show a live event."""
+        for listener in self._listeners:
+            listener(topic, event)
+
+    def alert(self, title: str) -> None:
+        self.emit("alert", LiveAlert(key="x", severity="warning", title=title, text="", raised=True, at_unix_s=1.0))
+
+    def _jobs(self, command: Command) -> Done:
+        match command:
+            case cmd.InspectList():
+                region = self.settings.dialling.default_region
+                return Done(data=inspect_list(Path(command.path), command.file_name, region))
+            case cmd.ImportList():
+                import_id = f"import-{len(self.asked)}"
+                payload = {**msgspec.to_builtins(command), "import_id": import_id}
+                self._run(import_id, "import", lambda progress: ListImports(self.context).run(payload, progress))
+                return Done(id=import_id)
+            case cmd.ExportReport():
+                job_id = f"report-{len(self.asked)}"
+                payload = ask_for(command, job_id)
+                self._run(job_id, "report", lambda progress: Reports(self.context).run(payload, progress))
+                return Done(id=job_id)
+            case cmd.RunRetention():
+                data = Retention(self.context).run(command.actor_id, "", dry_run=command.dry_run)
+                return Done(data=data)
+        raise CallerError("jobs.unknown_command", type(command).__name__)
+
+    def _run(self, job_id: str, kind: str, work: Callable[[Progress], dict[str, Any]]) -> None:
+        try:
+            result = work(_SilentProgress())
+            self.emit(f"job.{job_id}", LiveJob(job_id=job_id, kind=kind, done=1, total=1, state="finished", result=result))
+        except CallboxError as error:
+            failed = LiveJob(job_id=job_id, kind=kind, done=0, total=1, state="failed", message=error.message)
+            self.emit(f"job.{job_id}", failed)
+
+
+class _SilentProgress:
+    """Progress that nobody looks at."""
+
+    def __call__(self, done: int, total: int) -> None:
+        return
+
+    def check(self) -> None:
+        return
+
+
+class FakeEngine:
+    """Agents at seats and one call at a time for each, as far as the pages need it."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self._bus = bus
+        self.agents: dict[str, LiveAgent] = {}
+        self.campaigns: dict[str, LiveCampaign] = {}
+        self.lines: list[LiveLine] = []
+
+    def handle(self, command: Command) -> Done:
+        match command:
+            case cmd.LiveView(agent_id=None):
+                return Done(data=msgspec.to_builtins(self.room()))
+            case cmd.LiveView():
+                if command.agent_id not in self.agents:
+                    raise CallerError("agent.not_here", "Not signed in at a seat.")
+                return Done(data=msgspec.to_builtins(self.agents[command.agent_id]))
+            case cmd.CampaignAction():
+                self._campaign(command)
+            case cmd.AgentLogin():
+                self.put(self._fresh(command.actor_id, command.seat_id))
+            case cmd.AgentLogout():
+                self.change(command.actor_id, state=AgentState.OFFLINE, seat_id=None)
+            case cmd.AgentReady():
+                self.change(command.actor_id, state=AgentState.READY, pause_reason="", pending_state=None)
+            case cmd.AgentPause():
+                self._pause(command)
+            case cmd.AgentHangup():
+                self.change(command.actor_id, state=AgentState.WRAP_UP, wrap_up_ends_unix_s=time.time() + 60)
+            case cmd.AgentHold():
+                self.change(command.actor_id, on_hold=not command.resume)
+            case cmd.AgentDispose():
+                self.change(
+                    command.actor_id, state=AgentState.READY, conversation_id=None, record=None,
+                    wrap_up_ends_unix_s=None,
+                )  # fmt: skip
+        return Done()
+
+    def _fresh(self, agent_id: str, seat_id: str) -> LiveAgent:
+        with self._bus.store.read() as session:
+            user = session.get_one(User, agent_id)
+        return LiveAgent(
+            agent_id=agent_id, display_name=user.display_name, seat_id=seat_id, state=AgentState.PAUSED,
+            since_unix_s=time.time(),
+        )  # fmt: skip
+
+    def _pause(self, command: cmd.AgentPause) -> None:
+        if self.agents[command.actor_id].state == AgentState.TALKING:
+            self.change(command.actor_id, pending_state=AgentState.PAUSED, pause_reason=command.reason)
+        else:
+            self.change(command.actor_id, state=AgentState.PAUSED, pause_reason=command.reason)
+
+    def _campaign(self, command: cmd.CampaignAction) -> None:
+        states = {"start": CampaignState.RUNNING, "resume": CampaignState.RUNNING, "pause": CampaignState.PAUSED}
+        with self._bus.store.write() as session:
+            campaign = session.get_one(Campaign, command.campaign_id)
+            campaign.state = states.get(command.action, CampaignState.STOPPED)
+        self._bus.emit(f"campaign.{campaign.id}", self.live_campaign(campaign))
+
+    def live_campaign(self, campaign: Campaign, **figures: Any) -> LiveCampaign:
+        """A campaign as the engine shows it."""
+        plain: dict[str, Any] = dict(
+            campaign_id=campaign.id, name=campaign.name, mode=campaign.mode, state=campaign.state, leads_total=200,
+            leads_waiting=120, leads_done=70, leads_retired=10, attempts=96, live_answers=41, connected=40,
+            abandoned=1, dialling_now=6, talking_now=9,
+        )  # fmt: skip
+        self.campaigns[campaign.id] = LiveCampaign(**{**plain, **figures})
+        return self.campaigns[campaign.id]
+
+    def put(self, agent: LiveAgent) -> None:
+        """Set an agent and tell the screens."""
+        self.agents[agent.agent_id] = agent
+        self._bus.emit(f"agent.{agent.agent_id}", agent)
+        self._bus.emit("room", self.room())
+
+    def change(self, agent_id: str, **changes: Any) -> None:
+        """Change an agent and tell the screens."""
+        if "state" in changes:
+            changes["since_unix_s"] = time.time()
+        self.put(msgspec.structs.replace(self.agents[agent_id], **changes))
+
+    def connect(self, agent_id: str, conversation_id: str, campaign: Campaign | None = None, **record: Any) -> None:
+        """A live person is bridged to this agent."""
+        self.change(
+            agent_id, state=AgentState.TALKING, conversation_id=conversation_id, record={**RECORD, **record},
+            campaign_id=campaign.id if campaign else None, campaign_name=campaign.name if campaign else "",
+            popped_at_unix_s=time.time(),
+        )  # fmt: skip
+
+    def room(self) -> LiveRoom:
+        """The whole room."""
+        return LiveRoom(
+            agents=[msgspec.structs.replace(agent, record=None) for agent in self.agents.values()],
+            campaigns=list(self.campaigns.values()), lines=self.lines, at_unix_s=time.time(),
+        )  # fmt: skip
+
+
+class FakeBox:
+    """Everything together; `sign_in` gives a client with a session."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.home.make()
+        load_secrets(self.home)
+        self.bus = FakeBus(self.home)
+        self.app: Flask = create_app(self.home, self.bus.settings, bus=self.bus, store=self.bus.store)
+        self.people: dict[str, str] = {}
+
+    def set_up(self) -> None:
+        """An administrator, a supervisor and an agent; names as their roles."""
+        self.bus.request(cmd.SetUpAdministrator(token=self.bus.set_up_token, login="administrator", password=PASSWORD))
+        with self.bus.store.read() as session:
+            self.people["administrator"] = session.query(User).one().id
+        for role in ("supervisor", "agent"):
+            self.add_user(role, role)
+
+    def add_user(self, login: str, role: str, display_name: str = "") -> str:
+        """Make a user through the office; returns the id."""
+        done = self.bus.request(
+            cmd.SaveUser(
+                actor_id=self.people["administrator"], login=login, role=role, password=PASSWORD,
+                display_name=display_name or login.capitalize(),
+            )
+        )  # fmt: skip
+        self.people[login] = str(done.id)
+        return str(done.id)
+
+    def by_administrator(self, command: type[cmd.UserCommand], **fields: Any) -> Done:
+        """Send a command in the administrator's name."""
+        return self.bus.request(command(actor_id=self.people["administrator"], **fields))
+
+    def campaign(self, name: str = "Spring", **config: Any) -> Campaign:
+        """Make a campaign; returns its row."""
+        done = self.by_administrator(cmd.SaveCampaign, name=name, mode="progressive", config=config)
+        with self.bus.store.read() as session:
+            return session.get_one(Campaign, done.id)
+
+    def token(self, login: str) -> str:
+        """A session token of a user."""
+        done = self.bus.request(cmd.LogIn(login=login, password=PASSWORD))
+        return str(done.data["session_token"])
+
+    def client(self, login: str | None = None, language: str = "en") -> FlaskClient:
+        """A test client over https, signed in as `login`."""
+        client = self.app.test_client()
+        client.environ_base["wsgi.url_scheme"] = "https"
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+        if login:
+            client.set_cookie("__Host-callbox", self.token(login), secure=True, httponly=True)
+        return client
