@@ -71,15 +71,20 @@ _FIGURES = {
 
 
 def _register(words: list[str]) -> None:
-    """Add the commands that `words` (the command line) may mean: one module's, or all of them for help."""
-    own = {command.name for command in app.registered_commands}
-    named = next((word for word in words if not word.startswith("-")), "")
-    figure = next((word for word in words[words.index(named) + 1 :] if not word.startswith("-")), "") if named else ""
-    for table, target, wanted in ((_COMMANDS, app, named), (_FIGURES, bench_app, figure)):
-        known = {name for names in table.values() for name in names}
-        for module, names in table.items():
-            if wanted in names or (wanted not in known and named not in own):
-                importlib.import_module(module).register(target)
+    """Add the commands that `words` (the command line) may mean: one module's, or all of a group for its help."""
+    named = [word for word in words if not word.startswith("-")]
+    command, figure = (named + ["", ""])[:2]
+    if command == "bench":
+        _add(_FIGURES, bench_app, figure)
+    elif command not in {own.name for own in app.registered_commands}:
+        _add(_COMMANDS, app, command)
+
+
+def _add(table: dict[str, tuple[str, ...]], target: typer.Typer, wanted: str) -> None:
+    known = any(wanted in names for names in table.values())
+    for module, names in table.items():
+        if wanted in names or not known:
+            importlib.import_module(module).register(target)
 
 
 def main() -> None:
