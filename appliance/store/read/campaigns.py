@@ -63,7 +63,7 @@ def _figures(db: Session, campaign_id: str) -> dict[str, Any]:
         )
     ).one()
     return {
-        "leads": dict(leads.tuples().all()), "attempts": sum(count for _, count in outcomes),
+        "leads": dict(leads.all()), "attempts": sum(count for _, count in outcomes),
         "outcomes": {outcome: count for outcome, count in outcomes if outcome}, "connected": connected,
         "abandoned": abandoned,
     }  # fmt: skip
@@ -93,4 +93,4 @@ def campaign_with_figures(store: Store, campaign_id: str) -> CampaignView | None
 def names(store: Store) -> dict[str, str]:
     """Name by campaign id, newest first."""
     with store.read() as db:
-        return dict(db.execute(select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())).tuples().all())
+        return dict(db.execute(select(Campaign.id, Campaign.name).order_by(Campaign.id.desc())).all())

@@ -22,7 +22,7 @@ class ArchiveFigures:
 def rules(store: Store) -> dict[str, int]:
     """Days by scope (`default`, `campaign:<id>`, `seat:<id>`)."""
     with store.read() as db:
-        return dict(db.execute(select(RetentionRule.scope, RetentionRule.keep_days)).tuples().all())
+        return dict(db.execute(select(RetentionRule.scope, RetentionRule.keep_days)).all())
 
 
 def archive_figures(store: Store) -> ArchiveFigures:

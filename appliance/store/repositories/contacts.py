@@ -57,7 +57,7 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     )
     numbers = [lead.number for lead in ordered]
     found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(numbers)))
-    contacts = dict(found.tuples().all())
+    contacts = dict(found.all())
     inserted = session.execute(
         insert_or_skip(session, Lead).returning(Lead.number),
         [
