@@ -14,7 +14,7 @@ from appliance.settings import Home, Settings, save_settings
 from appliance.store.db import migrate, open_store
 from appliance.store.models import Trunk
 from appliance.telephony.edge.subscribers import Registration, registrations, set_seat
-from tests.integration.edge.sipkit import UdpLine, request
+from tests.integration.edge.sipkit import Line, Message, UdpLine, authorization, request
 
 ROOT = Path(__file__).parents[3]
 SEATS = ("127.0.2.2", 5060)
@@ -98,3 +98,23 @@ def registered(home: Home, seat_id: str, timeout_s: float = 4.0) -> Registration
                 return found
         time.sleep(0.05)
     raise AssertionError(f"{seat_id} does not stand registered")
+
+
+def register(line: Line, seat: str, password: str, *, expires: int = 60, transport: str = "UDP") -> Message | None:
+    """REGISTER with digest over any line; returns the final answer to the second try (None: none came)."""
+    uri = "sip:callbox"
+    local = ("x7k2.invalid", 5060) if transport == "WSS" else line.local
+
+    def ask(cseq: int, *headers: str) -> Message | None:
+        line.send(
+            request(
+                "REGISTER", uri, local=local, sender=f"sip:{seat}@callbox", to=f"sip:{seat}@callbox", cseq=cseq,
+                transport=transport, headers=(f"Expires: {expires}", *headers),
+            )
+        )  # fmt: skip
+        return line.final(1.5)
+
+    challenge = ask(1)
+    if challenge is None or challenge.status != 401:
+        return challenge
+    return ask(2, authorization(challenge, user=seat, password=password, method="REGISTER", uri=uri))

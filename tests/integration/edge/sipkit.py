@@ -48,6 +48,9 @@ class Message:
         return found[0] if found else ""
 
 
+Rule = Callable[[Message], list[bytes]]
+
+
 def parse(raw: bytes, source: tuple[str, int] = ("", 0)) -> Message:
     text = raw.decode("utf-8", "replace")
     head, _, body = text.partition("\r\n\r\n")
@@ -116,9 +119,29 @@ def reply(
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def authorization(
-    challenge: Message, *, user: str, password: str, method: str, uri: str
-) -> str:
+def acknowledge(invite: bytes, answer: Message, *, method: str = "ACK") -> bytes:
+    """ACK of a final answer, or CANCEL, in the INVITE's own transaction (same branch)."""
+    sent = invite.decode().split("\r\n")
+    via = next(line for line in sent if line.startswith("Via:"))
+    to = next(line for line in sent if line.startswith("To:")) if method == "CANCEL" else f"To: {answer.get('To')}"
+    lines = [
+        sent[0].replace("INVITE", method, 1), via, "Max-Forwards: 70", f"From: {answer.get('From')}", to,
+        f"Call-ID: {answer.get('Call-ID')}", f"CSeq: {answer.get('CSeq').split()[0]} {method}", "Content-Length: 0",
+    ]  # fmt: skip
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def waited(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Poll a condition until it holds; False when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def authorization(challenge: Message, *, user: str, password: str, method: str, uri: str) -> str:
     """The digest header line that answers a 401 or 407 (RFC 2617, with or without qop)."""
     proxy = challenge.status == 407
     offered = challenge.get("Proxy-Authenticate" if proxy else "WWW-Authenticate")
@@ -138,6 +161,8 @@ def authorization(
 
 class Line:
     """What the transports share: wait for the message that a test wants, keep all that came."""
+
+    local: tuple[str, int]
 
     def __init__(self) -> None:
         self.seen: list[Message] = []
@@ -169,7 +194,7 @@ class UdpLine(Line):
         super().__init__()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(local)
-        self.local: tuple[str, int] = self.socket.getsockname()
+        self.local = self.socket.getsockname()
         self.remote = remote
 
     def send(self, data: bytes) -> None:
@@ -194,7 +219,7 @@ class StreamLine(Line):
         super().__init__()
         plain = socket.create_connection(remote, timeout=3, source_address=(source, 0))
         self.socket = context.wrap_socket(plain, server_hostname=remote[0]) if context else plain
-        self.local: tuple[str, int] = self.socket.getsockname()[:2]
+        self.local = self.socket.getsockname()[:2]
         self.buffer = b""
 
     def send(self, data: bytes) -> None:
@@ -237,7 +262,7 @@ class WebSocketLine(Line):
         super().__init__()
         plain = socket.create_connection(remote, timeout=5, source_address=(source, 0))
         self.socket = context.wrap_socket(plain, server_hostname=remote[0]) if context else plain
-        self.local: tuple[str, int] = self.socket.getsockname()[:2]
+        self.local = self.socket.getsockname()[:2]
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {path} HTTP/1.1", f"Host: {remote[0]}:{remote[1]}", "Upgrade: websocket", "Connection: Upgrade",
@@ -296,10 +321,11 @@ class WebSocketLine(Line):
 class Answerer:
     """A UDP user agent server in a thread: `rule(message)` gives the answers; `seen` keeps all that came."""
 
-    def __init__(self, local: tuple[str, int], rule: Callable[[Message], list[bytes]]) -> None:
+    def __init__(self, local: tuple[str, int], rule: Rule) -> None:
         self.line = UdpLine(local, ("", 0))
         self.local = local
         self.rule = rule
+        self.answers_options = True
         self.seen: list[Message] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -311,21 +337,15 @@ class Answerer:
             if message is None:
                 continue
             self.seen.append(message)
-            answers = [reply(message, "200 OK")] if message.method == "OPTIONS" else self.rule(message)
+            if message.method == "OPTIONS":
+                answers = [reply(message, "200 OK")] if self.answers_options else []
+            else:
+                answers = self.rule(message)
             for answer in answers:
                 self.line.socket.sendto(answer, message.source)
 
     def of(self, method: str) -> list[Message]:
         return [message for message in self.seen if message.method == method]
-
-    def wait_for(self, method: str, timeout_s: float = 3.0) -> Message | None:
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            found = self.of(method)
-            if found:
-                return found[-1]
-            time.sleep(0.01)
-        return None
 
     def close(self) -> None:
         self._stop.set()

@@ -16,8 +16,8 @@ import pytest
 
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import control
-from tests.integration.edge.box import Service, registered
-from tests.integration.edge.sipkit import WebSocketLine, authorization, request
+from tests.integration.edge.box import Service, register, registered
+from tests.integration.edge.sipkit import WebSocketLine
 
 pytestmark = pytest.mark.integration
 
@@ -170,23 +170,16 @@ def browser(home: Home, *, source: str = "127.0.3.77") -> WebSocketLine:
     return WebSocketLine(FRONT, source=source, context=trusting(home))
 
 
-def register(line: WebSocketLine, seat: str, password: str) -> int:
-    uri = "sip:callbox"
-    common = {"local": ("x7k2.invalid", 5060), "sender": f"sip:{seat}@callbox", "to": f"sip:{seat}@callbox"}
-    line.send(request("REGISTER", uri, transport="WSS", **common))
-    challenge = line.final()
-    if challenge is None:
-        return 0
-    digest = authorization(challenge, user=seat, password=password, method="REGISTER", uri=uri)
-    line.send(request("REGISTER", uri, transport="WSS", **common, cseq=2, headers=(digest,)))
-    answer = line.final()
+def status(line: WebSocketLine, seat: str, password: str) -> int:
+    """Register over the WebSocket; the status of the last answer, 0 when none came."""
+    answer = register(line, seat, password, transport="WSS")
     return answer.status if answer else 0
 
 
 def test_browser_phone_registers_through_phone(edge: Service, front: Service, box: tuple[Home, Settings]) -> None:
     line = browser(box[0])
     assert line.open, line.handshake
-    assert register(line, "seat02", "pw02") == 200
+    assert status(line, "seat02", "pw02") == 200
     found = registered(box[0], "seat02")
     assert "transport=ws" in found.contact
     line.close()
@@ -198,13 +191,13 @@ def test_browser_that_guesses_is_banned_by_its_own_address(
     home, settings = box
     with closing(browser(home, source="127.0.3.66")) as guesser:
         for _ in range(settings.sip.auth_failures_max):
-            assert register(guesser, "seat02", "wrong") == 401
-        assert register(guesser, "seat02", "pw02") == 0
+            assert status(guesser, "seat02", "wrong") == 401
+        assert status(guesser, "seat02", "pw02") == 0
         assert [ban.address for ban in control.bans(home)] == ["127.0.3.66"]
     with closing(browser(home, source="127.0.3.66")) as shut_out:
         assert not shut_out.open
     with closing(browser(home, source="127.0.3.78")) as other:
-        assert register(other, "seat02", "pw02") == 200
+        assert status(other, "seat02", "pw02") == 200
     control.unban(home, "127.0.3.66")
     with closing(browser(home, source="127.0.3.66")) as forgiven:
-        assert register(forgiven, "seat02", "pw02") == 200
+        assert status(forgiven, "seat02", "pw02") == 200
