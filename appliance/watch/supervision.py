@@ -104,6 +104,8 @@ class ServiceStatus:
 
 
 def _proxy(home: Home) -> xmlrpc.client.ServerProxy:
+    if not socket_path(home).exists():  # the transport would leave its socket open
+        raise BoxError("box.not_running", f"No box runs in {home.root}. Start it with 'callbox run'.", retryable=True)
     return xmlrpc.client.ServerProxy(
         "http://127.0.0.1", transport=SupervisorTransport(None, None, f"unix://{socket_path(home)}")
     )
