@@ -107,11 +107,12 @@ class Campaigns:
         self._changed(campaign.campaign_id)
 
     async def recount(self, campaign_id: str) -> None:
-        """Read the figures of one campaign from its rows."""
+        """Read the figures of one campaign from its rows; raises StoreError."""
 
         def read(session: Session) -> tuple[dict[str, int], attempts.AttemptCounts]:
             return leads.counts(session, campaign_id), attempts.counts(session, campaign_id)
 
+        await self._writer.flush()
         campaign = self._room.campaigns[campaign_id]
         campaign.lead_counts, campaign.counts = await self._writer.read(read)
 

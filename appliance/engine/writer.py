@@ -35,6 +35,7 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._log = get_logger()
         self._away = False
+        self._flushing = asyncio.Lock()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="store-writer")
@@ -66,7 +67,7 @@ class Writer:
 
     async def now(self, work: Callable[[Session], T]) -> T:
         """Write in a transaction of its own, after all that was given before; raises StoreError."""
-        await self._flush()
+        await self.flush()
         return await self._in_thread(lambda: self._one(work))
 
     async def read(self, query: Callable[[Session], T]) -> T:
@@ -96,7 +97,7 @@ class Writer:
             self._wake.clear()
             while self._later:
                 try:
-                    await self._flush()
+                    await self.flush()
                 except StoreError as error:
                     if not self._away:
                         self._log.error("store away, writing later", error_id=error.error_id, message=error.message)
@@ -107,8 +108,12 @@ class Writer:
                         self._log.info("store back")
                     self._away = False
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
         """Write all that waits; raises StoreError and keeps what is not written."""
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         while self._later:
             batch = self._later[:_BATCH]
             del self._later[: len(batch)]

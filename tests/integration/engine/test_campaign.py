@@ -44,6 +44,7 @@ def test_fifty_leads_progressive_to_the_end(tmp_path: Path) -> None:
             await s.seat(1, 2, 3, 4)
             await s.act("start")
             await s.until(lambda: s.state() == "finished", 40)
+            await s.until(lambda: all(s.agent_state(f"a{n}") == "ready" for n in (1, 2, 3, 4)))
             outcomes = Counter(a.outcome for a in s.attempts())
             assert outcomes == {"human": 10, "machine": 10, "busy": 10, "vacant": 10, "powered_off": 10}
             assert Counter(o.number for o in s.switch.originated).most_common(1)[0][1] == 1
@@ -123,7 +124,7 @@ def test_dead_worker_closes_its_call_as_lost_and_the_room_goes_on(tmp_path: Path
             await s.act("start")
             await s.until(lambda: s.state() == "finished")
             assert Counter(a.outcome for a in s.attempts()) == {"lost": 1, "human": 2}
-            assert s.agents["a1"].state == "ready"
+            await s.until(lambda: s.agent_state("a1") == "ready")
 
     asyncio.run(play())
 
