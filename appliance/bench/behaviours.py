@@ -107,7 +107,7 @@ async def play_out(
     call.progress(100)
     await call.pause(plan.post_dial_delay_s)
     if row.rings:
-        _ring(call, plan, sounds)
+        _ring(call, sounds, with_tone=plan.early_ringing and bool(row.answer))
         await call.pause(_EXCHANGE_GIVES_UP_S if plan.behaviour in _NEVER_ANSWERED else plan.ring_s)
     if row.early:
         await _early(call, plan, row, sounds)
@@ -121,8 +121,8 @@ async def play_out(
     await _answered(call, plan, row.answer, sounds, record)
 
 
-def _ring(call: Call, plan: NumberPlan, sounds: SoundLibrary) -> None:
-    if plan.early_ringing:
+def _ring(call: Call, sounds: SoundLibrary, *, with_tone: bool) -> None:
+    if with_tone:
         call.progress(183, early_media=True)
         call.open_media().play(Playlist([sounds.sound("tones/ring")], repeat=True))
     else:
