@@ -39,7 +39,7 @@ def postgresql_socket() -> Iterator[Path]:
     control = str(binaries / "pg_ctl")
     try:
         _run(*_as_postgres(str(binaries / "initdb"), "-D", str(data), "-U", "callbox", "-A", "trust", "-E", "UTF8"))
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c shared_buffers=32MB"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c shared_buffers=32MB -c fsync=off"
         _run(*_as_postgres(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"))
         try:
             yield folder
