@@ -13,6 +13,7 @@ from appliance.jobs.context import Context
 from appliance.types import Severity
 
 RESERVE_KEY = "disk.reserve"
+ARCHIVE_KEY = "archive.disk_full"
 _CLEAR_FACTOR = 1.05  # no flutter at the edge
 _SAY_AGAIN_S = 10.0
 _MB = 1_000_000
@@ -31,6 +32,7 @@ class DiskGuard:
         self._context = context
         self._raised: bool | None = None
         self._said_s = float("-inf")
+        self._archive_stands: bool | None = None
 
     def check(self) -> bool:
         """Measure, tell when the state changed or is worth repeating; True while the reserve is touched."""
@@ -39,14 +41,27 @@ class DiskGuard:
         now_s = self._context.clock.monotonic_s()
         if raised != self._raised or (raised and now_s - self._said_s >= _SAY_AGAIN_S):
             self._said_s = now_s
-            self._context.publish("alert", self._alert(raised, free, reserve))
+            self._tell(
+                RESERVE_KEY, raised, "Dialling stopped: the disk is nearly full",
+                f"{free} MB are free, {reserve} MB are kept for calls in progress. Delete or move recordings "
+                "(retention), or enlarge the disk; dialling goes on by itself.",
+            )  # fmt: skip
         self._raised = raised
         return raised
 
-    def _alert(self, raised: bool, free: int, reserve: int) -> LiveAlert:
-        return LiveAlert(
-            key=RESERVE_KEY, severity=Severity.CRITICAL, title="Dialling stopped: the disk is nearly full",
-            text=f"{free} MB are free, {reserve} MB are kept for calls in progress. Delete or move recordings "
-            "(retention), or enlarge the disk; dialling goes on by itself.",
-            raised=raised, at_unix_s=self._context.clock.now().timestamp(),
-        )  # fmt: skip
+    def archive_stands(self, stands: bool) -> None:
+        """Whether the archive found no room for a recording (which is kept as it was recorded, and tried again)."""
+        if stands != self._archive_stands:
+            self._archive_stands = stands
+            self._tell(
+                ARCHIVE_KEY, stands, "The disk is full: recordings cannot be archived",
+                "They are kept unencrypted in the spool and archived by themselves when there is room. Delete or "
+                "move recordings (retention), or enlarge the disk.",
+            )  # fmt: skip
+
+    def _tell(self, key: str, raised: bool, title: str, text: str) -> None:
+        at_unix_s = self._context.clock.now().timestamp()
+        alert = LiveAlert(
+            key=key, severity=Severity.CRITICAL, title=title, text=text, raised=raised, at_unix_s=at_unix_s
+        )
+        self._context.publish("alert", alert)

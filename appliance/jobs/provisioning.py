@@ -37,6 +37,10 @@ def new_seat_password() -> str:
     return "".join(secrets.choice(_KEYPAD_ALPHABET) for _ in range(16))
 
 
+def _expiry_job_id(seat_id: str) -> str:
+    return f"seat-{seat_id}"
+
+
 def _id_faults(given: str) -> list[tuple[str, str, str]]:
     if _ID.fullmatch(given):
         return []
@@ -96,7 +100,7 @@ class Provisioning:
         self._allow(command, Permission.AGENT_WORK)
         life = timedelta(hours=self._context.settings.web.session_hours)
         now = self._context.clock.now()
-        job_id = f"{SEAT_EXPIRY}-{command.seat_id}"
+        job_id = _expiry_job_id(command.seat_id)
         with self._context.store.write() as session:
             seat = configuration.seat(session, command.seat_id)
             if not seat.enabled or seat.phone != "browser":
@@ -129,7 +133,9 @@ class Provisioning:
     def expire_seat_credentials(self, seat_id: str) -> None:
         """The job when a browser phone's password has run out: nobody knows the new one."""
         with self._context.store.read() as session:
-            seat = session.get(Seat, seat_id)
+            seat, job = session.get(Seat, seat_id), session.get(Job, _expiry_job_id(seat_id))
+        if job is not None and job.run_at > self._context.clock.now():
+            return  # handed out again in this moment
         if seat is not None and seat.enabled and seat.phone == "browser":
             self._context.doors.seats.set_password(seat_id, new_seat_password())
 

@@ -118,6 +118,9 @@ class WorkQueue:
         if interrupted:
             log.info("jobs resumed", count=interrupted)
         for lane in self._lanes:
+            for kind in lane.handlers:
+                self._alert(kind, "", raised=False)  # a new chance; what fails again is said again
+        for lane in self._lanes:
             for number in range(lane.threads):
                 thread = threading.Thread(target=self._work, args=(lane,), name=f"{lane.name}-{number}", daemon=True)
                 thread.start()
@@ -213,7 +216,7 @@ class WorkQueue:
                 self._set_back(job, f"{type(error).__name__}: {error}")
             else:
                 self._give_up(job, "box.internal", f"{type(error).__name__}: {error}", progress)
-                self._alert(job, str(error))
+                self._alert(job.kind, f"{error} ({job.id})", raised=True)
         else:
             with self._context.store.write() as session:
                 jobs_queue.finish(session, job.id, result, self._context.clock.now())
@@ -231,10 +234,10 @@ class WorkQueue:
             jobs_queue.fail(session, job.id, error, self._context.clock.now())
         progress.ended("failed", error, {"error_id": error_id})
 
-    def _alert(self, job: Job, error: str) -> None:
+    def _alert(self, kind: str, error: str, *, raised: bool) -> None:
         alert = LiveAlert(
-            key=f"job.{job.kind}.failed", severity=Severity.WARNING, title=f"Work of kind '{job.kind}' failed",
-            text=f"{error} ({job.id}). It is tried again when the service starts; log/jobs.log says more.",
-            raised=True, at_unix_s=self._context.clock.now().timestamp(),
+            key=f"job.{kind}.failed", severity=Severity.WARNING, title=f"Work of kind '{kind}' failed",
+            text=f"{error}. It is tried again when the service starts; log/jobs.log says more.",
+            raised=raised, at_unix_s=self._context.clock.now().timestamp(),
         )  # fmt: skip
         self._context.publish("alert", alert)

@@ -108,6 +108,7 @@ class Retention:
                 if not dry_run:
                     found["deleted"] += self._delete(recording.id, actor_id, actor_address)
         if found["deleted"]:
+            self._context.store.scrub()
             log.info("recordings deleted", count=found["deleted"], on_hold=found["on_hold"])
         return {**found, "recordings": listed}
 

@@ -17,7 +17,7 @@ from appliance import commands
 from appliance.bus import Bus
 from appliance.clock import SystemClock
 from appliance.commands import Command, Done
-from appliance.errors import StoreError
+from appliance.errors import BoxError, StoreError
 from appliance.events import ConversationEvent, WorkerBeat
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.archive import Archive
@@ -117,6 +117,7 @@ class _Service:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.guard = DiskGuard(context)
         self._archive = Archive(context)
         self._provisioning = Provisioning(context)
         self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")
@@ -132,7 +133,6 @@ class _Service:
         self._office = Office(context)
         self._desk = Desk(context, self._queue)
         self.intake = Intake(context, self._ask_archive)
-        self.guard = DiskGuard(context)
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
@@ -170,7 +170,14 @@ class _Service:
         self._queue.put(archive_job_id(recording_id), ARCHIVE, {"recording_id": recording_id})
 
     def _archive_job(self, payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        return {"archived": self._archive.archive(payload["recording_id"], lambda _done, _total: progress.check())}
+        try:
+            found = self._archive.archive(payload["recording_id"], lambda _done, _total: progress.check())
+        except BoxError as error:
+            if error.error_id == "disk.full":
+                self.guard.archive_stands(True)
+            raise
+        self.guard.archive_stands(False)
+        return {"archived": found}
 
     def _seat_expiry_job(self, payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
         self._provisioning.expire_seat_credentials(payload["seat_id"])

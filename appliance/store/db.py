@@ -74,6 +74,14 @@ class Store:
         with _told_clearly(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    def scrub(self) -> None:
+        """After keys were deleted: leave no copy of them in SQLite's write-ahead log."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                if driver is not None:
+                    driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -288,6 +288,10 @@ def _aged(context: Context, recording_id: str, days: int, **fields: object) -> N
             setattr(row, name, value)
 
 
+def _database_bytes(context: Context) -> bytes:
+    return b"".join(path.read_bytes() for path in context.home.root.glob("callbox.sqlite*"))
+
+
 def test_retention_says_first_and_deletes_then(context: Context) -> None:
     office = Office(context)
     office.handle(commands.SaveRetention(actor_id=LOCAL_ACTOR, scope="campaign:short", keep_days=10))
@@ -304,6 +308,9 @@ def test_retention_says_first_and_deletes_then(context: Context) -> None:
     assert (said["expired"], said["deleted"], said["on_hold"], said["kept"]) == (2, 0, 1, 2)
     assert _row(context, "a-old").state == "archived"
 
+    with context.store.read() as session:
+        wrapped = session.get_one(RecordingKey, "a-old").wrapped_key.encode()
+    assert wrapped in _database_bytes(context)
     sealed_path = context.home.archive / _row(context, "a-old").archive_path
     kept_copy = sealed_path.read_bytes()
     assert retention.run(LOCAL_ACTOR, "", dry_run=False)["deleted"] == 2
@@ -316,6 +323,7 @@ def test_retention_says_first_and_deletes_then(context: Context) -> None:
         assert session.get(RecordingKey, "a-old") is None
         other_keys = session.query(RecordingKey).count()
     assert other_keys == 3
+    assert wrapped not in _database_bytes(context)
     (context.home.root / "copy.cbr").write_bytes(kept_copy)  # a copy somebody kept is noise without its key
     with pytest.raises(SealBrokenError), SealedReader(context.home.root / "copy.cbr", bytes(32)) as reader:
         reader.read(0, 1)
