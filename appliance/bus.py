@@ -200,7 +200,16 @@ class Bus:
             f"{self._prefix}.cmd.{service}", queue=service if queue else "",
             cb=start if concurrent else on_message,
         )  # fmt: skip
-        await self._client.flush()  # from now on a command finds us
+        await self._settled()  # from now on a command finds us
+
+    async def _settled(self) -> None:
+        """Return when the server knows our subscriptions.
+
+        The client's PING overtakes commands that wait in its queue (nats-py 2.16), so that the first PONG proves
+        nothing; by then the queue is empty, and the second one does.
+        """
+        await self._client.flush()
+        await self._client.flush()
 
     # ---- conversation events ------------------------------------------------------------------------------
 
@@ -335,6 +344,7 @@ class Bus:
             await handler(msg.subject.removeprefix(prefix), event)
 
         await self._client.subscribe(prefix + pattern, cb=on_message)
+        await self._settled()
 
     # ---- connection state: said once when lost, once when back -----------------------------------------
 

@@ -147,4 +147,5 @@ class Publisher:
             except StoreError as error:
                 self._log.warning("not counted", campaign=campaign_id, error_id=error.error_id)
                 self._to_count.add(campaign_id)
+            self._to_show.add(campaign_id)
         self._count_not_before_s = time.monotonic() + _COUNT_SHARE * (time.monotonic() - now_s)
