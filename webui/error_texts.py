@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from appliance.errors import CallboxError
+from appliance.errors import CallboxError, ValidationErrors
 
 STATUS = {
     400: (_l("Not possible"), _l("The request was not understood. Reload the page and try again.")),
@@ -26,23 +26,82 @@ def status_text(status: int, *, long: bool = False) -> str:
 
 
 ERRORS = {
+    "agent.busy": _l("End your conversation before you change the seat."),
+    "agent.disposition_needed": _l("Choose the result of the conversation first."),
+    "agent.no_conversation": _l("There is no conversation now."),
+    "agent.not_logged_in": _l("Take a seat first."),
+    "bus.lost": _l("The inner connection of the box is interrupted. Nothing was changed; try again in a moment."),
     "bus.no_service": _l("The service “%(service)s” is not running. Nothing was changed; try again in a moment."),
     "bus.timeout": _l("The service “%(service)s” did not answer in time. Look at the page again before you repeat it."),
-    "bus.lost": _l("The inner connection of the box is interrupted. Nothing was changed; try again in a moment."),
-    "login.refused": _l("Name or password is wrong."),
-    "login.locked": _l("Too many wrong passwords: this account is locked for some minutes."),
-    "login.totp_needed": _l("Enter the six-digit code of your authenticator app."),
-    "login.totp_wrong": _l("The six-digit code is wrong."),
+    "campaign.bad_name": _l("Give the campaign a name of at most 120 characters."),
+    "campaign.mode_not_available": _l("This mode is not available in this version."),
+    "campaign.name_taken": _l("There is already a campaign of this name."),
+    "campaign.no_leads": _l("No number waits in this campaign. Import a list first."),
+    "campaign.no_trunk": _l("No trunk is in use. Set one up first."),
+    "campaign.not_now": _l("This is not possible in the campaign's present state. Reload the page."),
+    "campaign.runs": _l("The mode of a running campaign cannot change. Pause it first."),
+    "config.bad_id": _l("Use 1 to 32 of a–z, 0–9, dash and underscore, a letter or digit first."),
+    "conversation.unknown": _l("This is not one of your conversations."),
+    "disk.reserve": _l("The disk is nearly full; dialling has stopped."),
+    "disposition.bad_amount": _l("The promised amount must be positive."),
+    "disposition.callback_needed": _l("Give a time in the future for the call back."),
+    "disposition.date_needed": _l("Give the day of the promised payment."),
+    "disposition.past": _l("Give a time in the future for the call back."),
+    "import.bad_mapping": _l("The columns do not fit this file. Choose them again."),
+    "import.empty_file": _l("The file is empty (0 bytes). Send it again."),
+    "import.encrypted": _l("The file is protected by a password. Remove the password, save it and send it again."),
+    "import.macros": _l("The file holds macros, which the box does not take. Save it as .xlsx and send it again."),
+    "import.no_phone_column": _l("No column holds telephone numbers. Say which column it is."),
+    "import.no_rows": _l("The file has no rows. Is it the right one?"),
+    "import.too_many_rows": _l("The list has more than %(max_rows)s rows. Split it into several files."),
+    "import.unreadable": _l("The file cannot be read. Open it in Excel, save it again and send it."),
+    "import.wrong_file_type": _l("This file is no table. Send Excel (.xlsx, .xls), .ods or .csv."),
+    "import.zip_bomb": _l("The file unpacks to far more than a list can hold. Copy the list to a new workbook."),
+    "login.locked": _l("Too many wrong passwords: try again in %(retry_after_s)s s."),
+    "login.totp_required": _l("Enter the six-digit code of your authenticator app."),
+    "login.wrong": _l("Name or password is wrong."),
+    "password.common": _l("This password is among the first that are tried. Choose another one."),
+    "password.is_login": _l("The password must not be the name."),
+    "password.missing": _l("A new user needs a password."),
+    "password.too_short": _l("The password is too short: at least 10 characters."),
+    "password.wrong": _l("The current password is wrong."),
+    "preview.no_lead": _l("No number may be called now in the preview campaigns."),
+    "preview.not_allowed": _l("This number may not be called now."),
+    "recording.deleted": _l("This recording was deleted as its retention rule says."),
+    "recording.not_own": _l("Only recordings of your own conversations are open to you."),
+    "recording.not_ready": _l("This recording is not archived yet. Try again in a moment."),
+    "retention.bad_days": _l("Give a number of days from 1 to 36500."),
+    "sealed.broken": _l("The recording's file is damaged. Restore it from a backup."),
+    "seat.bad_password": _l("Use 8 to 64 characters without blanks."),
+    "seat.disabled": _l("This seat is switched off. Choose another one."),
+    "seat.in_use": _l("This seat is taken by %(agent)s. Choose another one."),
+    "seat.no_browser_phone": _l("This seat has no browser phone."),
+    "set_up.done": _l("The box is already set up. Sign in as its administrator."),
+    "set_up.wrong_token": _l("This is not the set-up link that the box shows now. Open the newest one."),
+    "store.busy": _l("The database is busy. Try again in a moment."),
+    "store.disk_full": _l("The disk is full. Nothing was saved; free some space."),
+    "totp.wrong": _l("The six-digit code is wrong. Check the clock of your phone."),
+    "trunk.no_channel": _l("All lines are busy. Try again in a moment."),
+    "user.bad_login": _l("Use 1 to 80 characters without blanks."),
+    "user.last_administrator": _l("This is the last administrator. Make another one first."),
+    "user.login_taken": _l("There is already a user of this name."),
     "web.not_built": _l("The web assets are missing. Run “make setup”."),
 }
 
 
+def text_of(error_id: str, message: str, placeholders: dict[str, object] | None = None) -> str:
+    """The known text of an id with its figures, else the box's own sentence."""
+    known = ERRORS.get(error_id)
+    if known is None:
+        return message
+    try:
+        return str(known) % (placeholders or {})
+    except (KeyError, TypeError, ValueError):
+        return message
+
+
 def error_text(error: CallboxError) -> str:
     """What to show for an error, in the reader's language where the id is known."""
-    known = ERRORS.get(error.error_id)
-    if known is None:
-        return error.message
-    try:
-        return str(known) % error.placeholders if error.placeholders else str(known)
-    except (KeyError, TypeError, ValueError):
-        return error.message
+    if isinstance(error, ValidationErrors):
+        return " ".join(text_of(error_id, f"{field}: {message}") for field, error_id, message in error.errors)
+    return text_of(error.error_id, error.message, error.placeholders)

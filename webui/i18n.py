@@ -7,7 +7,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 from flask import Flask, g, request
-from flask_babel import Babel, format_datetime, format_decimal, format_percent
+from flask_babel import Babel, format_datetime, format_decimal, format_percent, gettext
 
 from webui.box import box
 
@@ -50,6 +50,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}:{text}" if whole >= 3600 else text
 
 
+def seconds(value: float | None) -> str:
+    """A short time with one decimal and its unit; None: a dash."""
+    return "–" if value is None else gettext("%(value)s s", value=format_decimal(value, "0.0"))
+
+
 def number(value: float | None) -> str:
     """A figure with the language's separators; None: a dash."""
     return "–" if value is None else str(format_decimal(value))
@@ -81,6 +86,7 @@ def size(count: float | None) -> str:
 
 FILTERS: dict[str, Any] = {
     "instant": instant, "duration": duration, "number": number, "percent": percent, "money": money, "size": size,
+    "seconds": seconds,
 }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def describe(event: msgspec.Struct) -> list[Message]:
     """Turn a live event into stream messages (number 0); events that no page shows give none."""
     match event:
         case LiveAgent():
-            data = {"state": event.state, "conversation_id": event.conversation_id}
+            data: dict[str, Any] = {"state": event.state, "conversation_id": event.conversation_id}
             return [Message(0, "agent", data, agent_id=event.agent_id)]
         case LiveRoom():
             return [Message(0, "room", permission=Permission.AGENTS_READ)]
@@ -97,8 +97,7 @@ class LiveHub:
         with self._changed:
             match event:
                 case LiveRoom():
-                    self._room = event
-                    self._agents.update({agent.agent_id: agent for agent in event.agents})
+                    self._room = event  # its agents come without their records: they are not taken from here
                     self._campaigns.update({campaign.campaign_id: campaign for campaign in event.campaigns})
                 case LiveAgent():
                     self._agents[event.agent_id] = event

@@ -41,7 +41,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem(
                 "recordings.page", _l("Recordings"), icon="microphone", permission=Permission.RECORDINGS_LISTEN,
                 or_permission=Permission.RECORDINGS_LISTEN_OWN,
-            ),  # fmt: skip
+            ),
             NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),
         ),
     ),

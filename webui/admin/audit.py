@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, render_template, request, url_for
 
 from appliance.store.read import audit, users
@@ -22,5 +24,6 @@ def page() -> str:
     found = audit.search(
         store(), action=args.get("action", ""), actor_id=args.get("actor", ""), before=before, size=100
     )
-    older = url_for("audit.page", **{**args.to_dict(), "before": found.older}) if found.older else None
+    following: dict[str, Any] = {**args.to_dict(), "before": found.older}
+    older = url_for("audit.page", **following) if found.older else None
     return render_template("audit/page.html", found=found, older=older, people=users.names(store()), areas=AREAS)

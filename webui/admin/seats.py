@@ -20,7 +20,7 @@ from webui import labels
 from webui.access import needs
 from webui.box import ask, box, store
 from webui.errors import done_at
-from webui.supervisor.campaign_form import put_errors
+from webui.forms import put_errors
 
 blueprint = Blueprint("seats", __name__, url_prefix="/seats")
 

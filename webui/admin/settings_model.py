@@ -62,8 +62,9 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
 def _field(path: str, info: FieldInfo, value: Any) -> SettingField:
     low, high = _bounds(info)
     return SettingField(
-        path=path, title=gettext(info.title or path), description=gettext(info.description or "") if info.description
-        else "", kind="number" if info.annotation in (int, float) else "text", value=value, minimum=low, maximum=high,
+        path=path, title=gettext(info.title or path),
+        description=gettext(info.description) if info.description else "",
+        kind="number" if info.annotation in (int, float) else "text", value=value, minimum=low, maximum=high,
         whole=info.annotation is int,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from appliance.errors import ValidationErrors
+from webui.error_texts import text_of
 
 DIRECTIONS = ("outbound", "inbound")
 NUMBERS = ("called", "calling")
@@ -15,8 +16,9 @@ NUMBERS = ("called", "calling")
 
 def _rules(form: MultiDict[str, str], prefix: str) -> list[dict[str, Any]]:
     rows = zip(
-        form.getlist(f"{prefix}-match"), form.getlist(f"{prefix}-strip"), form.getlist(f"{prefix}-prepend"), strict=False
-    )
+        form.getlist(f"{prefix}-match"), form.getlist(f"{prefix}-strip"), form.getlist(f"{prefix}-prepend"),
+        strict=False,
+    )  # fmt: skip
     rules = [
         {"match": match.strip(), "strip": int(strip) if strip.isdigit() else 0, "prepend": prepend.strip()}
         for match, strip, prepend in rows
@@ -65,6 +67,7 @@ def messages(wrong: ValidationErrors) -> list[str]:
     """The office's complaints as sentences with the place in front."""
     places = {
         "gateways": _("Gateways"), "channels": _("Channels"), "caller_id": _("Caller number"),
-        "outbound": _("Outbound rules"), "inbound": _("Inbound rules"), "provider": _("Provider"), "id": _("Short name"),
+        "outbound": _("Outbound rules"), "inbound": _("Inbound rules"), "provider": _("Provider"),
+        "id": _("Short name"),
     }  # fmt: skip
-    return [f"{places.get(field.split('.')[0], field)}: {message}" for field, _id, message in wrong.errors]
+    return [f"{places.get(field.split('.')[0], field)}: {text_of(key, text)}" for field, key, text in wrong.errors]

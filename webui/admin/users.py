@@ -21,8 +21,8 @@ from webui.access import needs
 from webui.auth.forms import PASSWORD_MIN
 from webui.box import ask, store
 from webui.errors import done_at
+from webui.forms import put_errors
 from webui.i18n import LANGUAGES
-from webui.supervisor.campaign_form import put_errors
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 

@@ -13,7 +13,7 @@ from appliance.commands import LiveView
 from appliance.errors import BusError, CallerError
 from appliance.events import LiveAgent
 from appliance.store.read import campaigns, seats
-from appliance.types import AgentState, Disposition
+from appliance.types import AgentState, CampaignMode, Disposition
 from webui.box import box, store, tell
 from webui.i18n import money
 
@@ -62,13 +62,21 @@ def free_seats() -> list[seats.SeatView]:
     return [seat for seat in seats.seats(store()) if seat.enabled and seat.agent_id in (None, g.user.id)]
 
 
+def preview_runs() -> bool:
+    """Does a preview campaign run? Then a ready agent may ask for a record."""
+    return campaigns.runs_in_mode(store(), CampaignMode.PREVIEW)
+
+
 def work(agent: LiveAgent) -> Work:
     """Record, script and dispositions of the agent's present conversation or preview."""
     campaign = campaigns.campaign(store(), agent.campaign_id) if agent.campaign_id else None
     config = campaign.config if campaign else {}
     record = agent.record
-    kind = "preview" if agent.state in (AgentState.PREVIEWING, AgentState.DIALLING) else "call"
-    key = f"{kind}:{agent.conversation_id or ''}:{(record or {}).get('lead_id', '')}" if record else ""
+    if record is None:
+        key = "paused" if agent.state == AgentState.PAUSED else "waiting"
+    else:
+        kind = "preview" if agent.state == AgentState.PREVIEWING else "call"
+        key = f"{kind}:{agent.conversation_id or ''}:{record.get('lead_id', '')}"
     currency = str((record or {}).get("currency") or "")
     return Work(
         key=key, record=record, script=filled(str(config.get("script") or ""), record or {}),

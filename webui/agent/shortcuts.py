@@ -25,6 +25,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("hold", "Alt+H", _l("Hold and resume")),
     Shortcut("mute", "Alt+M", _l("Mute the microphone")),
     Shortcut("keypad", "Alt+K", _l("Key tones")),
+    Shortcut("next", "Alt+U", _l("Preview: next record")),
     Shortcut("dial", "Alt+O", _l("Preview: dial")),
     Shortcut("skip", "Alt+J", _l("Preview: skip")),
     *(Shortcut(f"disposition-{n}", f"Alt+{n}", _l("Result no. %(number)s", number=n)) for n in range(1, 10)),

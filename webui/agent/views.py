@@ -42,7 +42,7 @@ def desk() -> Response | str:
         return render_template("agent/seat.html", seats=desks.free_seats())
     return render_template(
         "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=SHORTCUTS,
-        shortcuts_json=as_json(), keys_of=keys_of,
+        shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(),
     )  # fmt: skip
 
 
@@ -53,7 +53,9 @@ def bar() -> Response | str:
     agent = desks.my_view()
     if agent is None or not desks.at_a_seat(agent):
         return _to_seat_choice()
-    return render_template("agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of)
+    return render_template(
+        "agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of, preview_runs=desks.preview_runs()
+    )
 
 
 @blueprint.get("/work")
@@ -64,7 +66,7 @@ def work() -> Response | str | tuple[str, int]:
     if agent is None:
         return "", 204
     shown = desks.work(agent)
-    if request.args.get("shown") == (shown.key or "none"):
+    if request.args.get("shown") == shown.key:
         return "", 204
     return render_template("agent/work.html", agent=agent, work=shown, keys_of=keys_of)
 

@@ -52,11 +52,12 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     mode = RadioField(_l("Mode"), choices=[(m, labels.CAMPAIGN_MODES[m]) for m in ("progressive", "preview")])
     hours_from = StringField(
         _l("Calls from"), [Regexp(_HOUR, message=_l("Write a time such as 08:00."))],
-        render_kw={"type": "time"},
+        render_kw={"inputmode": "numeric", "maxlength": 5},
     )  # fmt: skip
     hours_to = StringField(
-        _l("Calls until"), [Regexp(_HOUR, message=_l("Write a time such as 20:00."))], render_kw={"type": "time"}
-    )
+        _l("Calls until"), [Regexp(_HOUR, message=_l("Write a time such as 20:00."))],
+        render_kw={"inputmode": "numeric", "maxlength": 5},
+    )  # fmt: skip
     days = SelectMultipleField(_l("On"), choices=list(DAY_NAMES.items()))
     time_zone_rule = SelectField(_l("Hours hold in"), choices=list(ZONES.items()))
     rule_profile = SelectField(_l("Rules of the country"), choices=list(RULES.items()))
@@ -133,13 +134,3 @@ def save(form: CampaignForm, campaign: campaigns.CampaignView | None = None) -> 
         SaveCampaign, id=campaign.id if campaign else None, name=form.name.data, mode=form.mode.data, config=config
     )
     return str(done.id)
-
-
-def put_errors(form: FlaskForm, wrong: ValidationErrors) -> None:
-    """Show the box's complaints beside the fields they are about, the rest at the top."""
-    for field, _error_id, message in wrong.errors:
-        target = form[field] if field in form else None
-        if target is not None:
-            target.errors = [*target.errors, message]
-        else:
-            form.form_errors = [*form.form_errors, f"{field}: {message}"]

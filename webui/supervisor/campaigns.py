@@ -13,8 +13,9 @@ from appliance.types import Permission
 from webui.access import needs
 from webui.box import ask, store
 from webui.errors import done, done_at
+from webui.forms import put_errors
 from webui.supervisor import room
-from webui.supervisor.campaign_form import CampaignForm, put_errors, save
+from webui.supervisor.campaign_form import CampaignForm, save
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 

@@ -62,8 +62,9 @@ def one(import_id: str) -> str:
     """Progress, then the result row by row."""
     found = imports.one(store(), import_id)
     return render_template(
-        "imports/one.html", found=found, import_id=import_id, job=box().live.job(import_id), upload=request.args.get("upload"),
-        plan=request.args.get("plan"), rejects=imports.rejects(store(), import_id) if found else [],
+        "imports/one.html", found=found, import_id=import_id, job=box().live.job(import_id),
+        upload=request.args.get("upload"), plan=request.args.get("plan"),
+        rejects=imports.rejects(store(), import_id) if found else [],
         reasons=service.REASONS,
     )  # fmt: skip
 

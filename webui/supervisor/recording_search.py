@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import g, request, url_for
@@ -37,7 +38,8 @@ def wanted(args: MultiDict[str, str]) -> RecordingFilter:
 
 def older_url(cursor: str | None) -> str | None:
     """Link to the next page with the same search."""
-    return url_for("recordings.page", **{**request.args.to_dict(), "before": cursor}) if cursor else None
+    args: dict[str, Any] = {**request.args.to_dict(), "before": cursor}
+    return url_for("recordings.page", **args) if cursor else None
 
 
 def shown_number(number: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from appliance.store.db import Store
 from appliance.store.models import Attempt, Campaign, Lead
-from appliance.types import LIVE_OUTCOMES, LeadState
+from appliance.types import LIVE_OUTCOMES, CampaignMode, CampaignState, LeadState
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,13 @@ def campaign_with_figures(store: Store, campaign_id: str) -> CampaignView | None
     with store.read() as db:
         found = db.get(Campaign, campaign_id)
         return _view(found, **_figures(db, campaign_id)) if found else None
+
+
+def runs_in_mode(store: Store, mode: CampaignMode) -> bool:
+    """Is a campaign of this mode running?"""
+    query = select(Campaign.id).where(Campaign.mode == mode.value, Campaign.state == CampaignState.RUNNING.value)
+    with store.read() as db:
+        return db.scalar(query.limit(1)) is not None
 
 
 def names(store: Store) -> dict[str, str]:

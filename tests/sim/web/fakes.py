@@ -25,9 +25,11 @@ from appliance.jobs.office import Office
 from appliance.jobs.queue import Progress
 from appliance.jobs.reports import Reports, ask_for
 from appliance.jobs.retention import Retention
+from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.store.models import Campaign, User
+from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import AgentState, CampaignState
 from webui.app import create_app
 
@@ -61,7 +63,10 @@ class FakeBus:
         migrate(self.store)
         self.context = Context(
             home=home, settings=self.settings, secrets=load_secrets(home), store=self.store, clock=SystemClock(),
-            doors=Doors(seats=_Seats(), check_trunk=lambda config: config, edge_changed=lambda: None),
+            doors=Doors(
+                seats=_Seats(), check_trunk=lambda config: to_plain(parse_trunk(config)), edge_changed=lambda: None,
+                preview_number=preview_number,
+            ),
             publish=lambda topic, event: self.emit(topic, event),
         )  # fmt: skip
         self.set_up_token = ensure_set_up_token(home, self.store) or home.set_up_token.read_text().strip()
@@ -132,10 +137,10 @@ class FakeBus:
     def _run(self, job_id: str, kind: str, work: Callable[[Progress], dict[str, Any]]) -> None:
         try:
             result = work(_SilentProgress())
-            self.emit(f"job.{job_id}", LiveJob(job_id=job_id, kind=kind, done=1, total=1, state="finished", result=result))
+            event = LiveJob(job_id=job_id, kind=kind, done=1, total=1, state="finished", result=result)
         except CallboxError as error:
-            failed = LiveJob(job_id=job_id, kind=kind, done=0, total=1, state="failed", message=error.message)
-            self.emit(f"job.{job_id}", failed)
+            event = LiveJob(job_id=job_id, kind=kind, done=0, total=1, state="failed", message=error.message)
+        self.emit(f"job.{job_id}", event)
 
 
 class _SilentProgress:
@@ -209,12 +214,12 @@ class FakeEngine:
 
     def live_campaign(self, campaign: Campaign, **figures: Any) -> LiveCampaign:
         """A campaign as the engine shows it."""
-        plain: dict[str, Any] = dict(
+        plain = LiveCampaign(
             campaign_id=campaign.id, name=campaign.name, mode=campaign.mode, state=campaign.state, leads_total=200,
             leads_waiting=120, leads_done=70, leads_retired=10, attempts=96, live_answers=41, connected=40,
             abandoned=1, dialling_now=6, talking_now=9,
         )  # fmt: skip
-        self.campaigns[campaign.id] = LiveCampaign(**{**plain, **figures})
+        self.campaigns[campaign.id] = msgspec.structs.replace(plain, **figures)
         return self.campaigns[campaign.id]
 
     def put(self, agent: LiveAgent) -> None:
