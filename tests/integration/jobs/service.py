@@ -115,7 +115,7 @@ def ask(bus: ThreadBus, command: Command) -> Done:
     return bus.request(command, timeout_s=15)
 
 
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
     """Wait for a condition; fails the test after the deadline."""
     deadline = time.monotonic() + timeout_s
     while not condition():

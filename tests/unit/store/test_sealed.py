@@ -19,7 +19,7 @@ KEY = bytes(range(32))
 CHUNK = 64  # small, so that short texts have many chunks
 OVERHEAD = 16
 HEADER = 20
-_same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+_same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 
 
 def _seal(path: Path, plain: bytes, *, pieces: int = 1, key: bytes = KEY) -> None:
