@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import signal
 import sys
 from typing import Annotated
 
@@ -90,6 +91,8 @@ def _add(table: dict[str, tuple[str, ...]], target: typer.Typer, wanted: str) ->
 def main() -> None:
     """Entry point of `callbox`."""
     configure("callbox", level="WARNING")
+    # being told to stop unwinds like any other end: private boxes are stopped, temporary homes removed
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         _register(sys.argv[1:])
         app(standalone_mode=True)
