@@ -24,8 +24,8 @@ _REPLY_MAX = 1 << 20
 _numbers = itertools.count(1)
 
 __all__ = [
-    "Ban", "GatewayState", "Registration", "bans", "call", "gateways", "idle_workers", "refusals", "registrations",
-    "reload_dispatcher", "set_idle_workers", "unban",
+    "Ban", "GatewayState", "Registration", "bans", "call", "gateways", "idle_workers", "provider_registrations", "refusals",
+    "registrations", "reload_dispatcher", "set_idle_workers", "unban",
 ]  # fmt: skip
 
 
@@ -92,6 +92,12 @@ def gateways(home: Home) -> list[GatewayState]:
         if set_id >= FIRST_TRUNK_SET:
             found.append(GatewayState(set_id, uri, alive=flags.startswith("A")))
     return found
+
+
+def provider_registrations(home: Home) -> dict[str, bool]:
+    """Trunk -> does the box stand registered at its provider."""
+    online = 1 << 2  # uac module: UAC_REG_ONLINE
+    return {str(r["l_uuid"]): bool(int(r["flags"]) & online) for r in call(home, "uac.reg_dump") or []}
 
 
 def idle_workers(home: Home) -> set[int]:

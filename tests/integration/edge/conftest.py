@@ -27,7 +27,7 @@ TRUNKS = {
     },
     "provider": {
         "gateways": [{"address": "127.0.1.9"}],
-        "provider": {"user": "acct7", "password": "s3cr$t\\x", "domain": "sip.provider.example", "registers": True},
+        "provider": {"user": "acct7", "password": "s3cr$t;,q", "domain": "sip.provider.example", "registers": True},
     },
 }
 SEATS = {f"seat{n:02d}": f"pw{n:02d}" for n in range(1, 7)}
