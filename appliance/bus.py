@@ -438,3 +438,5 @@ class ThreadBus:
         self._thread.join(2.0)
         if not self._thread.is_alive():
             self._loop.close()
+        if not self._thread.is_alive():
+            self._loop.close()

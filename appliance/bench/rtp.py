@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from appliance.bench.sip.sdp import EVENT_PAYLOAD
 from audio.g711 import decode_alaw
 
 FRAME_S = 0.02
@@ -136,7 +137,7 @@ class RtpPort:
                 self.lost += (sequence - self._expected) & 0xFFFF
             self._expected = (sequence + 1) & 0xFFFF
             payload_type, payload = data[1] & 0x7F, data[12 + 4 * (data[0] & 15) :]
-            if payload_type == self._event_payload and len(payload) >= 4:
+            if payload_type == EVENT_PAYLOAD and len(payload) >= 4:  # the number that we named, not theirs
                 self._receive_event(int.from_bytes(data[4:8], "big"), payload)
             elif payload_type == 8 and payload:
                 if self.kept is not None:

@@ -70,6 +70,13 @@ class SwitchRig:
 
     def start(self) -> None:
         """Start bus and switch and wait until the switch serves."""
+        self.start_bus()
+        self.bus.connect()
+        self.bus.consume_events("rig", self._events.append)
+        self.start_switch()
+
+    def start_bus(self) -> None:
+        """Start nats-server (again, with what it had stored)."""
         bus = self.settings.bus
         self._nats = subprocess.Popen(
             [
@@ -77,9 +84,13 @@ class SwitchRig:
                 "--user", bus.user, "--pass", bus.password.get_secret_value(), "-l", str(self.home.logs / "nats.log"),
             ]
         )  # fmt: skip
-        self.bus.connect()
-        self.bus.consume_events("rig", self._events.append)
-        self.start_switch()
+
+    def stop_bus(self) -> None:
+        """End nats-server."""
+        if self._nats is not None:
+            self._nats.terminate()
+            self._nats.wait(10)
+            self._nats = None
 
     def start_switch(self) -> None:
         """Start the parent (again) and wait until it answers."""
@@ -109,9 +120,7 @@ class SwitchRig:
             self.switch.terminate()
             self.switch.wait(20)
         self.bus.close()
-        if self._nats is not None:
-            self._nats.terminate()
-            self._nats.wait(10)
+        self.stop_bus()
 
     def __enter__(self) -> SwitchRig:
         self.start()

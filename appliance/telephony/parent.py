@@ -72,6 +72,7 @@ class Switch:
         self._idle_list: IdleList | None = None
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.setblocking(False)
+        self._waker.bind((settings.sip.worker_address, 0))
         self._around = Surroundings(
             realm=settings.sip.realm, prompts=home.prompts, spool=home.spool,
             sync_interval_s=settings.recording.sync_interval_s, library=self._load_library(),

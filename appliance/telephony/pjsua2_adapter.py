@@ -234,6 +234,7 @@ class Pjsua2Port:
         self._sip_address = (sip_address, sip_port)
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.setblocking(False)
+        self._waker.bind((sip_address, 0))
         self._endpoint = pj.Endpoint()
         self._endpoint.libCreate()
         self._endpoint.libInit(self._endpoint_config())
@@ -415,7 +416,7 @@ class Pjsua2Port:
     def _apply_routes(self) -> None:
         for route in self._made - self._wanted:
             self._unmake(route)
-        for source, sink in self._wanted - self._made:
+        for source, sink in sorted(self._wanted - self._made, key=lambda route: route[1] not in self._taps):
             if source in self._media and sink in self._media:
                 try:
                     self._media[source].startTransmit(self._media[sink])

@@ -39,6 +39,8 @@ class SimulatedPort:
         self.hung_up: list[tuple[str, int]] = []
         self.digits: list[tuple[str, str]] = []
         self.playing: dict[str, Path] = {}
+        self.looping: set[str] = set()
+        self.rung: set[str] = set()
         self.routes: frozenset[Route] = frozenset()
         self.taps: dict[str, Tap] = {}
         self.confirms_hang_up = True
@@ -71,7 +73,7 @@ class SimulatedPort:
         self.dials[new] = self.dials.pop(old)
 
     def ring(self, leg: str) -> None:
-        self._may("ring", "telephony.ring_failed")
+        self.rung.add(leg)
 
     def answer(self, leg: str) -> None:
         self.answered.add(leg)
@@ -96,6 +98,7 @@ class SimulatedPort:
     def play(self, sound: str, path: Path, *, loop: bool) -> None:
         self._may("play", "telephony.prompt_unreadable")
         self.playing[sound] = path
+        (self.looping.add if loop else self.looping.discard)(sound)
 
     def stop(self, sound: str) -> None:
         self.playing.pop(sound, None)

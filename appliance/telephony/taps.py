@@ -13,6 +13,7 @@ Frames = Sequence[tuple[float, bytes]]
 _WINDOW_FRAMES = 50
 _HOLD_FRAMES = 5
 _ALIGN_FRAMES = 3
+_SAME_TICK_S = FRAME_S / 2
 SILENCE = bytes(FRAME_BYTES)
 
 
@@ -78,20 +79,19 @@ class GapMeter:
 
 def _best_offset(left: Frames, right: Frames) -> int:
     """Index into `left` at which `right` begins: least sum of time differences over the first pairs."""
-    pairs = min(_ALIGN_FRAMES, len(right))
-    candidates = range(max(1, len(left) - pairs + 1))
+    pairs = min(_ALIGN_FRAMES, len(right), len(left))
 
     def distance(offset: int) -> float:
-        return sum(abs(left[offset + i][0] - right[i][0]) for i in range(min(pairs, len(left) - offset)))
+        return sum(abs(left[offset + i][0] - right[i][0]) for i in range(pairs))
 
-    return min(candidates, key=distance)
+    return min(range(len(left) - pairs + 1), key=distance)
 
 
 class StereoJoin:
     """Joins two taps of one conference frame by frame; the right one may begin later (silence until then).
 
     Both taps are called once per clock tick, so after the beginning is found by time stamps the frames pair one to
-    one. The newest 100 ms are held back until it is known whether the right channel has begun.
+    one. The newest left frames are held back until it is known whether the right channel has begun.
     """
 
     def __init__(self) -> None:
@@ -109,8 +109,8 @@ class StereoJoin:
         """Return the joined frames as 16-bit big-endian interleaved stereo; `all_of_it` at the end of recording."""
         lefts: list[bytes] = []
         rights: list[bytes] = []
-        if not self._right_begun and len(self._right) >= (1 if all_of_it else _ALIGN_FRAMES) and self._left:
-            for _ in range(_best_offset(list(self._left), list(self._right))):
+        if not self._right_begun and self._can_align(all_of_it):
+            for _ in range(_best_offset(self._left, self._right)):
                 lefts.append(self._left.popleft()[1])
                 rights.append(SILENCE)
             self._right_begun = True
@@ -118,7 +118,7 @@ class StereoJoin:
             while self._left and self._right:
                 lefts.append(self._left.popleft()[1])
                 rights.append(self._right.popleft()[1])
-        keep = 0 if all_of_it else (len(self._left) if self._right_begun else _HOLD_FRAMES)
+        keep = 0 if all_of_it else self._to_hold()
         while len(self._left) > keep:
             lefts.append(self._left.popleft()[1])
             rights.append(SILENCE)
@@ -128,3 +128,24 @@ class StereoJoin:
         stereo[:, 0] = np.frombuffer(b"".join(lefts), "<i2")
         stereo[:, 1] = np.frombuffer(b"".join(rights), "<i2")
         return stereo.tobytes()
+
+    def _can_align(self, all_of_it: bool) -> bool:
+        """Enough frames of both channels from the same ticks are here."""
+        while self._left and self._right and self._right[0][0] < self._left[0][0] - _SAME_TICK_S:
+            self._right.popleft()  # from before the recording began
+        if not self._left or not self._right:
+            return False
+        if all_of_it:
+            return self._right[0][0] <= self._left[-1][0] + _SAME_TICK_S
+        if len(self._right) < _ALIGN_FRAMES:
+            return False
+        return self._left[-1][0] >= self._right[_ALIGN_FRAMES - 1][0] - _SAME_TICK_S
+
+    def _to_hold(self) -> int:
+        """Left frames whose partners may still come."""
+        if self._right_begun:
+            return len(self._left)
+        if not self._right:
+            return _HOLD_FRAMES
+        begin_s = self._right[0][0] - 2 * FRAME_S
+        return max(_HOLD_FRAMES, sum(stamp_s >= begin_s for stamp_s, _ in self._left))

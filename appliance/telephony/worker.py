@@ -30,6 +30,7 @@ RTP_PORTS_PER_SLOT = 32
 EXIT_OK, EXIT_NO_PORT, EXIT_NO_BUS = 0, 3, 4
 _IDLE_POLL_MS, _LISTENING_POLL_MS, _POLL_MS = 200, 40, 200
 """Longest waits: signalling, commands and the parent end a wait at once; audio and time-outs do not."""
+_FAREWELL_POLL_MS = 10
 _BEAT_S = 1.0
 _COLLECT_S = 5.0
 _EVENTS_LINGER_S = 60.0
@@ -152,7 +153,7 @@ class Worker:
         """Wait until the stream has all events, then take the life file away."""
         deadline_s = time.monotonic() + _EVENTS_LINGER_S
         while self._bus.unsent_events and time.monotonic() < deadline_s:
-            self._port.poll(_POLL_MS)
+            self._port.poll(_FAREWELL_POLL_MS)
         if self._life is not None and not self._bus.unsent_events:
             self._life.remove(self._run)
 

@@ -42,7 +42,7 @@ from appliance.telephony.port import LegDigit, LegOffered, SoundEnded
 from appliance.telephony.recording import read_spool
 from appliance.telephony.simulated_port import SimulatedPort
 from appliance.types import LegRole, SuperviseMode
-from audio import synth, wavio
+from audio import Label, synth, wavio
 
 pytestmark = pytest.mark.unit
 
@@ -204,7 +204,7 @@ def test_a_real_406_keeps_its_name(call: Call) -> None:
 
 def test_early_media_is_heard_and_the_answer_starts_anew(call: Call) -> None:
     call.dial(listen=ListenPolicy(country="CN")).port.far_rings("trunk", 183, early_media=True)
-    tone = synth.to_int16(synth.call_progress("cn", synth.Label.RINGBACK, 5.0))
+    tone = synth.to_int16(synth.call_progress("cn", Label.RINGBACK, 5.0))
     for start in range(0, tone.size, 160):
         call.port.speak("trunk", tone[start : start + 160].astype("<i2").tobytes())
         call.port.poll(20)
@@ -275,7 +275,7 @@ def test_hold_and_resume(call: Call) -> None:
     call.run()
     assert ("music", "trunk") in call.port.routes
     assert ("trunk", "seat") not in call.port.routes
-    assert "music" in call.port.playing
+    assert call.port.looping == {"music"}
     call.conversation.post(Hold(conversation_id=ID, resume=True))
     call.run()
     assert {("trunk", "seat"), ("seat", "trunk")} <= call.port.routes
@@ -340,6 +340,7 @@ def test_a_caller_hears_that_we_are_closed(call: Call) -> None:
     offered = [event for event in call.port.take_events() if isinstance(event, LegOffered)]
     call.conversation.accept(offered[0])
     call.run(0.3)
+    assert call.port.rung == {"seat"}
     answered = call.of(LegAnswered)[0]
     assert (answered.role, answered.seat_id) == ("seat", "seat4")
     assert call.port.playing["prompt"].stem == "closed"

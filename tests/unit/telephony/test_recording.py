@@ -11,7 +11,6 @@ import pytest
 import soundfile
 
 from appliance.errors import BoxError
-from appliance.telephony import recording
 from appliance.telephony.recording import AU_HEADER, Sidecar, SpoolWriter, read_sidecar, read_spool
 
 pytestmark = pytest.mark.unit
@@ -86,7 +85,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_written(
         room[0] -= taken
         return real_write(fd, bytes(data[:taken]))
 
-    monkeypatch.setattr(recording.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     writer.append(_stereo(400))
     assert writer.close() == 250
     assert writer.error is not None

@@ -53,20 +53,26 @@ def test_no_frames_no_figures() -> None:
 @given(
     begin=st.integers(0, 60),
     total=st.integers(1, 120),
-    drains=st.lists(st.integers(1, 30), min_size=1, max_size=30),
+    drains=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 12)), min_size=1, max_size=30),
     between_s=st.floats(0, 0.004),
 )
-def test_right_is_joined_at_its_own_tick(begin: int, total: int, drains: list[int], between_s: float) -> None:
-    """Frames carry their tick's number: whenever the right channel begins and however often is drained."""
-    join, out, tick, turn = StereoJoin(), b"", 0, 0
+def test_right_is_joined_at_its_own_tick(
+    begin: int, total: int, drains: list[tuple[int, int]], between_s: float
+) -> None:
+    """Frames carry their tick's number: whenever the right channel begins, however often both are drained.
+
+    The right tap is drained after the left one, so it may be some ticks ahead when the thread was held up between.
+    """
+    join, out, tick, right_tick, turn = StereoJoin(), b"", 0, 0, 0
     while tick < total:
-        count = min(drains[turn % len(drains)], total - tick)
+        count, ahead = drains[turn % len(drains)]
         turn += 1
-        ticks = range(tick, tick + count)
-        join.left([(0.02 * n, _frame(n + 1)) for n in ticks])
-        join.right([(0.02 * n + between_s, _frame(n + 1)) for n in ticks if n >= begin])
+        left_end = min(tick + count, total)
+        right_end = max(right_tick, min(left_end + ahead, total))
+        join.left([(0.02 * n, _frame(n + 1)) for n in range(tick, left_end)])
+        join.right([(0.02 * n + between_s, _frame(n + 1)) for n in range(right_tick, right_end) if n >= begin])
         out += join.take()
-        tick += count
+        tick, right_tick = left_end, right_end
     out += join.take(all_of_it=True)
     stereo = np.frombuffer(out, ">i2").reshape(-1, 160, 2)[:, 0]
     assert stereo.shape[0] == total
