@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import beep, model
+from audio import beep, fax, model
 from audio.analysis import LineAnalysis, Step
 from audio.config import ListenerConfig
 from audio.labels import Kind, Label
@@ -21,7 +21,8 @@ from audio.verdict import Evidence, Verdict
 _SMOOTH_CHUNKS = 3
 _MIN_PAUSE_S = 0.7
 _MIN_TALK_S = 0.15
-_SPOKE_HOPS = 25
+_SPOKE_HOPS, _SPOKE_BEFORE_1100_HOPS = 25, 60
+_FEW_HOPS = 10
 _MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
 _MIN_SINCE_ONSET_S = 0.4
 
@@ -83,6 +84,8 @@ class AnsweredPhase:
             return []
         out: list[Verdict] = []
         for run in step.ended:
+            if fax.is_calling_burst(run) and line.speech.voiced_hops < _SPOKE_BEFORE_1100_HOPS:
+                continue
             found = beep.judge(run, line.memory, line.speech.bursts[-1].level_db if line.speech.bursts else -60.0)
             if found is None:
                 continue
@@ -133,7 +136,7 @@ class AnsweredPhase:
 
     def _give_up(self, line: LineAnalysis, reason: str) -> Verdict:
         speech = line.speech
-        if speech.voiced_hops == 0 and line.tone_hops == 0:
+        if not speech.bursts and line.tone_hops < _FEW_HOPS:
             return self._final(line, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
         if self._ring is not None:
             ring = self._ring

@@ -11,10 +11,10 @@ from audio.memory import RATE_HZ, Memory
 from audio.runs import Run
 
 _HZ = (300.0, 2120.0)
-_LENGTH_S = (0.10, 2.5)
-_MIN_SHARE = 0.86
-_MAX_WANDER = 0.006
-_MIN_RISE_DB = 8.0
+_LENGTH_S = (0.12, 2.5)
+_MIN_SHARE = 0.96
+_MAX_WANDER = 0.0025
+_MIN_RISE_DB = 12.0
 _BLOCK = 20
 
 
@@ -34,7 +34,7 @@ def judge(run: Run, memory: Memory, speech_level_db: float) -> Beep | None:
         return None
     if run.wander > _MAX_WANDER or run.share < _MIN_SHARE or run.rise_db < _MIN_RISE_DB:
         return None
-    if run.level_db < speech_level_db - 18.0:
+    if run.level_db < speech_level_db:
         return None
     return Beep(run.hz, run.start_s, _exact_end(run, memory), run.level_db)
 

@@ -61,7 +61,8 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
     lag = 6
     turn = np.angle(smooth[lag:] * smooth[:-lag].conj())
     turn = np.angle(np.exp(1j * (turn - np.median(turn))))
-    flipped = np.abs(turn) > 2.2
+    heard = np.abs(smooth) > 0.5 * np.median(np.abs(smooth))
+    flipped = (np.abs(turn) > 2.2) & heard[lag:] & heard[:-lag]
     reversals = int(np.count_nonzero(flipped[1:] & ~flipped[:-1]))
     envelope = np.abs(smooth)
     mean = float(np.median(envelope)) + 1e-9
@@ -74,8 +75,8 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
 
 def calling_tone(runs: Sequence[Run], *, speech_before: bool, quiet_after_s: float) -> FaxMatch | None:
     """CNG from closed runs: a second burst a period after the first, or one burst alone on a line without speech."""
-    bursts = [r for r in runs if _is_cng(r)]
-    if not bursts or not runs or runs[-1] is not bursts[-1]:
+    bursts = [r for r in runs if is_calling_burst(r)]
+    if not bursts or runs[-1] is not bursts[-1]:
         return None
     last = bursts[-1]
     for earlier in bursts[:-1]:
@@ -86,7 +87,8 @@ def calling_tone(runs: Sequence[Run], *, speech_before: bool, quiet_after_s: flo
     return None
 
 
-def _is_cng(run: Run) -> bool:
+def is_calling_burst(run: Run) -> bool:
+    """Whether one closed run has pitch and length of a CNG burst."""
     return (
         _CNG_HZ[0] <= run.hz <= _CNG_HZ[1]
         and _CNG_S[0] <= run.length_s <= _CNG_S[1]

@@ -98,7 +98,7 @@ class EarlyPhase:
     def _sound(self, line: LineAnalysis) -> list[Verdict]:
         """Speech, music or nothing, where no tone is."""
         voice_s, tone_s = line.recent_voice
-        if self._said is None and line.speech.voiced_hops == 0 and line.tone_hops == 0:
+        if self._said is None and not line.speech.bursts and line.tone_hops < CHUNK_HOPS:
             if line.now_s >= self._config.silence_s:
                 return [self._say(line, Label.SILENCE, Kind.SILENCE, "nothing_heard", 0.9, {}, final=False)]
             return []

@@ -20,6 +20,7 @@ _CUT_S = 0.03
 _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
 _FOREIGN_PROBABILITY = 0.995
+_SPOKE_HOPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class ToneWatch:
             found = self._carrier.push(step.features.spectrum_db[0], step.features.band_db[0], line.now_s)
         if found is None and self._runs and current is None:
             quiet_s = line.now_s - self._runs[-1].stop_s
-            spoke = line.speech.voiced_hops >= 20
+            spoke = line.speech.voiced_hops >= _SPOKE_HOPS
             found = fax.calling_tone(self._runs, speech_before=spoke, quiet_after_s=quiet_s)
         if found is None:
             return None
