@@ -37,7 +37,7 @@ from appliance.types import CampaignMode, CampaignState, Role
 
 _RING_TIMEOUT_S = 12.0
 _TIMES = Times(post_dial_delay_s=(0.1, 0.6), ring_s=(0.8, 4.0), pick_up_s=(0.3, 1.1), talk_s=(12.0, 30.0))
-_TALK_S, _WRAP_UP_S = (4.0, 14.0), (0.5, 2.0)
+_WRAP_UP_S = (0.5, 2.0)
 _ATTEMPTS_MAX = 1
 _ARCHIVE_TIMEOUT_S = 60.0
 _END_ALLOWANCE_S = 60.0
@@ -52,6 +52,7 @@ class DemoOptions:
     seed: int = 1
     keep: bool = False
     limit_s: float = 600.0
+    talk_s: tuple[float, float] = (4.0, 14.0)  # agents hang up after that
 
 
 def register(app: typer.Typer) -> None:
@@ -146,7 +147,7 @@ def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions,
     plan = DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
     return provide(
         home, settings, store, plan=plan, seats=options.seats, agents=True, network=network,
-        channels=max(30, 2 * options.seats), room=RoomPlan(seed=options.seed, talk_s=_TALK_S, wrap_up_s=_WRAP_UP_S),
+        channels=max(30, 2 * options.seats), room=RoomPlan(seed=options.seed, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S),
     )  # fmt: skip
 
 

@@ -114,7 +114,8 @@ def _proxy(home: Home) -> xmlrpc.client.ServerProxy:
 def status(home: Home) -> list[ServiceStatus]:
     """Ask supervisor for all services. Raises BoxError `box.not_running` when no supervisor answers."""
     try:
-        answer = _proxy(home).supervisor.getAllProcessInfo()
+        with _proxy(home) as proxy:
+            answer = proxy.supervisor.getAllProcessInfo()
     except (OSError, xmlrpc.client.Error) as error:
         raise BoxError(
             "box.not_running", f"No box runs in {home.root}. Start it with 'callbox run'.", retryable=True
@@ -132,17 +133,17 @@ def status(home: Home) -> list[ServiceStatus]:
 
 def restart_service(home: Home, name: str) -> None:
     """Stop and start one service. Raises BoxError when supervisor refuses."""
-    proxy = _proxy(home)
-    try:
-        proxy.supervisor.stopProcess(name)
-    except xmlrpc.client.Fault:
-        pass  # it was not running: starting it is what is wanted
-    except OSError as error:
-        raise BoxError("box.not_running", f"No box runs in {home.root}.", retryable=True) from error
-    try:
-        proxy.supervisor.startProcess(name)
-    except xmlrpc.client.Fault as error:
-        raise BoxError("service.not_started", f"'{name}' does not start: {error.faultString}") from error
+    with _proxy(home) as proxy:
+        try:
+            proxy.supervisor.stopProcess(name)
+        except xmlrpc.client.Fault:
+            pass  # it was not running: starting it is what is wanted
+        except OSError as error:
+            raise BoxError("box.not_running", f"No box runs in {home.root}.", retryable=True) from error
+        try:
+            proxy.supervisor.startProcess(name)
+        except xmlrpc.client.Fault as error:
+            raise BoxError("service.not_started", f"'{name}' does not start: {error.faultString}") from error
 
 
 class RunningBox:
