@@ -110,9 +110,7 @@ class Provisioning:
                 expires = standing.run_at
             else:
                 expires = now + life
-                jobs_queue.put(
-                    session, job_id, SEAT_EXPIRY, {"seat_id": seat.id}, now, run_at=expires, again=True
-                )
+                jobs_queue.put(session, job_id, SEAT_EXPIRY, {"seat_id": seat.id}, now, run_at=expires, again=True)
                 audit.append(
                     session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                     action="seat.credentials", subject=f"seat:{seat.id}", detail={"expires_at": expires.isoformat()},

@@ -133,9 +133,7 @@ def seat_add(
     """Make a seat, or change it; a password that the box makes is printed once."""
     with client() as box:
         password = _password(True) if password_stdin else None
-        command = commands.SaveSeat(
-            actor_id=LOCAL_ACTOR, id=seat_id, display_name=name, phone=phone, password=password
-        )
+        command = commands.SaveSeat(actor_id=LOCAL_ACTOR, id=seat_id, display_name=name, phone=phone, password=password)
         done = box.ask(command)
     made = done.data.get("password")
     said = f"Seat '{seat_id}' is ready." + (f" SIP password, shown only now: {made}" if made else "")

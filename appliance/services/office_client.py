@@ -70,9 +70,7 @@ class Client:
 
     def run_retention(self, command: Command, actor_id: str, *, dry_run: bool) -> Done:
         """Retention by the service `jobs`, or here."""
-        return self.ask(
-            command, directly=lambda: Done(data=Retention(self.context).run(actor_id, "", dry_run=dry_run))
-        )
+        return self.ask(command, directly=lambda: Done(data=Retention(self.context).run(actor_id, "", dry_run=dry_run)))
 
 
 @contextmanager

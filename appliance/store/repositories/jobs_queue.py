@@ -80,9 +80,7 @@ def resume(session: Session, now: datetime, *, but_not: Iterable[str] = ()) -> i
 
 def retry_failed(session: Session, kind: str, now: datetime) -> None:
     """Give failed jobs of a kind a new chance."""
-    session.execute(
-        update(Job).where(Job.state == FAILED, Job.kind == kind).values(state=WAITING, tries=0, run_at=now)
-    )
+    session.execute(update(Job).where(Job.state == FAILED, Job.kind == kind).values(state=WAITING, tries=0, run_at=now))
 
 
 def purge(session: Session, before: datetime) -> None:

@@ -201,7 +201,7 @@ def test_log_in_stays_quick_while_the_archive_works(service: Service, bus: Threa
     """No figure of speed: only that log-ins are answered while archiving goes on."""
     ask(bus, commands.SaveUser(actor_id=LOCAL_ACTOR, login="anna", role="agent", password="a long enough one"))
     for n in range(3):
-        spool = write_spool(service.home, f"long{n}", tones(100), **_about(f"conv{n}"))
+        spool = write_spool(service.home, f"long{n}", tones(60), **_about(f"conv{n}"))
         for event in _events(f"conv{n}", spool, 220 * RATE_HZ):
             bus.publish_event(event)
     until(lambda: (service.home.archive / "long0.new").exists())
