@@ -200,7 +200,7 @@ def _undisposed(
 def _go(
     agent: Agent, state: AgentState, event: AgentEvent, now: datetime
 ) -> tuple[Agent, tuple[AgentCommand, ...]]:
-    reason = ""
+    reason = agent.pause_reason if state in _KEEP_CONVERSATION else ""  # of a pause that is pending
     if state is AgentState.PAUSED:
         reason = UNREACHABLE_REASON if event.kind is Kind.SEAT_LOST else event.reason or agent.pause_reason
     limit_s = event.wrap_up.limit_s if event.wrap_up.mode is not WrapUpMode.MANDATORY else None
@@ -214,7 +214,7 @@ def _go(
         wrap_up=event.wrap_up if state is AgentState.WRAP_UP else WrapUp(),
         wrap_up_ends=now + timedelta(seconds=limit_s) if state is AgentState.WRAP_UP and limit_s else None,
     )  # fmt: skip
-    commands: list[AgentCommand] = [StateChanged(state, reason)]
+    commands: list[AgentCommand] = [StateChanged(state, reason if state is AgentState.PAUSED else "")]
     if agent.state is AgentState.PREVIEWING and state is not AgentState.DIALLING:
         commands.append(ReleaseLead())
     return after, tuple(commands)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from appliance.domain.campaign import CampaignConfig
 from appliance.types import HYGIENE_OUTCOMES, LIVE_OUTCOMES, Disposition, LeadState, Outcome
 
-NOT_DIALLED_RETRY_S = 10.0
+NOT_DIALLED_RETRY_S = 3.0
 _PARKED = frozenset({Outcome.OUT_OF_SERVICE})
 
 

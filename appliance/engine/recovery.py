@@ -62,11 +62,11 @@ class Recovery:
         began_s = self._clock.monotonic_s()
         rows, sessions = await self._writer.read(self._read)
         replayed = await asyncio.gather(*(self._replay(row) for row, _ in rows))
-        if rows:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, BEAT_WAIT_S - (self._clock.monotonic_s() - began_s))):
-                    while not {row.id for row, _ in rows} <= self._beats:
-                        await asyncio.sleep(0.05)
+        expected = {call.attempt_id for call in replayed if call.state is not CallState.ENDED}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, BEAT_WAIT_S - (self._clock.monotonic_s() - began_s))):
+                while not expected <= self._beats:
+                    await asyncio.sleep(0.05)
         for session, user, wrap_up in sessions:
             self._restore_agent(session, user, wrap_up)
         for (row, lead), call in zip(rows, replayed, strict=True):

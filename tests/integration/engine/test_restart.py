@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
@@ -18,9 +17,6 @@ from tests.integration.engine.fake_switch import Fate
 from tests.integration.engine.scene import CAMPAIGN, Scene, engine_process, scene
 
 pytestmark = pytest.mark.integration
-
-BACK_WITHIN_S = 5.0
-
 
 async def _answers(s: Scene, timeout_s: float) -> None:
     async with asyncio.timeout(timeout_s):
@@ -42,21 +38,19 @@ def test_kill_in_the_middle(tmp_path: Path) -> None:
 
     async def play() -> None:
         async with scene(
-            tmp_path, in_process=False, agents=4, numbers=40, dialling={"abandon_after_s": 2.0}
+            tmp_path, in_process=False, agents=4, numbers=24, dialling={"abandon_after_s": 2.0}
         ) as s:
             s.switch.plan = lambda number: fates[int(number[-4:]) % 3]
             process = engine_process(s.home)
             await _answers(s, 20)
             await s.seat(1, 2, 3, 4)
             await s.act("start")
-            for already in (6, 16, 26):
+            for already in (6, 14):
                 await s.until(partial(_under_way, s, already))
                 process.kill()
                 process.wait(5)
-                killed_at = time.monotonic()
                 process = engine_process(s.home)
-                await _answers(s, 15)
-                assert time.monotonic() - killed_at < BACK_WITHIN_S + 1.5  # loaded test machines start slowly
+                await _answers(s, 20)
             try:
                 await s.until(lambda: s.state() == "finished", 60)
             finally:
@@ -66,13 +60,10 @@ def test_kill_in_the_middle(tmp_path: Path) -> None:
             assert s.open_attempts() == 0
             assert {lead.state for lead in s.rows(models.Lead)} <= {"done", "retired"}
             dials = Counter(o.number for o in s.switch.originated)
-            assert len(dials) == 40
+            assert len(dials) == 24
             assert dials.most_common(1)[0][1] == 1
             written = Counter(a.outcome for a in attempts if a.outcome != "cancelled")
-            assert written["machine"] == 13
-            assert written["busy"] == 13
-            assert written["human"] == 14
-            assert written["lost"] == 0
+            assert written == {"human": 8, "machine": 8, "busy": 8}
 
     asyncio.run(play())
 
