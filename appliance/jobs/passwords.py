@@ -55,10 +55,13 @@ def lock_s(failures: int) -> float:
 
 
 class Hasher:
-    """Argon2id with the library's parameters (RFC 9106, second recommended: 64 MiB, 3 passes)."""
+    """Argon2id, 46 MiB and 2 passes in one lane: twice what OWASP asks for, and 0.1 s of one core.
+
+    More lanes (RFC 9106 names four) would take both cores from the calls at each log-in.
+    """
 
     def __init__(self) -> None:
-        self._argon = PasswordHasher()
+        self._argon = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
         self._nobody = self._argon.hash("nobody's password")
 
     def hash(self, password: str) -> str:
