@@ -137,8 +137,10 @@ def _plain_text(cell: Cell) -> str | NotANumber:
         return NotANumber(NumberProblem.NO_DIGITS, str(cell))
     if isinstance(cell, (int, float)):
         return _from_numeric(cell)
-    text = unicodedata.normalize("NFKC", cell[:CELL_LENGTH_MAX])
-    text = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text if unicodedata.category(c) != "Cf")
+    text = cell[:CELL_LENGTH_MAX]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text if unicodedata.category(c) != "Cf")
     text = text.strip().lstrip("'`").strip()
     if kept := _CSV_TEXT.fullmatch(text):
         text = kept.group(1).strip()
@@ -192,16 +194,15 @@ def _parse_one(text: str, region: str) -> Number | NotANumber:
     bare = text
     if (found := _EXTENSION.search(bare)) and sum(c.isdigit() for c in bare[: found.start()]) >= 5:
         extension, bare = found.group(1), bare[: found.start()]
-    parsed = _parsed(bare, region)
-    if not _valid(parsed) and (dashed := _DASHED_EXTENSION.fullmatch(bare)):
-        shorter = _parsed(dashed.group(1), region)
-        if _valid(shorter):
-            parsed, extension = shorter, dashed.group(2)
+    parsed, kind = _parsed(bare, region)
+    if kind == PhoneNumberType.UNKNOWN and (dashed := _DASHED_EXTENSION.fullmatch(bare)):
+        shorter, shorter_kind = _parsed(dashed.group(1), region)
+        if shorter_kind != PhoneNumberType.UNKNOWN:
+            parsed, kind, extension = shorter, shorter_kind, dashed.group(2)
     if parsed is None:
         return NotANumber(_why_unparsed(digits), text)
-    if not _valid(parsed):
+    if kind == PhoneNumberType.UNKNOWN:
         return NotANumber(_why_invalid(parsed, region), text)
-    kind = phonenumbers.number_type(parsed)
     if kind == PhoneNumberType.PREMIUM_RATE:
         return NotANumber(NumberProblem.PREMIUM, text)
     home = phonenumbers.region_code_for_number(parsed) or "001"
@@ -214,12 +215,11 @@ def _parse_one(text: str, region: str) -> Number | NotANumber:
     )
 
 
-def _valid(parsed: PhoneNumber | None) -> bool:
-    return parsed is not None and phonenumbers.is_valid_number(parsed)
+def _parsed(text: str, region: str) -> tuple[PhoneNumber | None, int]:
+    """Number and PhoneNumberType; UNKNOWN says that it is of no plan.
 
-
-def _parsed(text: str, region: str) -> PhoneNumber | None:
-    """Parse in the home plan; a leading 00 also means + where the home plan has another prefix for abroad."""
+    A leading 00 also means + where the home plan has another prefix for abroad.
+    """
     best: PhoneNumber | None = None
     if sum(c.isdigit() for c in text) >= 7:
         text = _WORDS.sub(" ", text).strip()  # what is written beside the digits, such as (father)
@@ -231,10 +231,11 @@ def _parsed(text: str, region: str) -> PhoneNumber | None:
             parsed = phonenumbers.parse(spelling, region)
         except NumberParseException:
             continue
-        if phonenumbers.is_valid_number(parsed):
-            return parsed
+        kind = phonenumbers.number_type(parsed)
+        if kind != PhoneNumberType.UNKNOWN:
+            return parsed, kind
         best = best or parsed
-    return best
+    return best, PhoneNumberType.UNKNOWN
 
 
 def _why_unparsed(digits: int) -> NumberProblem:
