@@ -38,6 +38,9 @@ _event_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[CONVERSAT
 _live_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[LIVE_EVENTS])  # noqa: UP007
 _reply_decoder: msgspec.json.Decoder[Done | dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
+_MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What the decoders raise: msgspec lets a broken byte in a type tag through as Python's own error."""
+
 Handler = Callable[[Any], Awaitable[Done]]
 EventHandler = Callable[[Any], Awaitable[None]]
 LiveHandler = Callable[[str, Any], Awaitable[None]]
@@ -186,7 +189,7 @@ class Bus:
             try:
                 command = _command_decoder.decode(msg.data)
                 reply: Done | Failure = await handler(command)
-            except msgspec.MsgspecError as error:
+            except _MALFORMED as error:
                 reply = failure_of(errors.CallerError("bus.malformed", f"Malformed command: {error}"))
                 self._log.warning("malformed command", subject=msg.subject, error=str(error))
             except CallboxError as error:
@@ -269,7 +272,7 @@ class Bus:
                 return
             try:
                 event = _event_decoder.decode(msg.data)
-            except msgspec.MsgspecError as error:
+            except _MALFORMED as error:
                 self._log.warning("malformed event", subject=msg.subject, error=str(error))
             else:
                 try:
@@ -338,7 +341,7 @@ class Bus:
         async def on_message(msg: Msg) -> None:
             try:
                 event = _live_decoder.decode(msg.data)
-            except msgspec.MsgspecError as error:
+            except _MALFORMED as error:
                 self._log.warning("malformed live event", subject=msg.subject, error=str(error))
                 return
             await handler(msg.subject.removeprefix(prefix), event)
