@@ -137,7 +137,8 @@ class _Service:
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
         with self._context.store.write() as session:
-            jobs_queue.retry_failed(session, ARCHIVE, self._context.clock.now())
+            for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY):  # what nobody waits for is never given up for good
+                jobs_queue.retry_failed(session, kind, self._context.clock.now())
         self._queue.put(MAINTENANCE, MAINTENANCE, {})
         self._queue.start()
 
