@@ -24,8 +24,8 @@ _REPLY_MAX = 1 << 20
 _numbers = itertools.count(1)
 
 __all__ = [
-    "Ban", "GatewayState", "Registration", "bans", "call", "gateways", "idle_workers", "provider_registrations", "refusals",
-    "registrations", "reload_dispatcher", "set_idle_workers", "unban",
+    "Ban", "GatewayState", "Registration", "bans", "call", "gateways", "idle_workers", "provider_registrations",
+    "refusals", "registrations", "reload_dispatcher", "set_idle_workers", "unban",
 ]  # fmt: skip
 
 

@@ -28,6 +28,7 @@ WORKER_SET = 1
 FIRST_TRUNK_SET = 101
 CHILDREN = 2  # processes per socket: a call is a few milliseconds of work
 FLOOD_PER_2_S = 60  # requests from one address in 2 s before it is banned
+MALFORMED_MAX = 10  # unreadable messages from one address in a minute before it is banned
 RING_LIMIT_MS = 130_000  # above the longest ring time-out of a campaign
 GATEWAY_FIRST_REPLY_MS = 2_000
 SEAT_FIRST_REPLY_MS = 3_000
@@ -128,6 +129,7 @@ def render_files(home: Home, settings: Settings, trunks: Mapping[str, TrunkConfi
         worker_set=WORKER_SET,
         worker_port_end=settings.sip.worker_port_base + settings.sip.slots,
         flood_per_2_s=FLOOD_PER_2_S,
+        malformed_max=MALFORMED_MAX,
         ring_limit_ms=RING_LIMIT_MS,
         gateway_first_reply_ms=GATEWAY_FIRST_REPLY_MS,
         seat_first_reply_ms=SEAT_FIRST_REPLY_MS,

@@ -43,7 +43,7 @@ def edge(box: tuple[Home, Settings]) -> Iterator[Service]:
     home, _ = box
     service = Service(home, "edge")
     try:
-        assert alive(15.0), service.log.read_text()[-3000:]
+        assert alive(30.0), service.log.read_text()[-3000:]
         yield service
     finally:
         service.stop()

@@ -61,7 +61,7 @@ def front(box: tuple[Home, Settings]) -> Iterator[Service]:
     home, _ = box
     service = Service(home, "front")
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 with trusting(home).wrap_socket(_connect(), server_hostname="127.0.0.1"):

@@ -43,7 +43,7 @@ def registered_edge(provider: Path, edge: Service, box: tuple[Home, Settings]) -
         found = control.provider_registrations(box[0])
         return found.get("provider", False)
 
-    assert waited(done, 12.0), edge.log.read_text()[-2000:]
+    assert waited(done, 20.0), edge.log.read_text()[-2000:]
     return edge
 
 
