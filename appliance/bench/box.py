@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from appliance.bench.sounds import VERSION, Progress, SoundLibrary, made_version, make_sounds
 from appliance.bench.switch_rig import free_block, free_port
 from appliance.errors import BoxError
 from appliance.settings import Home, Settings, home_from_environment, save_settings
@@ -20,7 +21,7 @@ from appliance.watch.start import missing_parts, start_box
 from appliance.watch.supervision import RunningBox
 
 _NETWORKS = range(16, 240)
-_REGISTER_TIMEOUT_S = 30.0
+_READY_TIMEOUT_S, _REGISTER_TIMEOUT_S = 120.0, 60.0  # a loaded machine takes its time
 OnWait = Callable[[str], None]
 
 
@@ -71,12 +72,14 @@ def prepare(home: Home, settings: Settings) -> Store:
     return store
 
 
-def borrow_sounds(home: Home) -> None:
-    """Use the sounds that set-up has made for the checkout's or device's own home, if they are there."""
+def provide_sounds(home: Home, progress: Progress) -> SoundLibrary:
+    """The sounds that set-up has made for the checkout's or device's own home; made here when there are none."""
     made = home_from_environment().bench / "sounds"
     target = home.bench / "sounds"
-    if (made / "manifest.json").exists() and not target.exists():
+    if made_version(made) == VERSION and not target.exists():
         target.symlink_to(made)
+        return SoundLibrary(target)
+    return make_sounds(target, packages=home.bench / "voice-packages", progress=progress)
 
 
 @contextmanager
@@ -99,6 +102,7 @@ def running_box(home: Home, settings: Settings, *, on_wait: OnWait | None = None
     try:
         box.wait_ready(
             lambda: missing_parts(home, settings, bench=True),
+            timeout_s=_READY_TIMEOUT_S,
             on_wait=(lambda missing: on_wait(f"waiting for {', '.join(missing)}")) if on_wait else None,
         )
         yield box

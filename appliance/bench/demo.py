@@ -18,10 +18,9 @@ from appliance.bench.demo_screen import DemoScreen
 from appliance.bench.evidence import attempt_rows, recording_evidence, unarchived
 from appliance.bench.exchange import read_truth, truth_file
 from appliance.bench.plan import DialPlan, GatewayPlan, Times
-from appliance.bench.provide import NO_PASSWORD, Provided, provide
+from appliance.bench.provide import NO_PASSWORD, Provided, provide, teach_announcements
 from appliance.bench.report import ImportFigures, make_report
 from appliance.bench.room import RoomPlan
-from appliance.bench.sounds import make_sounds
 from appliance.bench.spreadsheet import make_rows, write_xlsx
 from appliance.bus import Bus
 from appliance.commands import CampaignAction
@@ -89,12 +88,11 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
             dialling={"ring_timeout_s": _RING_TIMEOUT_S, "wrap_up_s": 20.0, "originate_per_s": 10.0},
         )  # fmt: skip
         screen.say("making the sounds")
-        boxes.borrow_sounds(home)
-        make_sounds(
-            home.bench / "sounds", packages=home.bench / "voice-packages",
-            progress=lambda done, total, _: screen.say(f"making the sounds: {done} of {total}"),
-        )  # fmt: skip
+        sounds = boxes.provide_sounds(
+            home, lambda done, total, _: screen.say(f"making the sounds: {done} of {total}")
+        )
         screen.say("preparing the home")
+        teach_announcements(home, sounds)
         store = boxes.prepare(home, settings)
         try:
             campaign_id, manager_id, imported = _import(home, settings, store, options)
@@ -145,9 +143,10 @@ def _import(
 
 def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions, network: int) -> Provided:
     plan = DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
+    room = RoomPlan(seed=options.seed, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S)
     return provide(
         home, settings, store, plan=plan, seats=options.seats, agents=True, network=network,
-        channels=max(30, 2 * options.seats), room=RoomPlan(seed=options.seed, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S),
+        channels=max(30, 2 * options.seats), room=room,
     )  # fmt: skip
 
 

@@ -26,7 +26,8 @@ def attempt_rows(store: Store, campaign_id: str) -> list[AttemptRow]:
         rows = session.scalars(select(Attempt).where(Attempt.campaign_id == campaign_id).order_by(Attempt.id))
         return [
             AttemptRow(
-                id=row.id, number=row.number, outcome=row.outcome, answered_at=row.answered_at,
+                id=row.id, number=row.number, outcome=row.outcome,
+                originated=row.originated_at is not None, answered_at=row.answered_at,
                 verdict_at=row.verdict_at, bridged_at=row.bridged_at, abandoned=row.abandoned,
             )
             for row in rows

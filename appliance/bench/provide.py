@@ -15,6 +15,7 @@ from typing import Any
 from appliance.bench.baresip import modules_folder
 from appliance.bench.plan import DialPlan, plan_file, save_plan
 from appliance.bench.room import AgentSpec, PhoneSpec, RoomPlan, phone_address, save_room
+from appliance.bench.sounds import SoundLibrary
 from appliance.ids import new_id
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import Store
@@ -22,6 +23,9 @@ from appliance.store.models import Seat, Trunk, User
 from appliance.telephony.edge import subscribers
 from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import Role
+from audio.fingerprint import add_to_folder
+from audio.g711 import decode_alaw
+from audio.labels import announcement_label
 
 TRUNK_ID = "bench"
 NO_PASSWORD = "!"  # noqa: S105 - no hash at all: such a user cannot log in
@@ -80,6 +84,19 @@ def provide(
         ),
     )  # fmt: skip
     return Provided(TRUNK_ID, seat_ids, agent_ids)
+
+
+def teach_announcements(home: Home, sounds: SoundLibrary) -> None:
+    """Enrol the exchange's announcements, as an installer does with those of the customer's carrier.
+
+    Does nothing when the home has a library of its own.
+    """
+    if (home.announcements / "library.csv").exists():
+        return
+    for name in sounds.names("announcements/*"):
+        what, _, language = name.removeprefix("announcements/").rpartition("_")
+        samples = decode_alaw(sounds.sound(name))
+        add_to_folder(home.announcements, samples, f"bench-{what}-{language}", announcement_label(what))
 
 
 def trunk_config(plan: DialPlan, channels: int) -> dict[str, Any]:

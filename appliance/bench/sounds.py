@@ -6,6 +6,7 @@ exchange, tones, fax, and what the agents say. Without the voice packages only s
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable
@@ -88,10 +89,22 @@ def make_sounds(folder: Path, *, packages: Path | None = None, progress: Progres
 
     Raises BoxError when not even the speech synthesiser works.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(folder.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # exchange and phones may start at once
+        return _make_sounds(folder, packages, progress)
+
+
+def made_version(folder: Path) -> int | None:
+    """Version of the sounds in a folder, None when they are not (wholly) there."""
     stamp = folder / "manifest.json"
-    found = json.loads(stamp.read_text("utf-8")) if stamp.exists() else {}
+    return int(json.loads(stamp.read_text("utf-8"))["version"]) if stamp.exists() else None
+
+
+def _make_sounds(folder: Path, packages: Path | None, progress: Progress | None) -> SoundLibrary:
+    found = json.loads((folder / "manifest.json").read_text("utf-8")) if made_version(folder) == VERSION else {}
     missing = list(sources.VOICE_PACKAGES)
-    if found.get("version") == VERSION and (packages is None or not found["missing"]):
+    if found and (packages is None or not found["missing"]):
         return SoundLibrary(folder)
     words: dict[str, list[Path]] = {}
     if packages is not None:
@@ -100,7 +113,7 @@ def make_sounds(folder: Path, *, packages: Path | None = None, progress: Progres
             get_logger(bench="sounds").warning(
                 "voices are incomplete: packages cannot be had, synthetic people stand in", packages=" ".join(missing)
             )
-        if found.get("version") == VERSION and missing == found["missing"]:  # still not to be had
+        if found and missing == found["missing"]:  # still not to be had
             return SoundLibrary(folder)
         words = sources.recorded_words(packages)
     fresh = folder.with_name(folder.name + ".new")

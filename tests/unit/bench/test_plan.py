@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def attempt(number: str, outcome: str | None, *, answered: bool = False, bridged: bool = False) -> AttemptRow:
     return AttemptRow(
-        id=f"a{number}", number=number, outcome=outcome, answered_at=NOW if answered else None,
+        id=f"a{number}", number=number, outcome=outcome, originated=True, answered_at=NOW if answered else None,
         verdict_at=NOW + timedelta(seconds=2) if answered else None,
         bridged_at=NOW + timedelta(seconds=2.5) if bridged else None, abandoned=False,
     )  # fmt: skip
@@ -143,6 +144,9 @@ def test_numbers_dialled_twice_are_found_on_both_sides() -> None:
     twice_outside = [call("13800138001", "busy", "c1"), call("13800138001", "busy", "c2")]
     assert make_report(figures, one, [], twice_outside, attempts_max=1, elapsed_s=1)["double_dialled"] == 1
     assert make_report(figures, one * 2, [], twice_outside, attempts_max=1, elapsed_s=1)["double_dialled"] == 1
+    refused = replace(one[0], id="r", outcome="cancelled", originated=False)
+    once = twice_outside[:1]
+    assert make_report(figures, [refused, *one], [], once, attempts_max=1, elapsed_s=1)["double_dialled"] == 0
     assert make_report(figures, one * 2, [], twice_outside, attempts_max=2, elapsed_s=1)["double_dialled"] == 0
     stranger = [call("13900139000", "human", "c9")]
     assert make_report(figures, [], [], stranger, attempts_max=1, elapsed_s=1)["double_dialled"] == 1
