@@ -1,15 +1,16 @@
 """Versions of the tables, applied by `appliance.store.db.migrate`.
 
 A change of `appliance.store.models` needs a version here: `python -m appliance.store.migrations "what changed"`.
+Indexes over expressions are written by hand: no database tells them back.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, Index
 
-from appliance.store.models import Base
+from appliance.store.models import Base, UtcDateTime
 
 _BY_EXPRESSION = {
     index.name
@@ -22,3 +23,8 @@ _BY_EXPRESSION = {
 def is_comparable(thing: Any, name: str | None, _kind: str, _reflected: bool, _compared_to: Any) -> bool:
     """False for indexes over expressions: databases do not tell them back as they were made."""
     return not (isinstance(thing, Index) and name in _BY_EXPRESSION)
+
+
+def render_item(kind: str, thing: Any, _context: Any) -> str | Literal[False]:
+    """Versions name plain types: what a model's type does in Python may change later, a version may not."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(thing, UtcDateTime) else False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from appliance.store.migrations import is_comparable
+from appliance.store.migrations import is_comparable, render_item
 from appliance.store.models import Base
 
 context.configure(
@@ -12,6 +12,6 @@ context.configure(
     target_metadata=Base.metadata,
     include_object=is_comparable,
     render_as_batch=True,  # SQLite changes a table by making it anew
-    user_module_prefix="sa.",
+    render_item=render_item,
 )
 context.run_migrations()

@@ -41,6 +41,15 @@ def test_models_and_migrations_agree(store: Store) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_all_indexes_are_there(store: Store) -> None:
+    """By name, those over expressions too (they cannot be compared in full)."""
+    catalogue = "sqlite_master WHERE type = 'index'" if store.is_sqlite else "pg_indexes"
+    column = "name" if store.is_sqlite else "indexname"
+    with store.read() as session:
+        there = set(session.scalars(text(f"SELECT {column} FROM {catalogue}")))
+    assert {str(index.name) for table in Base.metadata.tables.values() for index in table.indexes} <= there
+
+
 def test_migrating_again_changes_nothing(store: Store) -> None:
     with store.write() as session:
         session.add(_entry("+1"))
