@@ -23,7 +23,7 @@ from appliance import logs
 from appliance.bench.far_end import Behaviour, FarEnd
 from appliance.bench.switch_rig import SwitchRig, free_port
 from appliance.commands import ConnectSeat, Hangup
-from appliance.errors import BusError, CallboxError
+from appliance.errors import BoxError, CallboxError
 from appliance.events import Bridged, ConversationEnded, LegAnswered, LegEnded, LegProgress, RecordingClosed
 from audio import wavio
 
@@ -138,7 +138,11 @@ def measure_calls(*, lines: int, seconds: float, bridged: int, ringing: bool) ->
         memory_mb = _memory_mb(processes)
         for call in calls:
             _hang_up(rig, call)
-        rig.until(lambda: len(rig.events(kind=ConversationEnded)) == lines, _ANSWER_TIMEOUT_S)
+        if not rig.until(lambda: len(rig.events(kind=ConversationEnded)) == lines, _ANSWER_TIMEOUT_S):
+            raise BoxError(
+                "bench.unfinished", f"Only {len(rig.events(kind=ConversationEnded))} of {lines} calls told their end; "
+                f"bus: {rig.bus_log()[-800:]}",
+            )  # fmt: skip
         return _gather(rig, lines, seconds, cores, memory_mb)
 
 
@@ -318,7 +322,7 @@ def register(app: typer.Typer) -> None:
 def _run(measure: Any, as_json: bool) -> None:
     try:
         figures = measure()
-    except (CallboxError, BusError, OSError) as error:
+    except (CallboxError, OSError) as error:
         typer.echo(f"the bench failed: {error}", err=True)
         sys.exit(1)
     _print(figures, as_json)

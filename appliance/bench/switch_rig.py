@@ -85,6 +85,10 @@ class SwitchRig:
             ]
         )  # fmt: skip
 
+    def bus_log(self) -> str:
+        """What nats-server wrote."""
+        return (self.home.logs / "nats.log").read_text("utf-8", "replace")
+
     def stop_bus(self) -> None:
         """End nats-server."""
         if self._nats is not None:

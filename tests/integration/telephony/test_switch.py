@@ -77,7 +77,7 @@ def _bound_ports(pid: int) -> set[tuple[str, int]]:
     """(address, port) of all UDP sockets of a process."""
     inodes = set()
     for fd in Path(f"/proc/{pid}/fd").iterdir():
-        target = os.readlink(fd)
+        target = str(fd.readlink())
         if target.startswith("socket:["):
             inodes.add(target[8:-1])
     found = set()

@@ -123,16 +123,13 @@ def test_the_invite_says_what_the_edge_needs(rig: SwitchRig, gateway: Gateway) -
 
 def test_digits_go_and_come_as_events(rig: SwitchRig, gateway: Gateway) -> None:
     call, trunk = _answered(rig, gateway)
-    assert trunk.rtp is not None
-    assert rig.until(lambda: trunk.rtp is not None and trunk.rtp.received > 5, 5)
-
-    def digits() -> str:
-        return trunk.rtp.digits if trunk.rtp is not None else ""
-
+    port = trunk.rtp
+    assert port is not None
+    assert rig.until(lambda: port.received > 5, 5)
     rig.command(SendDtmf(conversation_id=call, digits="19#"))
-    rig.until(lambda: len(digits()) == 3, 3)
-    assert digits() == "19#"
-    gateway.do(lambda: trunk.rtp and trunk.rtp.press("5*"))
+    rig.until(lambda: len(port.digits) == 3, 3)
+    assert port.digits == "19#"
+    gateway.do(lambda: port.press("5*"))
     assert rig.until(lambda: "".join(e.digit for e in rig.events(call, DtmfReceived)) == "5*", 5)
     _end(rig, call)
 
@@ -227,7 +224,7 @@ def _children(rig: SwitchRig) -> list[tuple[int, int]]:
     assert rig.switch is not None
     found = []
     for pid in Path(f"/proc/{rig.switch.pid}/task/{rig.switch.pid}/children").read_text().split():
-        inodes = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        inodes = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
         for line in _udp_lines():
             fields = line.split()
             if f"socket:[{fields[9]}]" in inodes:
