@@ -38,7 +38,8 @@ _BY_Q850: dict[int, Outcome] = {
     52: Outcome.CALL_BARRED, 55: Outcome.CALL_BARRED,
 }  # fmt: skip
 _BY_SIP: dict[int, Outcome] = {
-    401: Outcome.TRUNK_FAILED, 403: Outcome.REJECTED, 404: Outcome.VACANT, 407: Outcome.TRUNK_FAILED,
+    401: Outcome.TRUNK_FAILED, 403: Outcome.REJECTED, 404: Outcome.VACANT, 406: Outcome.TRUNK_FAILED,
+    407: Outcome.TRUNK_FAILED, 415: Outcome.TRUNK_FAILED,
     408: Outcome.NO_ANSWER, 410: Outcome.VACANT, 480: Outcome.NO_ANSWER, 484: Outcome.VACANT,
     486: Outcome.BUSY, 487: Outcome.CANCELLED, 488: Outcome.TRUNK_FAILED, 503: Outcome.CONGESTION,
     600: Outcome.BUSY, 603: Outcome.REJECTED, 604: Outcome.VACANT, 606: Outcome.TRUNK_FAILED,

@@ -206,11 +206,13 @@ class Core:
 
     def command_failed(self, command: ConversationCommand, error: CallboxError) -> None:
         """A worker did not take a command: a seat is free again, a customer is not left on a silent line."""
-        self._log.warning("command failed", conversation=command.conversation_id, command=type(command).__name__,
-                          error_id=error.error_id)  # fmt: skip
+        over = error.error_id in ("conversation.ended", "bus.no_service")  # the call was quicker
+        log = self._log.debug if over else self._log.warning
+        log("command failed", conversation=command.conversation_id, command=type(command).__name__,
+            error_id=error.error_id)  # fmt: skip
         if isinstance(command, ConnectSeat):
             self.apply(command.conversation_id, model.SeatRefused(command.agent_id))
-        elif isinstance(command, PlayPrompt):
+        elif isinstance(command, PlayPrompt) and not over:
             self._effects.send(Hangup(conversation_id=command.conversation_id, reason="abandoned"))
 
     # ---- agents -----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ CONFIG = CampaignConfig()
     (TrunkEnd(503), "congestion"), (TrunkEnd(503, 34), "congestion"), (TrunkEnd(503, 42), "congestion"),
     (TrunkEnd(503, 38), "trunk_failed"), (TrunkEnd(503, 44), "trunk_failed"), (TrunkEnd(502), "trunk_failed"),
     (TrunkEnd(404, reason="unknown trunk"), "trunk_failed"), (TrunkEnd(407), "trunk_failed"),
+    (TrunkEnd(406, reason="answer_without_sdp"), "trunk_failed"),
     (TrunkEnd(487, by_us=True, reason="ring_timeout"), "no_answer"), (TrunkEnd(487, by_us=True), "cancelled"),
     (TrunkEnd(487), "cancelled"), (TrunkEnd(480, 16), "no_answer"), (TrunkEnd(420), "unreachable"),
 ])  # fmt: skip
