@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.amounts import Amount
@@ -139,6 +139,7 @@ def test_each_reason_has_a_text() -> None:
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(rows=st.lists(st.lists(CELLS, max_size=6), max_size=8))
 def test_guessing_and_reading_never_raise(rows: list[list[Cell]]) -> None:
     columns = guess_columns(rows, "CN") or COLUMNS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.outside.table_text import guess_delimiter, guess_encoding, text_rows
@@ -58,6 +58,7 @@ def test_a_broken_byte_does_not_spoil_the_list(tmp_path: Path) -> None:
     assert rows[-1][1] == "13800138000"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(sample=st.binary(max_size=400))
 def test_guessing_never_raises(sample: bytes) -> None:
     text = sample.decode(guess_encoding(sample), "replace")
