@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from appliance.errors import ValidationErrors
 
-_SHARED_SYNTAX = re.compile(r"[0-9+*#.^$()\[\]{}|?,\\d-]*")
+_BRACKET = r"\[\^?(?:[0-9*#+.-]|\\d)+\]"
+_QUANTIFIER = r"(?:[*+?]|\{[0-9]{1,2}(?:,[0-9]{0,2})?\})"
+_SHARED_SYNTAX = re.compile(rf"(?:(?:{_BRACKET}|\\d|\\[+*.?^$()\[\]{{}}|-]|[0-9#.)-]){_QUANTIFIER}?|[(|^$])*")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _PLAIN_WORD = r"^[^\s\"\\<>;$`\x00-\x1f]*$"  # may stand in a SIP URI and in a quoted string of the edge's config
@@ -42,22 +44,24 @@ class NumberRule(_Model):
     @field_validator("match")
     @classmethod
     def _shared_by_python_and_posix(cls, value: str) -> str:
-        if not _SHARED_SYNTAX.fullmatch(value) or re.search(r"\\(?![d+*.?^$()\[\]{}|\\-])", value):
-            raise ValueError(r"only digits, + * # . ^ $ ( ) [ ] { } | ? , - and \d can stand in a number pattern")
-        if "(?" in value or re.search(r"(?<!\\)[*+?}][*+?]", value):
-            raise ValueError("(?...) and *?, +?, ++ are not available in number patterns")
+        if not _SHARED_SYNTAX.fullmatch(value):
+            raise ValueError(
+                r"a number pattern has digits, # - . \d [0-9] ( | ) ^ $, each with * + ? or {n,m} behind it;"
+                r" write \+ for a plus sign and \* for a star"
+            )
         try:
             re.compile(value)
         except re.error as error:
-            hint = r"; write \+ for a plus sign" if "+" in value else ""
-            raise ValueError(f"not a regular expression ({error}){hint}") from error
+            raise ValueError(f"not a regular expression ({error})") from error
         return value
 
     @property
     def posix(self) -> str:
         """The pattern as a POSIX extended expression, anchored at the start."""
-        pattern = self.match.replace(r"\d", "0-9" if re.search(r"\[[^]]*\\d", self.match) else "[0-9]")
-        return f"^({pattern})"
+        def spelled(found: re.Match[str]) -> str:
+            return "[0-9]" if found[0] == r"\d" else found[0].replace(r"\d", "0-9")
+
+        return "^(" + re.sub(rf"{_BRACKET}|\\d", spelled, self.match) + ")"
 
     def applies(self, number: str) -> bool:
         return len(number) > self.strip and re.match(self.match, number) is not None
