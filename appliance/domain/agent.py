@@ -80,6 +80,7 @@ class Do(Enum):
     """Answers of the table that depend on more than the state."""
 
     SIT_DOWN = "sit_down"
+    STAY = "stay"  # signed in again: a log-out that was asked for is forgotten
     LATER = "later"  # remember as pending
     AFTER_CALL = "after_call"  # wrap-up, or what comes after it
     AFTER_WORK = "after_work"  # what is pending, or ready
@@ -114,7 +115,7 @@ _COMMON: dict[Kind, AgentState | Do | Move] = {
     _K.LOG_IN: Move.IGNORE, _K.WITHDRAWN: Move.IGNORE, _K.ENDED: Move.IGNORE, _K.DISPOSED: Move.IGNORE,
     _K.WRAP_UP_OVER: Move.IGNORE, _K.SEAT_LOST: Move.IGNORE,
 }  # fmt: skip
-_BUSY = {**_COMMON, _K.LOG_OUT: Do.LATER, _K.READY: Do.LATER, _K.PAUSE: Do.LATER}
+_BUSY = {**_COMMON, _K.LOG_IN: Do.STAY, _K.LOG_OUT: Do.LATER, _K.READY: Do.LATER, _K.PAUSE: Do.LATER}
 _ROWS: dict[AgentState, dict[Kind, AgentState | Do | Move]] = {
     _S.OFFLINE: {**_COMMON, _K.LOG_IN: Do.SIT_DOWN, _K.LOG_OUT: Move.IGNORE},
     _S.READY: {
@@ -170,6 +171,8 @@ def _do(answer: Do, agent: Agent, event: AgentEvent, now: datetime) -> tuple[Age
     if answer is Do.SIT_DOWN:
         seated = replace(agent, seat_id=event.seat_id, campaigns=event.campaigns)
         return _go(seated, AgentState.READY if event.ready else AgentState.PAUSED, event, now)
+    if answer is Do.STAY:
+        return replace(agent, pending=None if agent.pending is AgentState.OFFLINE else agent.pending), ()
     if answer is Do.LATER:
         return replace(agent, pending=_PENDING[event.kind], pause_reason=event.reason), ()
     if answer is Do.NOTE_DISPOSED:

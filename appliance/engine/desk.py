@@ -58,7 +58,9 @@ class Desks:
                 raise CallerError("agent.busy", "End your conversation before you change the seat.")
             self._core.apply_agent(user.id, AgentEvent(Kind.LOG_OUT))
             present = None
-        if present is None:
+        if present is not None:
+            self._core.apply_agent(user.id, AgentEvent(Kind.LOG_IN))
+        else:
             self._room.agents[user.id] = Agent(user.id, user.display_name or user.login)
             self._room.desks[user.id] = Desk(session_id=new_id())
             self._core.apply_agent(

@@ -37,6 +37,7 @@ class Fate:
     talk_s: float = 0.05  # the customer hangs up so long after the bridge
     patience_s: float = 20.0  # or so long after the answer when there is none
     dies_after_s: float | None = None  # its worker is killed so long after the start
+    vanishes_after_s: float | None = None  # ... and nobody is left to tell
     retry_after_s: int | None = None
 
 
@@ -65,11 +66,12 @@ class Line:
         fate = self.fate
         beat = asyncio.create_task(self._beat())
         try:
-            async with asyncio.timeout(fate.dies_after_s):
+            async with asyncio.timeout(fate.dies_after_s or fate.vanishes_after_s):
                 await self._call()
         except TimeoutError:
-            self.seq = 999_999  # what the parent says of a worker that died
-            self.say(ConversationEnded, lost=True)
+            if fate.vanishes_after_s is None:
+                self.seq = 999_999  # what the parent says of a worker that died
+                self.say(ConversationEnded, lost=True)
         finally:
             self.ended = True
             beat.cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from appliance.commands import (
     AgentDispose,
@@ -23,6 +24,7 @@ from appliance.commands import (
     LiveView,
     PlayPrompt,
 )
+from appliance.engine import runner
 from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationErrors
 from appliance.events import LiveAlert
 from appliance.store import models
@@ -125,6 +127,47 @@ def test_dead_worker_closes_its_call_as_lost_and_the_room_goes_on(tmp_path: Path
             await s.until(lambda: s.state() == "finished")
             assert Counter(a.outcome for a in s.attempts()) == {"lost": 1, "human": 2}
             await s.until(lambda: s.agent_state("a1") == "ready")
+
+    asyncio.run(play())
+
+
+def test_silent_worker_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_SILENT_S", 1.0)
+    monkeypatch.setattr(runner, "_SWEEP_S", 0.2)
+
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=2) as s:
+            gone = {"+8613800000000": Fate(talk_s=30.0, vanishes_after_s=0.3)}
+            s.switch.plan = lambda number: gone.get(number, Fate(talk_s=2.0))
+            await s.seat(1)
+            await s.act("start")
+            await s.until(lambda: s.state() == "finished")
+            assert sorted(str(a.outcome) for a in s.attempts()) == ["human", "lost"]
+
+    asyncio.run(play())
+
+
+def test_why_nothing_is_dialled_is_said(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=2, config={"calling_hours": {}}) as s:
+            await s.act("start")
+            await s.until(lambda: s.campaign is not None and s.campaign.blocked_reason == "no_agents")
+            await s.seat(1)
+            await s.until(lambda: s.campaign is not None and s.campaign.blocked_reason == "campaign.hours")
+            assert s.switch.originated == []
+            await s.act("stop")
+            with s.store.write() as session:
+                session.get_one(models.Campaign, "c1").mode = "predictive"
+            with pytest.raises(CallerError) as error:
+                await s.act("start")
+            assert error.value.error_id == "campaign.mode_not_available"
+            with s.store.write() as session:
+                session.get_one(models.Campaign, "c1").mode = "progressive"
+                for lead in session.scalars(select(models.Lead)):
+                    lead.state = "done"
+            with pytest.raises(CallerError) as error:
+                await s.act("start")
+            assert error.value.error_id == "campaign.no_leads"
 
     asyncio.run(play())
 

@@ -81,7 +81,7 @@ def test_agent_is_total(state: AgentState, kind: Kind) -> None:
             agents.step(before, event, NOW)
         return
     after, commands = agents.step(before, event, NOW)
-    if answer is Move.IGNORE:
+    if answer in (Move.IGNORE, agents.Do.STAY):
         assert (after, commands) == (before, ())
     else:
         assert after != before
@@ -97,6 +97,13 @@ def test_a_pause_asked_for_while_talking_applies_after_wrap_up() -> None:
     assert agent.wrap_up_ends == NOW + timedelta(seconds=30)
     agent, _ = agents.step(agent, AgentEvent(Kind.DISPOSED), NOW)
     assert (agent.state, agent.pause_reason, agent.pending) == (AgentState.PAUSED, "tea", None)
+
+
+def test_signing_in_again_takes_a_log_out_back() -> None:
+    leaving, _ = agents.step(_agent(AgentState.TALKING), AgentEvent(Kind.LOG_OUT), NOW)
+    assert leaving.pending is AgentState.OFFLINE
+    staying, _ = agents.step(leaving, AgentEvent(Kind.LOG_IN), NOW)
+    assert (staying.state, staying.pending) == (AgentState.TALKING, None)
 
 
 def test_wrap_up_that_runs_out_disposes_none_and_goes_where_the_campaign_says() -> None:
