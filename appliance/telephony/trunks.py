@@ -58,6 +58,7 @@ class NumberRule(_Model):
     @property
     def posix(self) -> str:
         """The pattern as a POSIX extended expression, anchored at the start."""
+
         def spelled(found: re.Match[str]) -> str:
             return "[0-9]" if found[0] == r"\d" else found[0].replace(r"\d", "0-9")
 
