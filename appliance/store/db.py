@@ -18,16 +18,18 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from appliance.errors import StoreError
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
-from appliance.store.faults import store_error
+from appliance.store.faults import busy, store_error
 
 BUSY_TIMEOUT_S = 5.0
 SLOW_WRITE_MS = 50.0
 SLOW_WRITE_TELL_S = 60.0
+_POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
 
@@ -143,10 +145,12 @@ def _told_clearly() -> Iterator[None]:
         if clear is None:
             raise
         raise clear from error
+    except PoolTimeoutError as error:
+        raise busy() from error
 
 
 def _sqlite_engine(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
+    engine = create_engine(url, **_POOL, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -167,7 +171,7 @@ def _sqlite_engine(url: Any) -> Engine:
 def _postgresql_engine(url: Any) -> Engine:
     wait_ms = int(BUSY_TIMEOUT_S * 1000)
     return create_engine(
-        url, pool_pre_ping=True, connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 5}
+        url, **_POOL, pool_pre_ping=True, connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 5}
     )
 
 

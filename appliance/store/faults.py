@@ -52,6 +52,12 @@ def store_error(error: DBAPIError) -> StoreError | None:
     return StoreError(error_id, message, retryable=retryable, cause=str(error.orig).strip())
 
 
+def busy() -> StoreError:
+    """All connections of this process are in use."""
+    message, retryable = _TEXTS["store.busy"]
+    return StoreError("store.busy", message, retryable=retryable)
+
+
 def _error_id(cause: BaseException | None) -> str | None:
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", None)

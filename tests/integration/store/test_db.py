@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.errors import StoreError
 from appliance.settings import Home, Settings, StoreSettings
+from appliance.store import db
 from appliance.store.db import Store, migrate, open_store
 from appliance.store.migrations import is_comparable
 from appliance.store.models import Base, DoNotCall, Lead, Seat
@@ -167,6 +169,18 @@ def test_a_held_lock_is_told_as_busy(store: Store, monkeypatch: pytest.MonkeyPat
     assert caught.value.retryable
 
 
+def test_more_readers_than_connections_are_told_as_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(db._POOL, "pool_timeout", 0.05)
+    small = Store(store.engine.url.render_as_string(hide_password=False))
+    with contextlib.ExitStack() as held:
+        for _ in range(25):
+            held.enter_context(small.read()).execute(text("SELECT 1"))
+        with pytest.raises(StoreError) as caught, small.read() as session:
+            session.execute(text("SELECT 1"))
+    small.close()
+    assert caught.value.error_id == "store.busy"
+
+
 # ---- SQLite alone -----------------------------------------------------------------------------------------
 
 
@@ -231,6 +245,7 @@ def test_a_missing_server_is_told(home: Home) -> None:
 _WRITER = """
 import sys
 from datetime import UTC, datetime
+from appliance.store import db
 from appliance.store.db import Store
 from appliance.store.models import DoNotCall
 store = Store(sys.argv[1])
