@@ -75,7 +75,8 @@ class EarlyPhase:
         return self._say(line, named.entry.label, Kind.ANNOUNCEMENT, "library_match", confidence, evidence, final=True)
 
     def _tone(self, heard: ToneHeard, line: LineAnalysis) -> list[Verdict]:
-        wait = heard.kind is Kind.SIT and self._matcher is not None
+        """Only the general information tone leaves its meaning to the words that follow; a typed SIT says it all."""
+        wait = heard.label is Label.SIT_INFO and self._matcher is not None
         verdict = self._say(
             line,
             heard.label,
