@@ -24,6 +24,7 @@ from sqlalchemy import insert, select
 from appliance.domain.campaign import PriorityOrder
 from appliance.ids import new_id
 from appliance.jobs.imports import run_import
+from appliance.logs import configure
 from appliance.store.db import Store, migrate
 from appliance.store.models import Attempt, Lead
 from appliance.store.read import reports
@@ -95,6 +96,7 @@ def _list(path: Path, rows: int, prefix: str) -> Path:
 
 
 def _import_beside(url: str, path: Path) -> None:
+    configure("bench", level="ERROR")  # a process of its own; stdout is for the figures
     store = Store(url)
     run_import(store, path, campaign_name=f"beside {new_id()}")
     store.close()
