@@ -305,6 +305,10 @@ class Core:
         elif agent.state is AgentState.READY:
             self._try_agent(agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.attempt_id))
 
+    def hang_up_again(self, call: Call) -> None:
+        """The command to hang up may have died with the engine that gave it."""
+        self._effects.send(Hangup(conversation_id=call.attempt_id, reason="resumed"))
+
     def close_restored(self, call: Call, card: LeadCard) -> None:
         """Write an attempt that ended while we were away."""
         self.room.calls[call.attempt_id], self.room.cards[call.attempt_id] = call, card

@@ -128,7 +128,9 @@ class Recovery:
             self._core.close_restored(call, card)
             return
         self._core.open_call(call, card)
-        if call.state is CallState.HEARD and owner is None:
+        if call.state is CallState.CLOSING and call.trunk_end is None:
+            self._core.hang_up_again(call)
+        if call.state is CallState.HEARD and owner is None and not call.abandoned:
             self._room.waiting.append(call.attempt_id)
         if call.state in (CallState.CONNECTING, CallState.TALKING) and call.agent_id in self._room.agents:
             self._core.bind_agent(call)
