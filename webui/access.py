@@ -91,5 +91,3 @@ def register(app: Flask) -> None:
 def may(permission: Permission) -> bool:
     """For templates: does the signed-in user hold this permission?"""
     return g.get("user") is not None and permission in ROLE_PERMISSIONS[g.user.role]
-
-

@@ -53,6 +53,4 @@ def tell(command: Command, *, timeout_s: float = 5.0) -> Done:
 
 def ask(command: type[UserCommand], *, timeout_s: float = 5.0, **fields: Any) -> Done:
     """Send a command in the name of the signed-in user and his address. Raises CallboxError."""
-    return tell(
-        command(actor_id=g.user.id, actor_address=request.remote_addr or "", **fields), timeout_s=timeout_s
-    )
+    return tell(command(actor_id=g.user.id, actor_address=request.remote_addr or "", **fields), timeout_s=timeout_s)

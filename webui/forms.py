@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice
 
 from appliance.errors import ValidationErrors
 from webui.error_texts import text_of
+
+
+def choices(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Choices of a select from (value, label)."""
+    return [SelectChoice(value=value, label=label) for value, label in pairs]
 
 
 def put_errors(form: FlaskForm, wrong: ValidationErrors) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from types import FrameType
 from typing import Any
 
 from flask import Flask
@@ -27,8 +29,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"127.0.0.1:{self._settings.web.app_port}", "worker_class": "gthread", "workers": 1,
             "threads": THREADS, "graceful_timeout": STREAM_END_S, "timeout": 60, "keepalive": 75,
             "proc_name": "callbox-web", "loglevel": "warning", "errorlog": "-", "accesslog": None,
-            "control_socket_disable": True, "worker_int": _end_streams, "worker_exit": _end_streams_at_exit,
-            "forwarded_allow_ips": "127.0.0.1", "limit_request_line": 8190,
+            "control_socket_disable": True, "post_worker_init": _end_streams_on_term, "forwarded_allow_ips": "127.0.0.1", "limit_request_line": 8190,
         }  # fmt: skip
         for name, value in values.items():
             if name in self.cfg.settings:
@@ -38,14 +39,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return create_app(self._home, self._settings)
 
 
-def _end_streams(worker: Any) -> None:
-    app = getattr(worker, "wsgi", None)
-    if app is not None:
-        app.extensions["callbox"].live.close()
+def _end_streams_on_term(worker: Any) -> None:
+    """An open stream would hold the worker until the grace ends: at SIGTERM the streams end first."""
+    known = signal.getsignal(signal.SIGTERM)
 
+    def on_term(number: int, frame: FrameType | None) -> None:
+        worker.wsgi.extensions["callbox"].live.close()
+        if callable(known):
+            known(number, frame)
 
-def _end_streams_at_exit(_server: Any, worker: Any) -> None:
-    _end_streams(worker)
+    signal.signal(signal.SIGTERM, on_term)
 
 
 def main(home: Home, settings: Settings) -> None:

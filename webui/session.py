@@ -53,9 +53,7 @@ def user_of(hashed: str) -> CurrentUser | None:
 def sign_in(response: Response, token: str) -> None:
     """Give the browser its token."""
     hours = box().settings.web.session_hours
-    response.set_cookie(
-        COOKIE, token, max_age=hours * 3600, secure=True, httponly=True, samesite="Lax", path="/"
-    )
+    response.set_cookie(COOKIE, token, max_age=hours * 3600, secure=True, httponly=True, samesite="Lax", path="/")
 
 
 def sign_out(response: Response) -> None:

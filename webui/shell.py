@@ -39,7 +39,10 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
             NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
             NavItem(
-                "recordings.page", _l("Recordings"), icon="microphone", permission=Permission.RECORDINGS_LISTEN,
+                "recordings.page",
+                _l("Recordings"),
+                icon="microphone",
+                permission=Permission.RECORDINGS_LISTEN,
                 or_permission=Permission.RECORDINGS_LISTEN_OWN,
             ),
             NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),

@@ -22,6 +22,4 @@ def live() -> Response:
     hashed = token_hash(request.cookies[COOKIE])
     last_id = request.headers.get("Last-Event-ID") or request.args.get("after", "")
     lines = box().live.stream(viewer, last_id, lambda: user_of(hashed) is not None)
-    return Response(
-        stream_with_context(lines), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
-    )
+    return Response(stream_with_context(lines), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

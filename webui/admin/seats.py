@@ -20,7 +20,7 @@ from webui import labels
 from webui.access import needs
 from webui.box import ask, box, store
 from webui.errors import done_at
-from webui.forms import put_errors
+from webui.forms import choices, put_errors
 
 blueprint = Blueprint("seats", __name__, url_prefix="/seats")
 
@@ -35,7 +35,7 @@ class SeatForm(FlaskForm):  # type: ignore[misc]
         description=_l("The phone's user name, for instance seat01."),
     )  # fmt: skip
     display_name = StringField(_l("Shown as"), [Length(max=120)])
-    phone = RadioField(_l("Phone"), choices=list(labels.PHONES.items()), default="desk")
+    phone = RadioField(_l("Phone"), choices=choices(labels.PHONES.items()), default="desk")
     password = StringField(
         _l("Phone password"), [Optional(), Length(min=8, max=64)],
         description=_l("Empty: the box makes one and shows it once."), render_kw={"autocomplete": "off"},
@@ -47,7 +47,7 @@ class ManyForm(FlaskForm):  # type: ignore[misc]
     """Several seats at once."""
 
     count = IntegerField(_l("How many"), [NumberRange(1, SEATS_MAX)], default=10)
-    phone = RadioField(_l("Phone"), choices=list(labels.PHONES.items()), default="browser")
+    phone = RadioField(_l("Phone"), choices=choices(labels.PHONES.items()), default="browser")
 
 
 def _save(fields: dict[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from webui.access import needs
 from webui.auth.forms import PASSWORD_MIN
 from webui.box import ask, store
 from webui.errors import done_at
-from webui.forms import put_errors
+from webui.forms import choices, put_errors
 from webui.i18n import LANGUAGES
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
@@ -32,8 +32,8 @@ class UserForm(FlaskForm):  # type: ignore[misc]
 
     login = StringField(_l("Name for signing in"), [InputRequired(), Length(max=80)])
     display_name = StringField(_l("Shown as"), [Length(max=120)])
-    role = RadioField(_l("Role"), choices=list(labels.ROLES.items()), default="agent")
-    language = SelectField(_l("Language"), choices=list(LANGUAGES.items()))
+    role = RadioField(_l("Role"), choices=choices(labels.ROLES.items()), default="agent")
+    language = SelectField(_l("Language"), choices=choices(LANGUAGES.items()))
     password = PasswordField(
         _l("Password"), [Optional(), Length(min=PASSWORD_MIN, max=200)],
         description=_l("At least 10 characters. When changing a user: empty leaves it."),
@@ -64,9 +64,7 @@ def page() -> str:
 def new() -> Response | str:
     """A new user."""
     form = UserForm()
-    return (form.validate_on_submit() and _save(form, None)) or render_template(
-        "users/form.html", form=form, user=None
-    )
+    return (form.validate_on_submit() and _save(form, None)) or render_template("users/form.html", form=form, user=None)
 
 
 @blueprint.route("/<user_id>", methods=["GET", "POST"])

@@ -71,7 +71,5 @@ def choose_language(language: str) -> Response:
         save_own(language=language)
     response = make_response(redirect(back()))
     if language in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=365 * 86400, secure=True, httponly=True, samesite="Lax"
-        )
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=365 * 86400, secure=True, httponly=True, samesite="Lax")
     return response

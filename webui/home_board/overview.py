@@ -60,9 +60,7 @@ def _steps(found: list[campaigns.CampaignView]) -> list[Step]:
         (_("Start it"), _("Agents sign in, then the campaign may dial."), "campaigns.page",
          any(campaign.state != CampaignState.DRAFT for campaign in found), Permission.CAMPAIGNS_WRITE),
     ]  # fmt: skip
-    return [
-        Step(text, hint, url_for(endpoint), done, permission) for text, hint, endpoint, done, permission in rows
-    ]
+    return [Step(text, hint, url_for(endpoint), done, permission) for text, hint, endpoint, done, permission in rows]
 
 
 def overview() -> Overview:

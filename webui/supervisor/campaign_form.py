@@ -25,7 +25,9 @@ from appliance.store.read import campaigns, trunks, users
 from appliance.types import Role
 from webui import labels
 from webui.box import ask, store
+from webui.forms import choices
 
+MODES = [(mode, labels.CAMPAIGN_MODES[mode]) for mode in ("progressive", "preview")]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = {
     "mon": _l("Mon"), "tue": _l("Tue"), "wed": _l("Wed"), "thu": _l("Thu"), "fri": _l("Fri"), "sat": _l("Sat"),
@@ -49,7 +51,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     """Fields in the order of the page."""
 
     name = StringField(_l("Name"), [InputRequired(), Length(max=120)])
-    mode = RadioField(_l("Mode"), choices=[(m, labels.CAMPAIGN_MODES[m]) for m in ("progressive", "preview")])
+    mode = RadioField(_l("Mode"), choices=choices(MODES))
     hours_from = StringField(
         _l("Calls from"), [Regexp(_HOUR, message=_l("Write a time such as 08:00."))],
         render_kw={"inputmode": "numeric", "maxlength": 5},
@@ -58,12 +60,12 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
         _l("Calls until"), [Regexp(_HOUR, message=_l("Write a time such as 20:00."))],
         render_kw={"inputmode": "numeric", "maxlength": 5},
     )  # fmt: skip
-    days = SelectMultipleField(_l("On"), choices=list(DAY_NAMES.items()))
-    time_zone_rule = SelectField(_l("Hours hold in"), choices=list(ZONES.items()))
-    rule_profile = SelectField(_l("Rules of the country"), choices=list(RULES.items()))
+    days = SelectMultipleField(_l("On"), choices=choices(DAY_NAMES.items()))
+    time_zone_rule = SelectField(_l("Hours hold in"), choices=choices(ZONES.items()))
+    rule_profile = SelectField(_l("Rules of the country"), choices=choices(RULES.items()))
     attempts_per_day_max = IntegerField(_l("Attempts per number and day"), [NumberRange(1, 20)])
     attempts_total_max = IntegerField(_l("Attempts per number in all"), [NumberRange(1, 100)])
-    wrap_up_mode = SelectField(_l("Wrap-up"), choices=list(WRAP_UP_MODES.items()))
+    wrap_up_mode = SelectField(_l("Wrap-up"), choices=choices(WRAP_UP_MODES.items()))
     wrap_up_s = IntegerField(
         _l("Longest wrap-up, seconds"), [Optional(), NumberRange(0, 3600)], description=_l("Empty: as in the settings.")
     )
@@ -84,9 +86,9 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
     mask_numbers = BooleanField(_l("Agents see only the last digits of numbers"))
 
     def _choices(self) -> CampaignForm:
-        self.trunk_ids.choices = [(t.id, t.display_name or t.id) for t in trunks.trunks(store()) if t.enabled]
+        self.trunk_ids.choices = choices((t.id, t.display_name or t.id) for t in trunks.trunks(store()) if t.enabled)
         people = [u for u in users.users(store()) if u.enabled and u.role != Role.ADMINISTRATOR]
-        self.agent_ids.choices = [(u.id, u.display_name or u.login) for u in people]
+        self.agent_ids.choices = choices((u.id, u.display_name or u.login) for u in people)
         return self
 
     @classmethod

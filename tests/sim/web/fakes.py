@@ -259,7 +259,9 @@ class FakeBox:
         load_secrets(self.home)
         self.bus = FakeBus(self.home)
         self.app: Flask = create_app(self.home, self.bus.settings, bus=self.bus, store=self.bus.store)
+        self.app.config["PREFERRED_URL_SCHEME"] = "https"  # what the test client asks with
         self.people: dict[str, str] = {}
+        self._tokens: dict[str, str] = {}
 
     def set_up(self) -> None:
         """An administrator, a supervisor and an agent; names as their roles."""
@@ -291,14 +293,15 @@ class FakeBox:
             return session.get_one(Campaign, done.id)
 
     def token(self, login: str) -> str:
-        """A session token of a user."""
-        done = self.bus.request(cmd.LogIn(login=login, password=PASSWORD))
-        return str(done.data["session_token"])
+        """A session token of a user; the same one each time, since hashing passwords is slow on purpose."""
+        if login not in self._tokens:
+            done = self.bus.request(cmd.LogIn(login=login, password=PASSWORD))
+            self._tokens[login] = str(done.data["session_token"])
+        return self._tokens[login]
 
     def client(self, login: str | None = None, language: str = "en") -> FlaskClient:
         """A test client over https, signed in as `login`."""
         client = self.app.test_client()
-        client.environ_base["wsgi.url_scheme"] = "https"
         client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
         if login:
             client.set_cookie("__Host-callbox", self.token(login), secure=True, httponly=True)

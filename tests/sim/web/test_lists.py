@@ -1,0 +1,86 @@
+"""The way of a list through the pages, and lists that are none."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import openpyxl
+import pytest
+
+from appliance.store.read import campaigns
+from tests.sim.web.fakes import FakeBox
+from tests.sim.web.forms import post
+
+pytestmark = pytest.mark.sim
+
+LIST = "姓名,电话,欠款\n王小明,13812345678,1200\n张三,13812345678,5\n李四,hello,7\n,,\n赵六,1.38E+10,9\n"
+
+
+def _send(box: FakeBox, name: str, data: bytes) -> str:
+    client = box.client("supervisor")
+    response = post(client, "/imports", {"file": (io.BytesIO(data), name)})
+    assert response.status_code == 302, response.text[-800:]
+    return str(response.location)
+
+
+def test_from_file_to_campaign_and_rejects_back(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    columns = _send(box, "../../list.csv", LIST.encode("gb18030"))
+    page = client.get(columns).text
+    assert ">list.csv</h2>" in page, "folders in a sent name are dropped"
+    assert page.count("selected") >= 3, "phone, name and amount are guessed"
+    roles = {"column": ["姓名", "电话", "欠款"], "role": ["name", "phone", "amount"], "campaign_name": "Web list"}
+    tried = post(client, columns, roles)
+    result = client.get(tried.location)
+    assert "Dry run" in result.text
+    assert "Import 1 numbers for good" in result.text
+    assert campaigns.names(box.bus.store) == {}, "nothing is made by a dry run"
+    fields = {
+        name: re.search(rf'name="{name}" value="([^"]*)"', result.text)[1].replace("&#34;", '"')  # type: ignore[index]
+        for name in ("upload", "plan")
+    }
+    done = post(client, tried.location.split("?")[0] + "/commit", fields, page=tried.location)
+    final = client.get(done.location).text
+    assert "To the campaign" in final
+    assert list(campaigns.names(box.bus.store).values()) == ["Web list"]
+    assert campaigns.campaigns(box.bus.store)[0].leads_total == 1
+
+    import_id = done.location.rsplit("/", 1)[1]
+    asked = post(client, "/exports/rejects", {"import_id": import_id}, page=done.location)
+    assert "Download" in client.get(asked.location).text
+    file = client.get(asked.location + "/file")
+    assert "attachment" in file.headers["Content-Disposition"]
+    sheet = openpyxl.load_workbook(io.BytesIO(file.data)).worksheets[0]
+    file.close()
+    cells = [str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None]
+    assert "hello" in cells
+    assert "1.38E+10" in cells
+
+
+def test_no_phone_column_and_double_meaning_are_told(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    columns = _send(box, "list.csv", LIST.encode())
+    response = post(client, columns, {"column": ["姓名"], "role": ["name"], "campaign_name": "x"}, htmx=True)
+    assert response.status_code == 400
+    assert "telephone numbers" in response.headers["HX-Trigger"]
+
+
+@pytest.mark.parametrize(("name", "data"), [("list.exe", b"MZ"), ("", b"x"), ("list", b"x")])
+def test_wrong_kinds_are_refused_at_the_door(box: FakeBox, name: str, data: bytes) -> None:
+    client = box.client("supervisor")
+    response = post(client, "/imports", {"file": (io.BytesIO(data), name)}, htmx=True)
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(("name", "data"), [("empty.xlsx", b""), ("picture.xlsx", b"\x89PNG\r\n\x1a\n" + b"\0" * 50)])
+def test_broken_files_are_told_on_the_next_page(box: FakeBox, name: str, data: bytes) -> None:
+    columns = _send(box, name, data)
+    response = box.client("supervisor").get(columns)
+    assert response.status_code == 400
+    assert "empty-title" in response.text
+
+
+@pytest.mark.parametrize("upload_id", ["../../secrets", "0" * 26, "%2e%2e%2fsecrets.toml"])
+def test_uploads_are_found_by_id_only(box: FakeBox, upload_id: str) -> None:
+    assert box.client("supervisor").get(f"/imports/columns/{upload_id}").status_code == 404
