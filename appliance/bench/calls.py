@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +34,7 @@ _ANSWER_TIMEOUT_S = 30.0
 _FULL_RECORDING = 0.95
 _AU_HEADER_BYTES, _STEREO_BYTES, _RATE_HZ = 24, 4, 8000
 _MB = 2**20
-_HOST = "127.0.0.1"
+_HOST, _GATEWAY = "127.0.0.1", "127.0.1.1"
 _LINE, _RINGING_LINE = "+8613800138000", "+9700"
 _BEHAVIOURS = (
     Behaviour("+9700", 183, early_sound="ringback", final=None),
@@ -113,14 +114,26 @@ def _hang_up(rig: SwitchRig, conversation_id: str) -> None:
             raise
 
 
-def measure_calls(*, lines: int, seconds: float, bridged: int, ringing: bool) -> CallsFigures:
-    """Bring `lines` calls up, let them run for `seconds`, end them, and gather what the workers report."""
-    sip_port = free_port(_HOST, socket.SOCK_DGRAM)
+@contextmanager
+def _bench(*, slots: int, seconds: float, edge: bool) -> Iterator[tuple[SwitchRig, str]]:
+    """A running rig and the far end's SIP address; through a real edge, or with the far end in its place."""
+    host = _GATEWAY if edge else _HOST
+    far_port = free_port(host, socket.SOCK_DGRAM)
+    edge_port = free_port(_HOST, socket.SOCK_DGRAM) if edge else far_port
+    gateway = (host, far_port) if edge else None
     with (
         tempfile.TemporaryDirectory(prefix="callbox-bench-") as root,
-        FarEnd(_HOST, sip_port, behaviours=_BEHAVIOURS, seconds=round(seconds) + lines + 120),
-        SwitchRig(Path(root), edge_port=sip_port, slots=lines + 8) as rig,
+        FarEnd(host, far_port, behaviours=_BEHAVIOURS, seconds=round(seconds)) as far_end,
+        SwitchRig(Path(root), edge_port=edge_port, slots=slots, gateway=gateway) as rig,
     ):
+        yield rig, far_end.uri
+
+
+def measure_calls(*, lines: int, seconds: float, bridged: int, ringing: bool, edge: bool) -> CallsFigures:
+    """Bring `lines` calls up, let them run for `seconds`, end them, and gather what the workers report."""
+    with _bench(slots=lines + 8, seconds=seconds + lines + 120, edge=edge) as (rig, far_end):
+        for number in range(bridged if edge else 0):
+            rig.put_seat(f"seat{number}", f"sip:seat{number}@{far_end}")
         calls = []
         for _ in range(lines):
             calls.append(rig.dial(_RINGING_LINE if ringing else _LINE, ring_timeout_s=seconds + lines + 60))
@@ -183,6 +196,7 @@ class ShortCallsFigures:
     elapsed_s: float
 
 
+_EDGE_HELP = "Through a real edge, or straight to the far end."
 _FIRST_CALLS = 50
 _RING_S = 0.7
 _RINGS_FOR_EVER = "+9600"
@@ -257,15 +271,10 @@ class _ShortCalls:
         return sum(ends.get(call, True) for call in self.dialled if not call.startswith("failed"))
 
 
-def measure_short_calls(*, calls: int, at_once: int) -> ShortCallsFigures:
+def measure_short_calls(*, calls: int, at_once: int, edge: bool) -> ShortCallsFigures:
     """Dial `calls` short calls of different fates through one switch, `at_once` at a time."""
-    sip_port = free_port(_HOST, socket.SOCK_DGRAM)
     began_s = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory(prefix="callbox-bench-") as root,
-        FarEnd(_HOST, sip_port, behaviours=_BEHAVIOURS, seconds=calls + 120),
-        SwitchRig(Path(root), edge_port=sip_port, slots=at_once + 12) as rig,
-    ):
+    with _bench(slots=at_once + 12, seconds=calls + 120, edge=edge) as (rig, _):
         series = _ShortCalls(rig, at_once)
         series.run(min(_FIRST_CALLS, calls))
         before = _Growth(rig)
@@ -299,6 +308,7 @@ def register(app: typer.Typer) -> None:
         ringing: Annotated[
             bool, typer.Option("--ringing", help="The ear listens to all lines all the time: they only ring.")
         ] = False,
+        edge: Annotated[bool, typer.Option("--edge/--direct", help=_EDGE_HELP)] = True,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
         """Lines that are answered, recorded in stereo and listened to: losses, gaps, processor, memory."""
@@ -306,17 +316,18 @@ def register(app: typer.Typer) -> None:
             typer.echo("--bridged cannot exceed --lines, nor go with --ringing", err=True)
             raise typer.Exit(2)
         logs.configure("bench", level="WARNING")
-        _run(lambda: measure_calls(lines=lines, seconds=seconds, bridged=bridged, ringing=ringing), as_json)
+        _run(lambda: measure_calls(lines=lines, seconds=seconds, bridged=bridged, ringing=ringing, edge=edge), as_json)
 
     @app.command("short-calls")
     def short_calls(
         calls: Annotated[int, typer.Option(min=1, help="Calls in all.")] = 500,
         at_once: Annotated[int, typer.Option(min=1, max=100, help="Calls at a time.")] = 8,
+        edge: Annotated[bool, typer.Option("--edge/--direct", help=_EDGE_HELP)] = True,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     ) -> None:
         """Short calls in a row through one switch: errors, ghosts, growth."""
         logs.configure("bench", level="WARNING")
-        _run(lambda: measure_short_calls(calls=calls, at_once=at_once), as_json)
+        _run(lambda: measure_short_calls(calls=calls, at_once=at_once, edge=edge), as_json)
 
 
 def _run(measure: Any, as_json: bool) -> None:

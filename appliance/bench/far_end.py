@@ -192,7 +192,7 @@ class FarEnd:
                 [
                     "sipp", "-sf", str(folder / "far_end.xml"), "-i", address, "-p", str(port), "-mi", address,
                     "-mp", str(rtp_port), "-rtp_payload", "8", "-nostdin", "-timeout", str(seconds), "-max_socket",
-                    "4000", "-trace_err", "-error_file", str(folder / "errors.log"),
+                    "4000", "-aa", "-trace_err", "-error_file", str(folder / "errors.log"),
                 ],
                 stdout=log, stderr=log, cwd=folder, env={**os.environ, "TERM": "dumb"},
             )  # fmt: skip

@@ -1,4 +1,7 @@
-"""A private switch with its own bus in a home of its own, for benches and tests: start, dial, watch events, stop."""
+"""A private switch with its own bus in a home of its own, for benches and tests: start, dial, watch events, stop.
+
+With `gateway` the calls go through a real edge to that gateway; without, the far end stands where the edge would.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from appliance.commands import Command, Done, Hangup, ListenPolicy, Originate, R
 from appliance.errors import BoxError, CallboxError
 from appliance.events import ConversationEvent
 from appliance.ids import new_id
-from appliance.settings import Home, Settings, load_settings, save_settings
+from appliance.settings import Home, Settings, SipSettings, load_settings, save_settings
+from appliance.store.db import migrate, open_store
+from appliance.store.models import Trunk
+from appliance.telephony.edge import control
 
 _START_TIMEOUT_S = 20.0
 
@@ -42,10 +48,26 @@ def free_block(address: str, count: int, start: int) -> int:
     raise BoxError("bench.no_ports", f"No {count} free UDP ports in a row on {address}.")
 
 
-class SwitchRig:
-    """nats-server and switch as processes of their own. The far end must listen on `worker_address:edge port`."""
+def _edge_ports() -> dict[str, int]:
+    """Free ports for the outer doors of a private edge."""
+    defaults = SipSettings()
+    return {
+        "trunk_port": free_port(defaults.trunk_address, socket.SOCK_DGRAM),
+        "seat_port": free_port(defaults.seat_address),
+        "seat_tls_port": free_port(defaults.seat_address),
+        "websocket_port": free_port("127.0.0.1"),
+    }
 
-    def __init__(self, root: Path, *, edge_port: int, slots: int = 20, idle_workers: int = 3, **sip: Any) -> None:
+
+class SwitchRig:
+    """nats-server, switch and (with `gateway`, an address and port) edge as processes of their own."""
+
+    def __init__(
+        self, root: Path, *, edge_port: int, slots: int = 20, idle_workers: int = 3,
+        gateway: tuple[str, int] | None = None, **sip: Any,
+    ) -> None:  # fmt: skip
+        if gateway is not None:
+            sip = {**_edge_ports(), **sip}
         self.home = Home(root)
         self.home.make()
         save_settings(
@@ -61,7 +83,9 @@ class SwitchRig:
             },
         )  # fmt: skip
         self.settings: Settings = load_settings(self.home)
+        self._gateway = gateway
         self._nats: subprocess.Popen[bytes] | None = None
+        self._edge: subprocess.Popen[bytes] | None = None
         self.switch: subprocess.Popen[bytes] | None = None
         self.bus = ThreadBus(self.settings.bus, name="rig")
         self._events: list[ConversationEvent] = []
@@ -73,6 +97,8 @@ class SwitchRig:
         self.start_bus()
         self.bus.connect()
         self.bus.consume_events("rig", self._events.append)
+        if self._gateway is not None:
+            self._start_edge(*self._gateway)
         self.start_switch()
 
     def start_bus(self) -> None:
@@ -84,6 +110,31 @@ class SwitchRig:
                 "--user", bus.user, "--pass", bus.password.get_secret_value(), "-l", str(self.home.logs / "nats.log"),
             ]
         )  # fmt: skip
+
+    def _start_edge(self, address: str, port: int) -> None:
+        store = open_store(self.home, self.settings)
+        migrate(store)
+        with store.write() as session:
+            session.add(Trunk(id="bench", config={"gateways": [{"address": address, "port": port}], "channels": 480}))
+        store.close()
+        with (self.home.logs / "edge.log").open("ab") as log:
+            self._edge = subprocess.Popen(
+                [sys.executable, "-m", "appliance.services", "edge"], stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, "CALLBOX_HOME": str(self.home.root)},
+            )  # fmt: skip
+        if not self.until(self._edge_answers, _START_TIMEOUT_S):
+            said = (self.home.logs / "edge.log").read_text("utf-8", "replace")
+            raise BoxError("bench.edge", f"The edge did not start: {said[-500:]}")
+
+    def _edge_answers(self) -> bool:
+        try:
+            return bool(control.gateways(self.home))
+        except BoxError:
+            return False
+
+    def put_seat(self, seat_id: str, contact: str) -> None:
+        """Let the edge find a seat at a contact, as if it had registered there."""
+        control.call(self.home, "ul.add", "location", seat_id, contact, 3600, "1.0", "0", 0, 0, 0)
 
     def bus_log(self) -> str:
         """What nats-server wrote."""
@@ -123,6 +174,9 @@ class SwitchRig:
         if self.switch is not None:
             self.switch.terminate()
             self.switch.wait(20)
+        if self._edge is not None:
+            self._edge.terminate()
+            self._edge.wait(20)
         self.bus.close()
         self.stop_bus()
 

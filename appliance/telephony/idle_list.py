@@ -1,7 +1,8 @@
 """Tells the edge which workers are idle, so that it sends them calls from outside; never waits for its answer.
 
 The parent has one thread and no time to wait, so the requests go out as datagrams and answers are only drained. All
-idle workers are named again every few seconds: an edge that was restarted knows nothing. See `edge.control`.
+is told again in turn: an edge that was restarted takes every worker that answers its OPTIONS for idle, and a taken
+one refuses (486) until the edge has heard of it. See `edge.control`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.telephony.edge.render import WORKER_SET, control_socket, worker_uri
 
-_REPEAT_S = 5.0
+_REPEAT_S = 0.5
+_AT_ONCE = 6
 _ANSWER_MAX_BYTES = 65536
 
 
@@ -33,23 +35,28 @@ class IdleList:
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
         self._told: set[int] = set()
         self._repeat_at_s = 0.0
+        self._turn = 0
         self._away = False
         self._number = 0
         self._log = get_logger(part="idle_list")
 
     def tell(self, slots: set[int]) -> None:
-        """Name the slots that are idle now; only changes are sent, all of them every few seconds."""
+        """Name the slots that are idle now: changes go at once, everything else is repeated bit by bit."""
         now_s = time.monotonic()
-        repeat = now_s >= self._repeat_at_s
-        if repeat:
+        changed = self._told ^ slots
+        if now_s >= self._repeat_at_s:
             self._repeat_at_s = now_s + _REPEAT_S
-        gone = self._told - slots
-        new = slots if repeat else slots - self._told
+            changed |= self._next_few()
         self._told = set(slots)
-        for slot in sorted(gone):
-            self._send("d", slot)
-        for slot in sorted(new):
-            self._send("a", slot)
+        for slot in sorted(changed, key=lambda slot: slot not in slots):
+            self._send("a" if slot in slots else "d", slot)
+
+    def _next_few(self) -> set[int]:
+        """The next slots in turn. A socket queue holds few datagrams, so not all at once."""
+        count = self._settings.sip.slots
+        few = {(self._turn + step) % count for step in range(min(_AT_ONCE, count))}
+        self._turn = (self._turn + _AT_ONCE) % count
+        return few
 
     def close(self) -> None:
         """Take all workers off the list."""
