@@ -178,11 +178,10 @@ def _sources(trunks: list[RenderedTrunk]) -> list[tuple[str, str]]:
 
 def _dispatcher_list(settings: Settings, trunks: list[RenderedTrunk]) -> str:
     sip = settings.sip
-    lines = ["# set destination flags priority attributes: workers, then the gateways of each trunk"]
+    lines = ["# set, destination, flags, priority, attributes: workers (short: 500 must fit into one answer), then gateways"]
     for slot in range(sip.slots):
         port = sip.worker_port_base + slot
-        inner = f"socket=udp:{sip.worker_address}:{sip.edge_worker_port}"
-        lines.append(f"{WORKER_SET} {worker_uri(settings, port)} {_PROBING_AND_INACTIVE} 0 {inner}")
+        lines.append(f"{WORKER_SET} {worker_uri(settings, port)} {_PROBING_AND_INACTIVE}")
     for trunk in trunks:
         count = len(trunk.config.gateways)
         for position, gateway in enumerate(trunk.config.gateways):
