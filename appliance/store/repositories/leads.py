@@ -31,15 +31,16 @@ def due(
 ) -> list[DueLead]:
     """Return up to `limit` waiting leads that are due, first come first (ix_leads_next or ix_leads_priority)."""
     lead, contact, blocked = models.Lead, models.Contact, models.DoNotCall
-    first: list[ColumnElement[Any]] = (
-        [lead.priority.desc(), lead.next_attempt_at.expression] if order is PriorityOrder.PRIORITY
-        else [lead.next_attempt_at.expression]
-    )  # fmt: skip
+    due_at: ColumnElement[Any] = lead.next_attempt_at.expression
+    first = [due_at]
+    if order is PriorityOrder.PRIORITY:
+        first = [lead.priority.desc(), due_at]
+        due_at = func.coalesce(due_at, due_at)  # keeps SQLite from sorting all that are due: ix_leads_priority is read
     rows = session.execute(
         select(lead, contact.number_state, blocked.number)
         .join(contact, contact.id == lead.contact_id)
         .outerjoin(blocked, blocked.number == lead.number)
-        .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, lead.next_attempt_at <= now)
+        .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, due_at <= now)
         .order_by(*first)
         .limit(limit)
     ).all()
