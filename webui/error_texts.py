@@ -82,6 +82,7 @@ ERRORS = {
     "store.disk_full": _l("The disk is full. Nothing was saved; free some space."),
     "totp.wrong": _l("The six-digit code is wrong. Check the clock of your phone."),
     "trunk.no_channel": _l("All lines are busy. Try again in a moment."),
+    "trunk.too_short": _l("Give at least one gateway."),
     "user.bad_login": _l("Use 1 to 80 characters without blanks."),
     "user.last_administrator": _l("This is the last administrator. Make another one first."),
     "user.login_taken": _l("There is already a user of this name."),

@@ -29,7 +29,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"127.0.0.1:{self._settings.web.app_port}", "worker_class": "gthread", "workers": 1,
             "threads": THREADS, "graceful_timeout": STREAM_END_S, "timeout": 60, "keepalive": 75,
             "proc_name": "callbox-web", "loglevel": "warning", "errorlog": "-", "accesslog": None,
-            "control_socket_disable": True, "post_worker_init": _end_streams_on_term, "forwarded_allow_ips": "127.0.0.1", "limit_request_line": 8190,
+            "control_socket_disable": True, "post_worker_init": _end_streams_on_term,
+            "forwarded_allow_ips": "127.0.0.1", "limit_request_line": 8190,
         }  # fmt: skip
         for name, value in values.items():
             if name in self.cfg.settings:

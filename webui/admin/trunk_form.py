@@ -55,6 +55,12 @@ def config_of(form: MultiDict[str, str]) -> dict[str, Any]:
     return plain
 
 
+def rules_only(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The configuration for trying rules out: a gateway that is not filled in yet does not matter there."""
+    plain = config_of(form)
+    return {**plain, "gateways": plain["gateways"] or [{"address": "gateway.invalid"}], "provider": None}
+
+
 def blank() -> dict[str, Any]:
     """The configuration of a new trunk: national numbers with a leading 0, as many gateways want them."""
     return {

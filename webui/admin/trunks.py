@@ -64,7 +64,7 @@ def preview() -> str:
     """What the rules on the page make of a number, before they are saved."""
     number, direction = request.form.get("sample", "").strip(), request.form.get("direction", "outbound")
     try:
-        sent = ask(PreviewNumber, config=trunk_form.config_of(request.form), number=number, direction=direction).data
+        sent = ask(PreviewNumber, config=trunk_form.rules_only(request.form), number=number, direction=direction).data
         error = ""
     except ValidationErrors as wrong:
         sent, error = {}, " ".join(trunk_form.messages(wrong))

@@ -56,5 +56,18 @@ document.addEventListener("click", (event) => {
   }
 });
 
-wireDrops(document);
-document.addEventListener("htmx:after:swap", () => wireDrops(document));
+// A table that scrolls sideways can be reached and scrolled by keyboard.
+function wireScrolling() {
+  for (const box of document.querySelectorAll(".table-responsive")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
+function wire() {
+  wireDrops(document);
+  wireScrolling();
+}
+wire();
+document.addEventListener("htmx:after:swap", wire);
+addEventListener("resize", wireScrolling);

@@ -1,0 +1,116 @@
+"""A real Chromium before a fake box over HTTPS; a page that complains in its console fails its test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.sim.web.fakes import FakeBox
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+
+
+@dataclass
+class Site:
+    """The box, its address, and the browser that looks at it."""
+
+    box: FakeBox
+    address: str
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def page(self, login: str | None = None, **options: Any) -> Page:
+        """A page in a browser of its own, signed in as `login`."""
+        context = self.browser.new_context(
+            base_url=self.address, ignore_https_errors=True, viewport=options.pop("viewport", None), **options
+        )
+        self.contexts.append(context)
+        if login:
+            token = self.box.token(login)
+            context.add_cookies(
+                [{"name": "__Host-callbox", "value": token, "url": self.address, "secure": True, "httpOnly": True}]
+            )
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._look_at)
+        return page
+
+    def _look_at(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.foreign.append(request.url)
+
+
+def _quiet(_self: object, _kind: str, _message: str, *_args: object) -> None:
+    """The test's server says nothing."""
+
+
+@pytest.fixture(scope="module")
+def browser(private_network: None) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+def _serve(box: FakeBox) -> tuple[Any, str]:
+    server = make_server("127.0.0.1", 0, box.app, threaded=True, ssl_context="adhoc")
+    server.RequestHandlerClass.log = _quiet  # type: ignore[method-assign]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"https://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def make_site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+    """Makes a served box that was never set up; all are ended with the module."""
+    servers: list[tuple[Any, FakeBox]] = []
+
+    def make() -> Site:
+        box = FakeBox(Path(tmp_path_factory.mktemp("box")))
+        server, address = _serve(box)
+        servers.append((server, box))
+        return Site(box, address, browser)
+
+    yield make
+    for server, box in servers:
+        box.app.extensions["callbox"].live.close()
+        server.shutdown()
+        server.server_close()
+        box.bus.close()
+
+
+@pytest.fixture(scope="module")
+def ready_box(make_site: Callable[[], Site]) -> Site:
+    """A served box with an administrator, a supervisor and an agent."""
+    site = make_site()
+    site.box.set_up()
+    return site
+
+
+@pytest.fixture
+def site(ready_box: Site) -> Iterator[Site]:
+    """The set-up box; afterwards no page may have complained or asked for anything outside."""
+    yield ready_box
+    for context in ready_box.contexts:
+        context.close()
+    complaints, foreign = list(ready_box.complaints), list(ready_box.foreign)
+    ready_box.contexts.clear()
+    ready_box.complaints.clear()
+    ready_box.foreign.clear()
+    assert complaints == []
+    assert foreign == []
