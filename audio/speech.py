@@ -109,6 +109,8 @@ class SpeechTracker:
             window.popleft()
         lowest = window[0][1]
         self.floor_db = min(lowest, _START_FLOOR_DB) if self.hop < _START_HOPS else lowest
+        if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < lowest + _ABOVE_FLOOR_DB:
+            self._withdraw(0)  # it never fell: loud noise since the start, not a voice
         voice = (
             not in_tone
             and self._smooth > self.floor_db + _ABOVE_FLOOR_DB
@@ -139,8 +141,8 @@ class SpeechTracker:
             self._start, self._confirmed = -1, False
 
     def _withdraw(self, start: int) -> None:
-        """What was taken for voice since hop `start` is a tone: take it back."""
-        if self._confirmed:
+        """What was taken for voice since hop `start` is none: take it back."""
+        if self.bursts and self.bursts[-1].stop > start:
             burst = self.bursts[-1]
             taken = min(burst.stop - start, burst.stop - burst.start)
             self.voiced_hops = max(0, self.voiced_hops - max(0, taken))
