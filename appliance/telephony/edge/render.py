@@ -115,7 +115,7 @@ def render_files(home: Home, settings: Settings, trunks: Mapping[str, TrunkConfi
         loader=PackageLoader("appliance.telephony.edge"), undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,  # noqa: S701 - no HTML
     )  # fmt: skip
-    environment.filters["quoted"] = _quoted
+    environment.filters.update(quoted=_quoted, regex=lambda text: _quoted(re.escape(text)))
     environment.globals.update(FLAG_FROM_BROWSER=1, FLAG_TO_BROWSER=2)
     text = environment.get_template("kamailio.cfg.j2").render(
         sip=settings.sip,
@@ -178,7 +178,8 @@ def _sources(trunks: list[RenderedTrunk]) -> list[tuple[str, str]]:
 
 def _dispatcher_list(settings: Settings, trunks: list[RenderedTrunk]) -> str:
     sip = settings.sip
-    lines = ["# set, destination, flags, priority, attributes: workers (short: 500 must fit into one answer), then gateways"]
+    # the workers' lines have no attributes: 500 of them must fit into one answer of the control socket
+    lines = ["# set, destination, flags, priority, attributes: workers, then the gateways of each trunk"]
     for slot in range(sip.slots):
         port = sip.worker_port_base + slot
         lines.append(f"{WORKER_SET} {worker_uri(settings, port)} {_PROBING_AND_INACTIVE}")

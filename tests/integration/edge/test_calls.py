@@ -101,6 +101,7 @@ def test_worker_reaches_the_gateway_and_addresses_are_right(
     assert invite.all("Via")[0].startswith("SIP/2.0/UDP 127.0.2.1;")
     assert not [name for name, _ in invite.headers if name.lower().startswith("x-callbox")]
     assert "c=IN IP4 127.0.2.1" in invite.body
+    assert invite.get("Contact") == "<sip:+861088886666@127.0.2.1:5060;alias=127.0.0.1~20000~1>"
     routes = ", ".join(invite.all("Record-Route"))
     assert routes.index("127.0.2.1") < routes.index("127.0.0.1:5062"), routes
     # the worker sees its own numbers again
@@ -123,6 +124,37 @@ def test_worker_reaches_the_gateway_and_addresses_are_right(
     bye = gateway.of("BYE")[-1]
     assert bye.source == TRUNK_DOOR
     assert bye.get("From").startswith("<sip:1088886666@127.0.2.1>")
+
+
+@pytest.mark.parametrize("routes", ["with the route set", "without"])
+def test_the_gateway_hangs_up(
+    gateways: tuple[Answerer, Answerer], worker: UdpLine, box: tuple[Home, Settings], routes: str
+) -> None:
+    """Also a gateway that takes no notice of Record-Route finds the worker; a made-up target leads nowhere."""
+    gateway, _ = gateways
+    gateway.rule = picks_up("127.0.1.1", 40000)
+    answer = outcome(worker, "+8613800138009")
+    invite = gateway.of("INVITE")[-1]
+    contact = invite.get("Contact").strip("<>")
+    tag = answer.get("To").rpartition("tag=")[2]
+    routed = ",".join(invite.all("Record-Route")).split(",") if routes == "with the route set" else []
+
+    def hang_up(target: str, cseq: int) -> bytes:
+        return request(
+            "BYE", target, local=GATEWAYS[0], sender="sip:013800138009@127.0.1.1", from_tag=tag,
+            to="sip:1088886666@127.0.2.1", to_tag="tester", call_id=answer.get("Call-ID"), cseq=cseq,
+            headers=tuple(f"Route: {route.strip()}" for route in routed),
+        )  # fmt: skip
+
+    before = control.refusals(box[0]).get("dialog", 0)
+    gateway.line.socket.sendto(hang_up(contact.replace("~20000~", "~4222~"), 1), TRUNK_DOOR)
+    assert waited(lambda: control.refusals(box[0]).get("dialog", 0) == before + 1, 3.0)
+    gateway.line.socket.sendto(hang_up(contact, 2), TRUNK_DOOR)
+    bye = worker.wait(lambda m: m.method == "BYE")
+    assert bye is not None
+    assert bye.source == WORKERS
+    worker.send(reply(bye, "200 OK"))
+    assert waited(lambda: any(m.status == 200 and m.get("CSeq") == "2 BYE" for m in gateway.seen), 3.0)
 
 
 def test_worker_reaches_a_registered_seat(edge: Service, box: tuple[Home, Settings], worker: UdpLine) -> None:

@@ -80,6 +80,7 @@ def test_a_gateway_reaches_an_idle_worker_with_the_box_s_numbers(
     answer = ring_in(gateway)
     assert answer is not None
     assert answer.status == 200
+    assert answer.get("Contact") == "<sip:worker@127.0.2.1:5060;alias=127.0.0.1~20001~1>"
     invite = workers[1].of("INVITE")[-1]
     config = parse_trunk(TRUNKS["bench"])
     assert invite.uri.startswith(f"sip:{preview(config, '88886666', direction='inbound').sent}@")
