@@ -59,6 +59,8 @@ class SimulatedAgent:
             self._begin(self._after(self._draw(self._plan.wrap_up_s), self._dispose()))
         elif view.state == AgentState.PAUSED:
             self._begin(self._after(_BACK_FROM_PAUSE_S, AgentReady(actor_id=self.spec.agent_id)))
+        elif view.state == AgentState.READY and self._plan.preview:
+            self._begin(self._ask_for_record())
         elif view.state == AgentState.PREVIEWING:
             self._begin(self._after(_READS_RECORD_S, AgentPreview(actor_id=self.spec.agent_id, action="dial")))
         elif view.state == AgentState.OFFLINE:
@@ -81,6 +83,13 @@ class SimulatedAgent:
     async def _log_in(self) -> None:
         command = AgentLogin(actor_id=self.spec.agent_id, seat_id=self.spec.seat_id, ready=True)
         while not await self._ask(command):
+            await asyncio.sleep(_RETRY_S)
+
+    async def _ask_for_record(self) -> None:
+        """Ask until a record is on the screen (then the state changes and this ends by cancelling)."""
+        while True:
+            with contextlib.suppress(CallboxError):  # none may be called now, or the engine is away
+                await self._bus.request(AgentPreview(actor_id=self.spec.agent_id, action="next"))
             await asyncio.sleep(_RETRY_S)
 
     async def _after(self, wait_s: float, command: UserCommand) -> None:

@@ -143,7 +143,8 @@ def _import(
 
 def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions, network: int) -> Provided:
     plan = DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
-    room = RoomPlan(seed=options.seed, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S)
+    preview = options.mode == CampaignMode.PREVIEW
+    room = RoomPlan(seed=options.seed, preview=preview, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S)
     return provide(
         home, settings, store, plan=plan, seats=options.seats, agents=True, network=network,
         channels=max(30, 2 * options.seats), room=room,

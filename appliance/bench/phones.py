@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import sys
 
 from appliance.bench.agents import AgentRoom
 from appliance.bench.baresip import Baresip, start_baresip
-from appliance.bench.exchange import sounds_folder, stop_asked
+from appliance.bench.exchange import keep_time, sounds_folder, stop_asked
 from appliance.bench.players import Talker
 from appliance.bench.room import PhoneSpec, RoomPlan, load_room
 from appliance.bench.rtp import Pacer
@@ -172,6 +170,5 @@ async def _run(home: Home, settings: Settings) -> None:
 
 def main(home: Home, settings: Settings) -> None:
     """Run until SIGTERM; phones unregister at the end."""
-    sys.setswitchinterval(0.001)  # the RTP thread must not wait for a long Python stretch
-    gc.freeze()
+    keep_time()
     asyncio.run(_run(home, settings))

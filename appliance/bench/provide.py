@@ -79,8 +79,8 @@ def provide(
     save_room(
         home,
         RoomPlan(
-            seed=base.seed, phones=phones, agents=specs, talk_s=base.talk_s, wrap_up_s=base.wrap_up_s,
-            dispositions=base.dispositions,
+            seed=base.seed, preview=base.preview, phones=phones, agents=specs, talk_s=base.talk_s,
+            wrap_up_s=base.wrap_up_s, dispositions=base.dispositions,
         ),
     )  # fmt: skip
     return Provided(TRUNK_ID, seat_ids, agent_ids)

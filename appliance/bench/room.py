@@ -38,6 +38,7 @@ class RoomPlan(msgspec.Struct, frozen=True, kw_only=True):
     """All of the room. Ranges are (least, most) in seconds."""
 
     seed: int = 1
+    preview: bool = False  # agents ask for records themselves
     phones: list[PhoneSpec] = []
     agents: list[AgentSpec] = []
     talk_s: tuple[float, float] = (8.0, 25.0)

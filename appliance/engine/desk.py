@@ -190,11 +190,13 @@ class Desks:
         raise NotFoundError("preview.no_lead", "No number may be called now in your preview campaigns.")
 
     def _show(self, agent_id: str, campaign: Campaign, card: LeadCard) -> Done:
+        desk = self._room.desks.get(agent_id)
+        shown, shown_of = (desk.card, desk.campaign_id) if desk is not None else (None, None)
         self._core.show_card(agent_id, card, campaign.campaign_id)
         try:
             self._core.apply_agent(agent_id, AgentEvent(Kind.PREVIEW))
-        except CallerError:  # paused meanwhile, or a second press was quicker
-            self._core.show_card(agent_id, None, None)
+        except CallerError:  # paused meanwhile, or a second press was quicker: its record stays on the screen
+            self._core.show_card(agent_id, shown, shown_of)
             self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
             raise
         return Done(id=card.lead_id, data={"state": AgentState.PREVIEWING.value})
