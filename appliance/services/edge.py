@@ -9,7 +9,7 @@ from appliance.services.daemon import become
 from appliance.settings import Home, Settings
 from appliance.telephony.edge.certificates import ensure_certificates
 from appliance.telephony.edge.render import control_socket, load_trunks, write_edge
-from appliance.telephony.edge.subscribers import create, forget_browser_phones
+from appliance.telephony.edge.subscribers import create, forget_connections
 from appliance.telephony.trunks import TrunkConfig
 
 SHARED_MB = 64  # of address space; pages are only taken when used
@@ -26,7 +26,7 @@ def run_edge(home: Home, settings: Settings, trunks: Mapping[str, TrunkConfig]) 
     home.make()
     ensure_certificates(home, settings)
     create(home)
-    forget_browser_phones(home)
+    forget_connections(home)
     config = write_edge(home, settings, trunks)
     control_socket(home).unlink(missing_ok=True)
     get_logger(service="edge").info("edge starts", trunks=",".join(trunks) or "none")

@@ -139,10 +139,19 @@ def _instant(value: str | float) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-def forget_browser_phones(home: Home) -> None:
-    """Before the edge starts: a WebSocket contact died with the connection it came through."""
+def forget_connections(home: Home) -> None:
+    """Before the edge starts: no connection of the old one lives.
+
+    A WebSocket contact died with its connection. A TCP or TLS phone stays: it is called at its own port instead of
+    through the connection that it came by, and -1 says that its registration does not end with a connection.
+    """
     with _open(home) as connection:
         connection.execute("DELETE FROM location WHERE contact LIKE '%transport=ws%' OR received LIKE '%transport=ws%'")
+        connection.execute("UPDATE location SET connection_id = -1")
+        connection.execute(
+            "UPDATE location SET received = NULL"
+            " WHERE received LIKE '%transport=tcp%' OR received LIKE '%transport=tls%'"
+        )
 
 
 def set_providers(home: Home, providers: list[ProviderRegistration]) -> None:

@@ -103,7 +103,7 @@ def registered(home: Home, seat_id: str, timeout_s: float = 4.0) -> Registration
 def register(line: Line, seat: str, password: str, *, expires: int = 60, transport: str = "UDP") -> Message | None:
     """REGISTER with digest over any line; returns the final answer to the second try (None: none came)."""
     uri = "sip:callbox"
-    local = ("x7k2.invalid", 5060) if transport == "WSS" else line.local
+    local = ("x7k2.invalid", 5060) if transport == "WSS" else line.contact or line.local
 
     def ask(cseq: int, *headers: str) -> Message | None:
         line.send(

@@ -163,6 +163,7 @@ class Line:
     """What the transports share: wait for the message that a test wants, keep all that came."""
 
     local: tuple[str, int]
+    contact: tuple[str, int] | None = None  # what it says instead of `local`
 
     def __init__(self) -> None:
         self.seen: list[Message] = []

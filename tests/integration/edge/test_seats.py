@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 from contextlib import closing
 
@@ -142,6 +143,26 @@ def test_after_kill_9_a_desk_phone_is_callable_again(
 def _started(edge: Service) -> bool:
     """The new Kamailio runs (not only what was left of the old one)."""
     return psutil.Process(edge.process.pid).name() == "kamailio" and bool(psutil.Process(edge.process.pid).children())
+
+
+def test_after_a_restart_a_tcp_phone_is_called_at_its_own_port(edge: Service, box: tuple[Home, Settings]) -> None:
+    """Its old connection died with the edge."""
+    home, _ = box
+    listener = socket.create_server(("127.0.3.51", 5070))
+    with closing(listener), closing(UdpLine(("127.0.0.1", 20000), WORKERS)) as worker:
+        with closing(StreamLine(SEAT_DOOR, source="127.0.3.51")) as line:
+            line.contact = ("127.0.3.51", 5070)
+            assert status(register(line, "seat03", "pw03", transport="TCP")) == 200
+            registered(home, "seat03")
+            edge.stop()
+        edge.start()
+        assert alive(20.0)
+        listener.settimeout(5.0)
+        call_seat(worker, "seat03")
+        phone, _ = listener.accept()
+        with closing(phone):
+            phone.settimeout(2.0)
+            assert phone.recv(65535).startswith(b"INVITE sip:seat03@127.0.3.51:5070")
 
 
 def test_sigterm_ends_it_cleanly(edge: Service) -> None:
