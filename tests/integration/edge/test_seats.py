@@ -88,7 +88,7 @@ def test_seats_come_and_go_without_a_restart(edge: Service, box: tuple[Home, Set
 def test_a_flood_is_banned_and_others_register(edge: Service, box: tuple[Home, Settings]) -> None:
     home, _ = box
     with udp(31) as flooder:
-        for _ in range(200):
+        for _ in range(500):
             flooder.send(
                 request("REGISTER", "sip:callbox", local=flooder.local, sender="sip:a@callbox", to="sip:a@callbox")
             )
