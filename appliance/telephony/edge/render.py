@@ -27,7 +27,8 @@ MODULE_FOLDERS = ("/usr/lib/x86_64-linux-gnu/kamailio/modules/", "/usr/lib/aarch
 WORKER_SET = 1
 FIRST_TRUNK_SET = 101
 CHILDREN = 2  # processes per socket: a call is a few milliseconds of work
-FLOOD_PER_2_S = 150  # requests from one address in 2 s before it is banned: 30 phones behind one router may register at once
+# requests from one address in 2 s before it is banned: 30 phones behind one router may register at once
+FLOOD_PER_2_S = 150
 MALFORMED_MAX = 10  # unreadable messages from one address in a minute before it is banned
 RING_LIMIT_MS = 130_000  # above the longest ring time-out of a campaign
 GATEWAY_FIRST_REPLY_MS = 2_000
