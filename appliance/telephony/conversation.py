@@ -42,6 +42,7 @@ from appliance.telephony.capture import Capture
 from appliance.telephony.legs import Leg, seat_dial, trunk_dial
 from appliance.telephony.mixing import MUSIC, PROMPT, Mix, routes
 from appliance.telephony.port import (
+    LegDead,
     LegDigit,
     LegDown,
     LegMedia,
@@ -107,7 +108,7 @@ class Conversation:
         self._capture: Capture | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {
             LegProvisional: self._on_provisional, LegMedia: self._on_media, LegUp: self._on_up, LegDown: self._on_down,
-            LegDigit: self._on_digit, SoundEnded: self._on_sound_ended,
+            LegDigit: self._on_digit, LegDead: self._on_dead, SoundEnded: self._on_sound_ended,
             ConnectSeat: self._connect_seat, Hangup: self._hangup, Hold: self._hold, Supervise: self._supervise,
             PlayPrompt: self._play_prompt, SendDtmf: self._send_dtmf,
         }  # fmt: skip
@@ -133,7 +134,6 @@ class Conversation:
         self._capture = self._new_capture(ListenPolicy(enabled=False))
         leg = Leg(role, inbound=True, seat_id=header(offer.message, "x-callbox-seat") if from_seat else None)
         self._port.rename(offer.leg, leg.name)
-        self._port.ring(leg.name)
         self._start_leg(leg, lambda: self._port.answer(leg.name))
 
     def _new_capture(self, listen: ListenPolicy) -> Capture:
@@ -297,6 +297,12 @@ class Conversation:
 
     def _on_digit(self, event: LegDigit) -> None:
         self._publish(DtmfReceived, role=event.leg, digit=event.digit, duration_ms=event.duration_ms)
+
+    def _on_dead(self, event: LegDead) -> None:
+        leg = self._legs.get(event.leg)
+        if leg is not None and leg.answered:
+            self._log.warning("no audio comes any more, leg is ended", leg=leg.name)
+            self._end_leg(leg, "media_lost")
 
     def _on_sound_ended(self, event: SoundEnded) -> None:
         prompt = self._prompt

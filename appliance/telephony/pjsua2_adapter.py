@@ -14,12 +14,10 @@ Lifetime rules (measured; see the facts of the bench):
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import os
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -30,6 +28,7 @@ import pjsua2 as pj
 
 from appliance.errors import BoxError
 from appliance.logs import get_logger
+from appliance.telephony.frames import Reader, keep_thread_state, read_by_iteration, read_by_pointer
 from appliance.telephony.port import (
     FRAME_BYTES,
     RATE_HZ,
@@ -37,6 +36,7 @@ from appliance.telephony.port import (
     TRUNK_ACCOUNT,
     WAKE_UP,
     Dial,
+    LegDead,
     LegDigit,
     LegDown,
     LegMedia,
@@ -56,28 +56,8 @@ _CODECS = {"PCMA/8000/1": 255, "PCMU/8000/1": 254}
 _SILENCE = bytes(FRAME_BYTES)
 _BUSY, _RINGING, _OK = 486, 180, 200
 _FIGURES_S = 1.0
+_DEAD_AFTER_S = 120.0
 _log = get_logger(part="pjsua2")
-
-Reader = Callable[[Any], bytes]
-
-
-class _FrameLayout(ctypes.Structure):
-    """`pj::MediaFrame` in memory: the type, then a std::vector's begin and end."""
-
-    _fields_ = (("type", ctypes.c_int), ("begin", ctypes.c_void_p), ("end", ctypes.c_void_p))
-
-
-def read_by_pointer(frame: Any) -> bytes:
-    """Copy the bytes of a MediaFrame from memory: one call into the library instead of hundreds."""
-    layout = _FrameLayout.from_address(int(frame.this))
-    begin = layout.begin
-    return ctypes.string_at(begin, layout.end - begin) if begin else b""
-
-
-def read_by_iteration(frame: Any) -> bytes:
-    """Copy the bytes of a MediaFrame the slow and safe way: ~200 us."""
-    return bytes(frame.buf)[: frame.size]
-
 
 def choose_reader(fast: Reader = read_by_pointer, slow: Reader = read_by_iteration) -> Reader:
     """Return `fast` if it reads the same as `slow` here, else `slow` with a line in the log."""
@@ -107,20 +87,6 @@ def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-_keeps_state = threading.local()
-
-
-def _keep_thread_state() -> None:
-    """Let the calling library thread keep its interpreter state between callbacks.
-
-    Without this each callback makes and destroys one, stack memory included, which costs more than all else in a tap.
-    One extra reference does it (C API, PyGILState_Ensure); the thread lives as long as the process.
-    """
-    if not hasattr(_keeps_state, "done"):
-        _keeps_state.done = True
-        ctypes.pythonapi.PyGILState_Ensure()
-
-
 class _TapPort(pj.AudioMediaPort):  # type: ignore[misc]
     """A conference listener that copies each frame into a `Tap`; runs on the media clock thread."""
 
@@ -139,7 +105,7 @@ class _TapPort(pj.AudioMediaPort):  # type: ignore[misc]
             stamp_s = time.monotonic()
             if not self._begun:
                 self._begun = True
-                _keep_thread_state()
+                keep_thread_state()
             if self.tap is not None:
                 self.tap.frames.append((stamp_s, self._reader(frame) or _SILENCE))
         except Exception:  # noqa: BLE001 - said once: this runs 50 times a second
@@ -224,6 +190,7 @@ class Pjsua2Port:
         self._reader = choose_reader()
         self._calls: dict[str, _Call] = {}
         self._figures: dict[str, MediaFigures] = {}
+        self._alive: dict[str, tuple[int, float]] = {}  # packets received, and since when no more
         self._media: dict[str, Any] = {}
         self._sounds: dict[tuple[str, Path], _Sound] = {}
         self._taps: dict[str, _TapPort] = {}
@@ -300,6 +267,7 @@ class Pjsua2Port:
             self._figures_due_s = now_s + _FIGURES_S
             for leg in self._calls:
                 self._keep_figures(leg)
+                self._look_whether_dead(leg, now_s)
 
     def wake(self) -> None:
         try:
@@ -328,9 +296,6 @@ class Pjsua2Port:
             raise BoxError("telephony.dial_failed", f"The leg '{leg}' could not be dialled: {error.reason}") from None
         finally:
             del call
-
-    def ring(self, leg: str) -> None:
-        self._respond(leg, _RINGING)
 
     def answer(self, leg: str) -> None:
         self._respond(leg, _OK)
@@ -444,6 +409,7 @@ class Pjsua2Port:
             self.hangup(leg, _BUSY)  # the proxy goes by the usual way; nobody knows this leg's name
             return
         self.accept_calls = False
+        self._respond(leg, _RINGING)  # at once: a slow first answer would make the edge try another worker
         info = call.getInfo()
         self.events.append(LegOffered(leg, info.remoteUri, info.localUri, message))
 
@@ -481,6 +447,16 @@ class Pjsua2Port:
         self._made = {route for route in self._made if leg not in route}
         figures = self._figures.pop(leg, MediaFigures())
         self.events.append(LegDown(leg, info.lastStatusCode, info.lastReason, message, figures))
+
+    def _look_whether_dead(self, leg: str, now_s: float) -> None:
+        """A far end that loses power says no BYE."""
+        received = self._figures.get(leg, MediaFigures()).rtp_received
+        known, since_s = self._alive.get(leg, (-1, now_s))
+        if received != known or leg not in self._media:
+            self._alive[leg] = (received, now_s)
+        elif now_s - since_s > _DEAD_AFTER_S:
+            self._alive[leg] = (received, now_s)
+            self.events.append(LegDead(leg))
 
     def _keep_figures(self, leg: str) -> None:
         """RTP figures must be read while the stream exists, which it does no more when the far end has hung up."""

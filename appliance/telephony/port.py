@@ -87,12 +87,19 @@ class LegDigit:
 
 @dataclass(frozen=True, slots=True)
 class LegOffered:
-    """Somebody calls this worker, which now refuses others. `leg` is a name for the time being."""
+    """Somebody calls this worker, which has said 180 and now refuses others. `leg` is a name for the time being."""
 
     leg: str
     from_uri: str
     to_uri: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegDead:
+    """Not one RTP packet came for a long time although audio was agreed: the far end is gone without a word."""
+
+    leg: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class SoundEnded:
     sound: str
 
 
-PortEvent = LegProvisional | LegMedia | LegUp | LegDown | LegDigit | LegOffered | SoundEnded
+PortEvent = LegProvisional | LegMedia | LegUp | LegDown | LegDigit | LegOffered | LegDead | SoundEnded
 
 
 @dataclass(slots=True)
@@ -144,9 +151,6 @@ class TelephonyPort(Protocol):
 
     def rename(self, old: str, new: str) -> None:
         """Give an offered leg the name of its role."""
-
-    def ring(self, leg: str) -> None:
-        """Send 180 to an offered leg."""
 
     def answer(self, leg: str) -> None:
         """Send 200 to an offered leg."""

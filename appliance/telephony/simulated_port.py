@@ -40,7 +40,6 @@ class SimulatedPort:
         self.digits: list[tuple[str, str]] = []
         self.playing: dict[str, Path] = {}
         self.looping: set[str] = set()
-        self.rung: set[str] = set()
         self.routes: frozenset[Route] = frozenset()
         self.taps: dict[str, Tap] = {}
         self.confirms_hang_up = True
@@ -71,9 +70,6 @@ class SimulatedPort:
 
     def rename(self, old: str, new: str) -> None:
         self.dials[new] = self.dials.pop(old)
-
-    def ring(self, leg: str) -> None:
-        self.rung.add(leg)
 
     def answer(self, leg: str) -> None:
         self.answered.add(leg)

@@ -135,6 +135,7 @@ def test_digits_go_and_come_as_events(rig: SwitchRig, gateway: Gateway) -> None:
 
 
 def test_a_caller_from_outside_hears_the_prompt_and_a_busy_worker_refuses(rig: SwitchRig, gateway: Gateway) -> None:
+    assert rig.until(lambda: len(_idle_ports(rig)) == rig.settings.sip.idle_workers, 10), "the last call's worker goes"
     idle = min(_idle_ports(rig))
     caller: Call = gateway.do(
         lambda: gateway.agent.dial(
@@ -208,6 +209,7 @@ def test_events_survive_a_bus_that_goes_and_comes(rig: SwitchRig, gateway: Gatew
 
 def test_a_frozen_worker_is_never_dialled_with_twice(rig: SwitchRig, gateway: Gateway) -> None:
     """An idle worker that does not answer its parent is ended, and the attempt goes to another one, once."""
+    assert rig.until(lambda: len(_idle_ports(rig)) == rig.settings.sip.idle_workers, 10), "the last call's worker goes"
     lowest = min(_idle_ports(rig)) - rig.settings.sip.worker_port_base
     pid = next(p for p, port in _children(rig) if port == rig.settings.sip.worker_port_base + lowest)
     before = len(gateway.calls)
@@ -224,7 +226,10 @@ def _children(rig: SwitchRig) -> list[tuple[int, int]]:
     assert rig.switch is not None
     found = []
     for pid in Path(f"/proc/{rig.switch.pid}/task/{rig.switch.pid}/children").read_text().split():
-        inodes = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        try:
+            inodes = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        except FileNotFoundError:
+            continue  # it has just ended
         for line in _udp_lines():
             fields = line.split()
             if f"socket:[{fields[9]}]" in inodes:

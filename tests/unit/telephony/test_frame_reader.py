@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from appliance.telephony.pjsua2_adapter import choose_reader, read_by_iteration, read_by_pointer
+from appliance.telephony.frames import read_by_iteration, read_by_pointer
+from appliance.telephony.pjsua2_adapter import choose_reader
 
 pytestmark = pytest.mark.unit
 
