@@ -203,6 +203,7 @@ class Desks:
 
     async def _reserve(self, campaign: Campaign) -> LeadCard | None:
         now = self._core.clock.now()
+        campaign.due_at = None  # the store is asked now; a lead that comes back meanwhile sets it again
 
         def work(session: Session) -> LeadCard | None:
             found = self._dialler.allowed(session, campaign, 1, now).leads
