@@ -13,7 +13,9 @@ PASSWORD_MIN = 10
 class LogInForm(FlaskForm):  # type: ignore[misc]
     """Name, password and, for those who switched it on, the six-digit code."""
 
-    login = StringField(_l("Name"), [InputRequired(), Length(max=80)], render_kw={"autocomplete": "username"})
+    login = StringField(
+        _l("Name for signing in"), [InputRequired(), Length(max=80)], render_kw={"autocomplete": "username"}
+    )
     password = PasswordField(
         _l("Password"), [InputRequired(), Length(max=200)], render_kw={"autocomplete": "current-password"}
     )

@@ -50,7 +50,7 @@ _SPLIT = re.compile(r"[,;\n]+")
 class CampaignForm(FlaskForm):  # type: ignore[misc]
     """Fields in the order of the page."""
 
-    name = StringField(_l("Name"), [InputRequired(), Length(max=120)])
+    name = StringField(_l("Name of the campaign"), [InputRequired(), Length(max=120)])
     mode = RadioField(_l("Mode"), choices=choices(MODES))
     hours_from = StringField(
         _l("Calls from"), [Regexp(_HOUR, message=_l("Write a time such as 08:00."))],

@@ -40,7 +40,7 @@ def test_first_run_in_chinese(make_site: Callable[[], Site]) -> None:
 def test_log_in_and_out(site: Site) -> None:
     page = site.page()
     page.goto("/campaigns")
-    page.get_by_label("Name").fill("supervisor")
+    page.get_by_label("Name for signing in").fill("supervisor")
     page.get_by_label("Password", exact=True).fill("wrong password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("Name or password is wrong")
@@ -142,18 +142,23 @@ def test_a_session_that_ends_keeps_what_was_typed(site: Site) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "ru"])
-def test_pages_are_accessible_and_fit_a_phone(site: Site, language: str) -> None:
-    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
-    site.box.by_administrator(
-        cmd.SaveUser, id=site.box.people["administrator"], login="administrator", role="administrator",
-        language=language, own_password=True,
-    )  # fmt: skip
-    page = site.page("administrator", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-    found = []
+def test_pages_fit_a_phone(site: Site, language: str) -> None:
+    _speak(site, language)
+    page = site.page("administrator", viewport={"width": 390, "height": 844})
     for path in PAGES:
         page.goto(path)
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"{path} is {wider} px too wide"
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_pages_are_accessible(site: Site, colours: str) -> None:
+    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
+    _speak(site, "en")
+    page = site.page("administrator", reduced_motion="reduce", color_scheme=colours)
+    found = []
+    for path in PAGES:
+        page.goto(path)
         page.evaluate(axe)
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found += [
@@ -162,3 +167,10 @@ def test_pages_are_accessible_and_fit_a_phone(site: Site, language: str) -> None
             if v["impact"] in ("serious", "critical")
         ]
     assert found == []
+
+
+def _speak(site: Site, language: str) -> None:
+    site.box.by_administrator(
+        cmd.SaveUser, id=site.box.people["administrator"], login="administrator", role="administrator",
+        language=language, own_password=True,
+    )  # fmt: skip
