@@ -20,7 +20,11 @@ def write_config(home: Home, settings: Settings) -> Path:
         "port": bus.port,
         "server_name": f"callbox-{bus.cell}",
         "authorization": {"user": bus.user, "password": bus.password.get_secret_value(), "timeout": 3},
-        "jetstream": {"store_dir": str(home.bus), "max_memory_store": MEMORY_MAX_BYTES, "max_file_store": FILE_MAX_BYTES},
+        "jetstream": {
+            "store_dir": str(home.bus),
+            "max_memory_store": MEMORY_MAX_BYTES,
+            "max_file_store": FILE_MAX_BYTES,
+        },
         "max_payload": 1 << 20,
         "logtime": False,  # supervisor's log has the time
     }
