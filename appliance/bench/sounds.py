@@ -129,7 +129,7 @@ def _make_sounds(folder: Path, packages: Path | None, progress: Progress | None)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     if packages is not None:
-        shutil.rmtree(packages)
+        shutil.rmtree(packages, ignore_errors=True)  # not even the folder is there when no package could be had
     return SoundLibrary(folder)
 
 
