@@ -107,5 +107,6 @@ def _form(form: SeatForm, seat: seats.SeatView | None) -> Response | str:
         except ValidationErrors as wrong:
             put_errors(form, wrong)
         else:
-            return _sheet([made]) if made["password"] else done_at(url_for("seats.page"), _("The seat is saved."))
+            shown = made["password"] and form.phone.data == "desk"  # a browser phone gets its own by itself
+            return _sheet([made]) if shown else done_at(url_for("seats.page"), _("The seat is saved."))
     return render_template("seats/form.html", form=form, seat=seat)
