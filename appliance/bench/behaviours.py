@@ -54,7 +54,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "voicemail": Behaviour(_O.MACHINE, rings=True, answer="machine"),
     "fax": Behaviour(_O.FAX, rings=True, answer="fax"),
     "silence": Behaviour(_O.SILENCE, rings=True, answer="nobody"),
-    "drop": Behaviour(_O.UNKNOWN, rings=True, answer="drop"),
+    "drop": Behaviour(_O.SILENCE, rings=True, answer="drop"),  # gone before a sound was heard
     "no_answer": Behaviour(_O.NO_ANSWER, rings=True, release=Release(480, 19, "No answer from user")),
     "ringback": Behaviour(_O.RINGBACK, early=("tones/ring*",), release=Release(480, 19, "No answer from user")),
     "busy": Behaviour(_O.BUSY, release=Release(486, 17, "User busy")),

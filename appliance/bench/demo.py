@@ -17,7 +17,7 @@ from appliance.bench import box as boxes
 from appliance.bench.demo_screen import DemoScreen
 from appliance.bench.evidence import attempt_rows, recording_evidence, unarchived
 from appliance.bench.exchange import read_truth, truth_file
-from appliance.bench.plan import DialPlan, GatewayPlan, Times
+from appliance.bench.plan import DialPlan, GatewayPlan, Times, save_plan, with_shares
 from appliance.bench.provide import NO_PASSWORD, Provided, provide, teach_announcements
 from appliance.bench.report import ImportFigures, make_report
 from appliance.bench.room import RoomPlan
@@ -95,7 +95,7 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
         teach_announcements(home, sounds)
         store = boxes.prepare(home, settings)
         try:
-            campaign_id, manager_id, imported = _import(home, settings, store, options)
+            campaign_id, manager_id, imported = _import(home, settings, store, options, network)
             provided = _provide(home, settings, store, options, network)
             screen.say("starting the box")
             with boxes.running_box(home, settings, on_wait=screen.say):
@@ -116,9 +116,9 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
 
 
 def _import(
-    home: Home, settings: Settings, store: Store, options: DemoOptions
+    home: Home, settings: Settings, store: Store, options: DemoOptions, network: int
 ) -> tuple[str, str, ImportFigures]:
-    """Make campaign, manager and spreadsheet, and import it. Returns campaign, manager, figures."""
+    """Make campaign, manager, spreadsheet and dial plan, and import the list. Returns campaign, manager, figures."""
     config = parse_config(
         {
             "calling_hours": ALL_DAY, "rule_profile": "neutral", "attempts_total_max": _ATTEMPTS_MAX, "retry_s": {},
@@ -136,17 +136,22 @@ def _import(
                      config=config.model_dump(mode="json"), created_at=now)
         )  # fmt: skip
     path = home.uploads / "customer.xlsx"
-    write_xlsx(path, make_rows(options.numbers, seed=options.seed))
+    sheet = make_rows(options.numbers, seed=options.seed)
+    write_xlsx(path, sheet)
+    save_plan(home, with_shares(_plan(options, network), sheet.dialable))
     done = run_import(store, path, campaign_id=campaign_id, region=settings.dialling.default_region)
     return campaign_id, manager_id, ImportFigures(done.rows, done.rejected, done.duplicates, done.reasons)
 
 
+def _plan(options: DemoOptions, network: int) -> DialPlan:
+    return DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
+
+
 def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions, network: int) -> Provided:
-    plan = DialPlan(seed=options.seed, times=_TIMES, gateways=[GatewayPlan(address=f"127.{network}.1.1")])
     preview = options.mode == CampaignMode.PREVIEW
     room = RoomPlan(seed=options.seed, preview=preview, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S)
     return provide(
-        home, settings, store, plan=plan, seats=options.seats, agents=True, network=network,
+        home, settings, store, plan=_plan(options, network), seats=options.seats, agents=True, network=network,
         channels=max(30, 2 * options.seats), room=room,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -90,18 +91,44 @@ class DialPlan(msgspec.Struct, frozen=True, kw_only=True):
         listed = self.numbers.get(digits)
         if listed is not None:
             return listed
+        return self.drawn(digits, self.behaviour_of_digits(int(digits[-2:] or 0)))
+
+    def drawn(self, digits: str, behaviour: str) -> NumberPlan:
+        """A plan of this behaviour with times drawn for these national digits."""
         random = generator_for("number", self.seed, digits)
 
         def draw(limits: tuple[float, float]) -> float:
             return round(float(random.uniform(*limits)), 3)
 
         return NumberPlan(
-            behaviour=self.behaviour_of_digits(int(digits[-2:] or 0)),
+            behaviour=behaviour,
             post_dial_delay_s=draw(self.times.post_dial_delay_s),
             ring_s=draw(self.times.ring_s), pick_up_s=draw(self.times.pick_up_s), talk_s=draw(self.times.talk_s),
             early_ringing=bool(random.random() < 0.4), voice=int(random.integers(0, 10_000)),
             language=str(random.choice(["zh", "zh", "ru", "en"])),
         )  # fmt: skip
+
+
+def with_shares(plan: DialPlan, numbers: Sequence[str]) -> DialPlan:
+    """The plan with each of these numbers listed, so that the mix's shares are met and, where the list is long
+    enough, every behaviour occurs.
+    """
+    total = sum(plan.mix.values())
+    wanted = {name: len(numbers) * share / total for name, share in plan.mix.items()}
+    least = 1 if len(numbers) >= 3 * len(plan.mix) else 0
+    counts = {name: max(least, int(count)) for name, count in wanted.items()}
+    most = max(wanted, key=lambda name: wanted[name])
+    by_rest = sorted(wanted, key=lambda name: int(wanted[name]) - wanted[name])
+    for name in by_rest[: max(0, len(numbers) - sum(counts.values()))]:
+        counts[name] += 1
+    counts[most] += len(numbers) - sum(counts.values())
+    behaviours = [name for name, count in counts.items() for _ in range(count)]
+    generator_for("shares", plan.seed).shuffle(behaviours)
+    listed = {
+        digits: plan.drawn(digits, behaviour)
+        for digits, behaviour in zip(map(national, numbers), behaviours, strict=True)
+    }
+    return msgspec.structs.replace(plan, numbers=listed)
 
 
 def national(number: str) -> str:

@@ -213,7 +213,7 @@ def test_answer_then_drop(sounds: SoundLibrary, tmp_path: Path) -> None:
         assert call.answered
         assert call.ended_by == "remote_bye"
 
-    assert play(sounds, tmp_path, story)[0]["truth"] == "unknown"
+    assert play(sounds, tmp_path, story)[0]["truth"] == "silence"
 
 
 def test_answer_without_description_is_hung_up(sounds: SoundLibrary, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.bench.behaviours import BEHAVIOURS
-from appliance.bench.plan import DEFAULT_MIX, DialPlan, NumberPlan, load_plan, national, save_plan
+from appliance.bench.plan import DEFAULT_MIX, DialPlan, NumberPlan, load_plan, national, save_plan, with_shares
 from appliance.bench.players import Playlist, Talker, frames_of
 from appliance.bench.report import AttemptRow, ImportFigures, RecordingRow, make_report, percentiles
 from appliance.bench.room import AgentSpec, PhoneSpec, RoomPlan, load_room, phone_address, save_room
@@ -45,6 +45,17 @@ def test_same_number_same_plan_and_listed_numbers_win() -> None:
     assert plan.of("+8613900139007") == plan.of("013900139007")
     assert plan.of("+8613800138000").behaviour == "fax"
     assert DialPlan(seed=5).of("13900139007").ring_s != plan.of("13900139007").ring_s
+
+
+@pytest.mark.parametrize("count", [9, 30, 54, 153, 1000])
+def test_listed_numbers_meet_the_shares(count: int) -> None:
+    numbers = [f"+86138{n:08d}" for n in range(count)]
+    plan = with_shares(DialPlan(seed=2), numbers)
+    found = [plan.of(number).behaviour for number in numbers]
+    assert len(found) == count
+    assert abs(found.count("human") - 0.42 * count) <= 10
+    if count >= 54:
+        assert set(found) == set(DEFAULT_MIX)
 
 
 def test_plans_survive_their_files(tmp_path: Path) -> None:
