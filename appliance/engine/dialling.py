@@ -142,6 +142,7 @@ class Dialler:
         try:
             picked = await self._pick(campaign, wanted, channels)
         except StoreError as error:
+            campaign.look_again()
             self.back_off("store_away", error)
             return 0.0
         for call, card in picked.calls:

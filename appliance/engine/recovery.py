@@ -8,7 +8,6 @@ the switch never saw is taken back, and its lead waits again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,7 +32,8 @@ from appliance.store.repositories import agents as agent_rows
 from appliance.store.repositories import attempts, leads
 from appliance.types import AgentState, CampaignMode, Outcome
 
-BEAT_WAIT_S = 2.5
+FIRST_BEATS_S, BEAT_WAIT_S = 1.3, 2.5
+"""A living worker beats each second: most are heard within the first, all within the second."""
 _PROBE_AGE_S = 60.0
 _IN_CONVERSATION = frozenset({AgentState.RESERVED, AgentState.TALKING, AgentState.DIALLING})
 
@@ -61,16 +61,11 @@ class Recovery:
         """Rebuild agents and open attempts."""
         began_s = self._clock.monotonic_s()
         rows, sessions = await self._writer.read(self._read)
-        replayed = await asyncio.gather(*(self._replay(row) for row, _ in rows))
-        expected = {call.attempt_id for call in replayed if call.state is not CallState.ENDED}
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, BEAT_WAIT_S - (self._clock.monotonic_s() - began_s))):
-                while not expected <= self._beats:
-                    await asyncio.sleep(0.05)
+        replayed = await self._calls([row for row, _ in rows], began_s)
         for session, user, wrap_up in sessions:
             self._restore_agent(session, user, wrap_up)
-        for (row, lead), call in zip(rows, replayed, strict=True):
-            await self._settle(row, card_of(lead), call)
+        for row, lead in rows:
+            await self._settle(row, card_of(lead), replayed[row.id])
         self._free_agents()
         released = await self._writer.now(leads.release_orphans)
         self._core.serve_waiting()
@@ -92,6 +87,27 @@ class Recovery:
         return rows, sessions
 
     # ---- attempts ----------------------------------------------------------------------------------------
+
+    async def _calls(self, rows: list[models.Attempt], began_s: float) -> dict[str, Call]:
+        """Return the open attempts as the stream tells them, by id, once each has ended or given a sign of life.
+
+        One that is silent is read again: its conversation may have ended well while we listened.
+        """
+        found = dict(zip([row.id for row in rows], await self._replay_all(rows), strict=True))
+        for wait_s in (FIRST_BEATS_S, BEAT_WAIT_S):
+            silent = [row for row in rows if found[row.id].state is not CallState.ENDED]
+            await self._beats_of({row.id for row in silent}, until_s=began_s + wait_s)
+            silent = [row for row in silent if row.id not in self._beats]
+            found.update(zip([row.id for row in silent], await self._replay_all(silent), strict=True))
+        return found
+
+    async def _replay_all(self, rows: list[models.Attempt]) -> list[Call]:
+        return await asyncio.gather(*(self._replay(row) for row in rows))
+
+    async def _beats_of(self, attempt_ids: set[str], *, until_s: float) -> None:
+        """Wait until all of them have beaten, at most until the given time."""
+        while not attempt_ids <= self._beats and self._clock.monotonic_s() < until_s:
+            await asyncio.sleep(0.05)
 
     async def _replay(self, row: models.Attempt) -> Call:
         """Return the attempt as the stream tells it; commands that come out are not carried out again."""

@@ -15,6 +15,9 @@ from appliance.types import AgentState, CampaignMode, CampaignState
 UNASSIGNED = frozenset({CallState.DIALLING, CallState.EARLY, CallState.ANSWERED, CallState.HEARD})
 """A line in one of these states will need an agent, or is waiting for one."""
 
+ASK_NOW = datetime.min.replace(tzinfo=UTC)
+"""`Campaign.due_at`: ask the store at once, whatever lead is returned for later meanwhile."""
+
 PREVIEW_STATES = frozenset({AgentState.PREVIEWING, AgentState.DIALLING})
 
 
@@ -37,14 +40,14 @@ class LeadCard:
 
 @dataclass
 class Campaign:
-    """One campaign. `due_at`: nothing to dial before it (None: ask the store); `exhausted`: no lead waits."""
+    """One campaign. `due_at`: nothing to dial before it (None: the store is being asked); `exhausted`: no lead waits."""
 
     campaign_id: str
     name: str
     mode: CampaignMode
     state: CampaignState
     config: CampaignConfig
-    due_at: datetime | None = None
+    due_at: datetime | None = ASK_NOW
     exhausted: bool = False
     blocked_reason: str = ""
     lead_counts: dict[str, int] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class Campaign:
 
     def look_again(self) -> None:
         """The list or the configuration changed: ask the store."""
-        self.due_at, self.exhausted = None, False
+        self.due_at, self.exhausted = ASK_NOW, False
 
 
 @dataclass
