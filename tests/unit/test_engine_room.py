@@ -31,7 +31,12 @@ def test_a_lead_returned_while_the_store_is_asked_is_not_forgotten() -> None:
     campaign.due_at = None
     campaign.lead_returned(NOW + timedelta(hours=1))
     campaign.note_due(None)
-    assert (campaign.due_at, campaign.exhausted) == (NOW + timedelta(hours=1), False)
+    assert not campaign.exhausted
+    assert campaign.due_at == NOW + timedelta(hours=1)
+
+
+def test_a_list_without_waiting_leads_is_exhausted() -> None:
+    campaign = _campaign()
     campaign.due_at = None
     campaign.note_due(None)
     assert campaign.exhausted
