@@ -101,7 +101,9 @@ fi
 
 # ---- 3. Web assets -----------------------------------------------------------------------------------------------
 step 3 "Web assets"
-digest=$(find webui/frontend -type f -not -path '*/node_modules/*' -print0 2>/dev/null | sort -z | xargs -0 -r sha256sum | sha256sum | cut -c1-64)
+# the icon sprite is made from the names that templates, shell and labels use
+digest=$(find webui/frontend webui/templates webui/shell.py webui/labels.py -type f -not -path '*/node_modules/*' -print0 |
+  sort -z | xargs -0 -r sha256sum | sha256sum | cut -c1-64)
 if [ ! -f webui/static/dist/manifest.json ] || [ "$(cat "$STAMPS/web" 2>/dev/null)" != "$digest" ]; then
   command -v npm >/dev/null || die "npm is missing: the web assets cannot be built."
   (cd webui/frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node build.mjs) >"$STAMPS/web.log" 2>&1 ||

@@ -11,7 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from appliance.bench.plan import DialPlan
-from appliance.bench.provide import provide
+from appliance.bench.provide import provide, teach_announcements
 from appliance.bench.sounds import ensure_sounds
 from appliance.errors import BoxError
 from appliance.jobs.accounts import ensure_set_up_token
@@ -39,7 +39,8 @@ def prepare(home: Home) -> Settings:
 
 def provide_bench(home: Home, settings: Settings) -> None:
     """Sounds, trunk, seats and phones of the bench; what is there stays as it is."""
-    ensure_sounds(home)
+    sounds = ensure_sounds(home)
+    teach_announcements(home, sounds)
     store = open_store(home, settings)
     try:
         provide(home, settings, store, plan=DialPlan())

@@ -25,7 +25,7 @@ from appliance.bench import box as boxes
 from appliance.bench.plan import DialPlan, GatewayPlan, NumberPlan, Times
 from appliance.bench.provide import provide
 from appliance.bus import ThreadBus
-from appliance.commands import ImportList, SaveCampaign, SaveSeat, SaveUser, UserCommand
+from appliance.commands import ImportList, LiveView, SaveCampaign, SaveSeat, SaveUser, UserCommand
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.settings import Home, Settings
 from appliance.store.models import Attempt, Recording, User
@@ -49,6 +49,13 @@ window.peers = [];
 window.RTCPeerConnection = class extends window.RTCPeerConnection {
   constructor(...given) { super(...given); window.peers.push(this); }
 };
+"""
+# notes when the record is painted
+WATCH_POP = """
+addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
+  if (!window.popped && document.getElementById("record-name"))
+    requestAnimationFrame(() => window.popped ??= Date.now() / 1000);
+}).observe(document, {childList: true, subtree: true}));
 """
 HEARD = """async () => {
   let energy = 0, packets = 0;
@@ -87,6 +94,15 @@ class Whole:
         bus.connect()
         try:
             return [bus.request(command, timeout_s=20).id for command in given]
+        finally:
+            bus.close()
+
+    def view(self, agent_id: str) -> dict[str, Any]:
+        """The agent as his page sees him."""
+        bus = ThreadBus(self.settings.bus, name="test")
+        bus.connect()
+        try:
+            return bus.request(LiveView(agent_id=agent_id)).data
         finally:
             bus.close()
 
@@ -184,7 +200,7 @@ def agent(whole: Whole, browser: Browser, campaign: str) -> Iterator[Page]:
     context: BrowserContext = browser.new_context(
         ignore_https_errors=True, locale="en-US", permissions=["microphone"]
     )
-    context.add_init_script(WATCH_PEERS)
+    context.add_init_script(WATCH_PEERS + WATCH_POP)
     page = context.new_page()
     page.goto(whole.url)
     page.locator("[name=login]").fill("anna")
@@ -215,6 +231,9 @@ def test_a_person_reaches_the_agent_with_sound_both_ways(
     expect(agent.locator("#record-name")).to_have_text("王芳", timeout=60_000)
     expect(agent.locator("#phone")).to_have_attribute("data-state", "talking", timeout=10_000)
     expect(agent.get_by_text("Good day!")).to_be_visible()
+    anna = next(user for user in whole.rows(User) if user.login == "anna")
+    told = whole.view(anna.id)["popped_at_unix_s"]
+    print(json.dumps({"record_pop_s": round(agent.evaluate("() => window.popped") - told, 3)}))
     until(lambda: agent.evaluate(HEARD)["energy"] > 0.001, "the customer's voice in the browser")
     agent.wait_for_timeout(3000)  # so much conversation is to be in the recording
     agent.keyboard.press("Alt+3")
@@ -240,7 +259,7 @@ def test_the_recording_is_heard_in_the_browser_and_the_listen_is_audited(whole: 
     recording = until(
         lambda: next((r for r in whole.rows(Recording) if r.state == "archived" and r.agent_id), None), "the archive"
     )
-    assert not list(whole.home.spool.glob("*.au"))
+    until(lambda: not list(whole.home.spool.glob("*.au")), "the spool to go, now that the archive is verified")
     assert max(recording.peaks["left"]) > 0.01
     assert max(recording.peaks["right"]) > 0.01  # the microphone's tone
     with administrator.expect_response(re.compile(f"/recordings/{recording.id}/sound")) as got:
