@@ -17,8 +17,8 @@ run: setup ## the whole box in the foreground with the bench beside it
 
 test: setup ## all that fits into 15 minutes on 2 cores
 	$(PYTEST) -n 2 -m "unit or sim" tests
-	$(PYTEST) -m "integration" tests
-	$(PYTEST) -m "e2e" tests
+	$(PYTEST) -m "integration" --reruns 1 tests
+	$(PYTEST) -m "e2e" --reruns 1 tests
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
 	$(PYTEST) -m "soak" --timeout 3600 tests
