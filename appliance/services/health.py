@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from appliance.errors import CallboxError
+from appliance.services.doors import silent_gateways
 from appliance.settings import Home, load_settings
 from appliance.store.db import open_store
 from appliance.types import Severity
@@ -27,7 +29,7 @@ def gather(home: Home) -> dict[str, Any]:
     settings = load_settings(home)
     services = []
     findings: dict[str, Finding] = {}
-    for condition in all_conditions(home, settings):
+    for condition in all_conditions(home, settings, partial(silent_gateways, home)):
         findings.update({finding.key: finding for finding in condition.check()})
     with contextlib.suppress(CallboxError):  # already a finding: supervisor does not answer
         services = [{"name": s.name, "state": s.state, "pid": s.pid, "since_s": s.since_s} for s in status(home)]

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from appliance.telephony import prompts
 from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
 from appliance.telephony.idle_list import IdleList
+from appliance.telephony.lost_calls import LostCalls
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
@@ -58,9 +60,10 @@ class _Worker:
 class Switch:
     """The parent's state; all of it is touched from the event loop only."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, box_stops: Callable[[], bool] = lambda: False) -> None:
         self._home = home
         self._settings = settings
+        self._box_stops = box_stops
         self._log = get_logger(part="parent")
         self._bus = Bus(settings.bus, name="switch")
         self._slots = Slots(settings.sip.slots)
@@ -70,6 +73,7 @@ class Switch:
         self._waiting = 0
         self._stopping = asyncio.Event()
         self._idle_list: IdleList | None = None
+        self._lost_calls = LostCalls(self._bus)
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.setblocking(False)
         self._waker.bind((settings.sip.worker_address, 0))
@@ -91,7 +95,10 @@ class Switch:
     # ---- life ---------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Serve until SIGTERM, then drain: no new calls, wait a little for living ones, leave the rest alone."""
+        """Serve until SIGTERM, then drain: no new calls, wait a little for living ones, leave the rest alone.
+
+        When the whole box is being stopped, living calls are hung up while edge and bus are still there.
+        """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         loop.add_signal_handler(signal.SIGINT, self._stopping.set)
@@ -103,6 +110,7 @@ class Switch:
         while not self._stopping.is_set():
             self._keep_pool()
             self._idle_list.tell(set(self._slots.numbers(SlotState.IDLE)))
+            self._lost_calls.look()
             try:
                 async with asyncio.timeout(_POOL_CHECK_S):
                     await self._stopping.wait()
@@ -118,6 +126,8 @@ class Switch:
         for worker in list(self._workers.values()):
             if worker.life is None:
                 self._close_control(worker)  # an idle worker ends by itself
+        if self._box_stops():
+            self._log.info("living calls are hung up", asked=end_conversations(self._home))
         deadline_s = time.monotonic() + _DRAIN_S
         while self._workers and time.monotonic() < deadline_s:
             await asyncio.sleep(0.05)
@@ -330,6 +340,7 @@ class Switch:
 
     def _tell_lost(self, conversation_id: str, attempt_id: str) -> None:
         self._log.error("conversation lost", conversation=conversation_id)
+        self._lost_calls.happened()
         self._bus.publish_event(
             ConversationEnded(
                 conversation_id=conversation_id, attempt_id=attempt_id, seq=LOST_SEQ, at_unix_s=time.time(),
@@ -349,8 +360,11 @@ def end_conversations(home: Home) -> int:
     return asked
 
 
-def main(home: Home, settings: Settings) -> None:
-    """Run the switch until SIGTERM. Raises BoxError `switch.threads` when it could not fork safely."""
+def main(home: Home, settings: Settings, box_stops: Callable[[], bool] = lambda: False) -> None:
+    """Run the switch until SIGTERM; `box_stops` says then whether all of the box ends.
+
+    Raises BoxError `switch.threads` when it could not fork safely.
+    """
     logs.configure("switch", level=settings.log_level)
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
@@ -364,6 +378,6 @@ def main(home: Home, settings: Settings) -> None:
     gc.freeze()
 
     async def serve() -> None:
-        await Switch(home, settings).run()
+        await Switch(home, settings, box_stops).run()
 
     asyncio.run(serve())

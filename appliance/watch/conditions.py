@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -41,6 +42,7 @@ class ServicesRun:
 
     interval_s = 2.0
     settled_s = 15
+    start_spread_s = 5  # services of one start begin within so much
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -60,7 +62,7 @@ class ServicesRun:
         for service in services:
             if service.state not in {"RUNNING", "STARTING"}:
                 title = f"Service '{service.name}' is {service.state.lower()}"
-            elif service.since_s < self.settled_s < box_up_s - self.settled_s:
+            elif service.since_s < min(self.settled_s, box_up_s - self.start_spread_s):
                 title = f"Service '{service.name}' was restarted a moment ago"
             else:
                 continue
@@ -128,6 +130,31 @@ class CertificateValid:
         ]  # fmt: skip
 
 
-def all_conditions(home: Home, settings: Settings) -> list[Condition]:
+class GatewaysAnswer:
+    """Every gateway of every trunk answers. `silent` asks the edge: the SIP addresses of those that do not."""
+
+    interval_s = 2.0
+
+    def __init__(self, silent: Callable[[], list[str]]) -> None:
+        self._silent = silent
+
+    def check(self) -> list[Finding]:
+        try:
+            addresses = self._silent()
+        except BoxError:
+            return []  # the edge is away: a finding of its own
+        return [
+            Finding(
+                key=f"gateway.{address}", severity=Severity.WARNING, title=f"The gateway {address} does not answer",
+                text="Calls go through the other gateways of its trunk; without another one they fail. Check its "
+                "power, its network cable and its address under Trunks.",
+            )
+            for address in addresses
+        ]  # fmt: skip
+
+
+def all_conditions(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> list[Condition]:
     """The box's conditions."""
-    return [ServicesRun(home), DiskSpace(home, settings), CertificateValid(home)]
+    return [
+        ServicesRun(home), DiskSpace(home, settings), CertificateValid(home), GatewaysAnswer(silent_gateways),
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance.bus import Bus
@@ -43,7 +43,7 @@ class Manager:
         return Done(id=command.key)
 
     async def on_alert(self, _topic: str, event: Any) -> None:
-        """Write down an alert that somebody told (or we ourselves)."""
+        """Write down an alert that somebody told; our own come again and change nothing."""
         if not isinstance(event, LiveAlert):
             return
         with self._store.write() as session:
@@ -54,13 +54,13 @@ class Manager:
             level("alert raised" if event.raised else "alert cleared", key=event.key, title=event.title)
 
     async def tell(self, finding: Finding, *, raised: bool) -> None:
-        await self._bus.publish_live(
-            "alert",
-            LiveAlert(
-                key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, raised=raised,
-                at_unix_s=self._clock.now().timestamp(),
-            ),
+        """Write an alert of our own down, whether the bus is there or not, then show it."""
+        alert = LiveAlert(
+            key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, raised=raised,
+            at_unix_s=self._clock.now().timestamp(),
         )  # fmt: skip
+        await self.on_alert("alert", alert)
+        await self._bus.publish_live("alert", alert)
 
     async def watch(self, number: int, condition: Condition) -> None:
         """Ask one condition for ever; a condition that breaks is itself an alert and never ends the watch."""
@@ -91,21 +91,21 @@ class Manager:
             await self.tell(finding, raised=False)
 
 
-async def _serve(home: Home, settings: Settings) -> None:
+async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
     store = open_store(home, settings)
     bus = Bus(settings.bus, name="watch")
     await bus.connect()
     manager = Manager(store, bus)
     await bus.serve("watch", manager.handle)
     await bus.subscribe_live("alert", manager.on_alert)
-    await manager.clear_stale(("service.", "services.", "disk.low", "certificate."))
+    await manager.clear_stale(("service.", "services.", "disk.low", "certificate.", "gateway."))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks = [
         asyncio.create_task(manager.watch(number, condition))
-        for number, condition in enumerate(all_conditions(home, settings))
+        for number, condition in enumerate(all_conditions(home, settings, silent_gateways))
     ]
     await stop.wait()
     for task in tasks:
@@ -114,6 +114,6 @@ async def _serve(home: Home, settings: Settings) -> None:
     store.close()
 
 
-def main(home: Home, settings: Settings) -> None:
-    """Run until SIGTERM."""
-    asyncio.run(_serve(home, settings))
+def main(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
+    """Run until SIGTERM. `silent_gateways`: see `conditions.GatewaysAnswer`."""
+    asyncio.run(_serve(home, settings, silent_gateways))

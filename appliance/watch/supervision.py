@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from appliance.errors import BoxError
 from appliance.settings import Home
@@ -44,7 +44,8 @@ BOX = (
     Program(name="web", priority=80),
     Program(name="front", priority=90),
 )
-BENCH = (Program(name="exchange", priority=25), Program(name="phones", priority=95))
+# the far ends of the calls: they outlive the switch, so that a stop is seen as the outside world sees it
+BENCH = (Program(name="exchange", priority=25), Program(name="phones", priority=26))
 
 
 def socket_path(home: Home) -> Path:
@@ -129,6 +130,18 @@ def status(home: Home) -> list[ServiceStatus]:
         )
         for info in answer
     ]  # fmt: skip
+
+
+def is_stopping(home: Home) -> bool:
+    """Whether supervisor is ending all services (and not only the one that asks); False when none answers."""
+    try:
+        with _proxy(home) as proxy:
+            proxy.supervisor.getState()
+    except xmlrpc.client.Fault as fault:
+        return bool(fault.faultCode == Faults.SHUTDOWN_STATE)
+    except (OSError, BoxError, xmlrpc.client.Error):
+        return False
+    return False
 
 
 def restart_service(home: Home, name: str) -> None:
