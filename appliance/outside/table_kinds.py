@@ -41,8 +41,8 @@ class FileKind(StrEnum):
 
 
 def recognise(path: Path) -> FileKind:
-    """The kind of a list file. Raises CallerError `import.{not_found,empty_file,too_large,wrong_file_type,encrypted,
-    macros,zip_bomb,unreadable}`."""
+    """The kind of a list file. Raises CallerError `import.{not_found,empty_file,hollow,too_large,wrong_file_type,
+    encrypted,macros,zip_bomb,unreadable}`."""
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:
@@ -63,6 +63,8 @@ def recognise(path: Path) -> FileKind:
         return _zip_kind(path)
     if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole_kind(path)
+    if not start.strip(b"\0\xff\xfe"):
+        raise _nothing_but_zeros(path)
     _refuse_foreign(path, start)
     return FileKind.TEXT
 
@@ -81,6 +83,15 @@ def encrypted(path: Path) -> CallerError:
     )
 
 
+def _nothing_but_zeros(path: Path) -> CallerError:
+    """A file of the right size that was never filled: a broken copy, a stick pulled out too early."""
+    return CallerError(
+        "import.hollow",
+        f"{path.name} holds nothing but zeros; copying it was broken off. Copy it again from where it is whole.",
+        file=path.name,
+    )
+
+
 def _refuse_foreign(path: Path, start: bytes) -> None:
     for magic, what in _MAGIC:
         if start.startswith(magic):
@@ -91,7 +102,9 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
             raise wrong_type(path, what)
     if text.startswith((b"{", b"[")):
         raise wrong_type(path, "a JSON file")
-    utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or start[1::2].count(0) > 0.3 * len(start) / 2
+    fewer, more = sorted((start[0::2].count(0), start[1::2].count(0)))
+    # in UTF-16 it is the high bytes that are zero, and they stand on one side
+    utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff")) or (more > 0.3 * len(start) / 2 and fewer < 0.5 * more)
     controls = sum(byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1a\x1b" for byte in start)
     if not utf16 and controls > 0.01 * len(start):
         raise wrong_type(path, "a file of unknown kind")

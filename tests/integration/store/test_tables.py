@@ -146,6 +146,8 @@ def _spoilt(path: Path) -> None:
         ("empty.xlsx", _content(b""), "import.empty_file"),
         ("list.xlsx", _content(b"%PDF-1.7\n" + b"x" * 1000), "import.wrong_file_type"),
         ("photo.csv", _content(b"\xff\xd8\xff\xe0" + bytes(100)), "import.wrong_file_type"),
+        ("hollow.xlsx", _content(bytes(9000)), "import.hollow"),
+        ("half-hollow.xlsx", _content(b"\x05\x06" + bytes(9000)), "import.wrong_file_type"),
         ("noise.csv", _content(bytes(range(1, 32)) * 20), "import.wrong_file_type"),
         ("page.xls", _content(b"<html><table><tr><td>1</td></tr></table></html>"), "import.wrong_file_type"),
         ("data.json", _content(b'{"phone": "13800138000"}'), "import.wrong_file_type"),
