@@ -65,7 +65,7 @@ class Core:
         self._effects = effects
         self._dialling = dialling
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._unreachable_seats: set[str] = set()
+        self.unreachable_seats: set[str] = set()  # whose alert stands
         self._log = get_logger()
 
     # ---- calls ------------------------------------------------------------------------------------------
@@ -143,12 +143,12 @@ class Core:
         if desk is not None and desk.card is None:
             self.show_card(agent_id, self.room.cards.get(call.attempt_id), call.campaign_id)
         self._try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=call.attempt_id))
-        if call.seat_id in self._unreachable_seats:
-            self._unreachable_seats.discard(call.seat_id)
+        if call.seat_id in self.unreachable_seats:
+            self.unreachable_seats.discard(call.seat_id)
             self._effects.seat_alert(call.seat_id, raised=False)
 
     def _unreachable(self, agent_id: str, seat_id: str) -> None:
-        self._unreachable_seats.add(seat_id)
+        self.unreachable_seats.add(seat_id)
         self._effects.seat_alert(seat_id, raised=True)
         self._try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -32,6 +33,7 @@ from appliance.store.repositories import campaigns as campaign_rows
 
 DURABLE = "engine"
 DISK_ALERT = "disk.reserve"
+SEAT_ALERT = re.compile(r"seat\.(.+)\.unreachable")
 _SWEEP_S = 2.0
 _SILENT_S = 10.0
 
@@ -71,7 +73,9 @@ class Engine:
         await self._bus.subscribe_live("worker.*", self._on_beat)
         await self._bus.subscribe_live("alert", self._on_alert)
         await self._campaigns.load()
-        self.room.disk_low = DISK_ALERT in await self._writer.read(campaign_rows.standing_alerts)
+        alerts = await self._writer.read(campaign_rows.standing_alerts)
+        self.room.disk_low = DISK_ALERT in alerts
+        self._core.unreachable_seats = {found[1] for key in alerts if (found := SEAT_ALERT.fullmatch(key))}
         await self._recovery.restore()
         await self._bus.consume_events(DURABLE, self._on_event)
         await self._bus.subscribe_live("config", self._on_config)
