@@ -40,7 +40,7 @@ class LeadCard:
 
 @dataclass
 class Campaign:
-    """One campaign. `due_at`: nothing to dial before it (None: being asked of the store); `exhausted`: no lead waits."""
+    """One campaign. `due_at`: nothing to dial before it (None: the store is asked); `exhausted`: no lead waits."""
 
     campaign_id: str
     name: str
