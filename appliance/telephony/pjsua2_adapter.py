@@ -461,7 +461,8 @@ class Pjsua2Port:
     def _keep_figures(self, leg: str) -> None:
         """RTP figures must be read while the stream exists, which it does no more when the far end has hung up."""
         try:
-            received = self._calls[leg].getStreamStat(0).rtcp.rxStat
+            figures = self._calls[leg].getStreamStat(0)  # kept: the inside of a temporary would dangle
+            received = figures.rtcp.rxStat
             self._figures[leg] = MediaFigures(int(received.pkt), int(received.loss))
         except pj.Error:
             self._figures.setdefault(leg, MediaFigures())

@@ -33,7 +33,8 @@ _IDLE_POLL_MS, _LISTENING_POLL_MS, _POLL_MS = 200, 40, 200
 _FAREWELL_POLL_MS = 10
 _BEAT_S = 1.0
 _COLLECT_S = 5.0
-_EVENTS_LINGER_S = 60.0
+_EVENTS_LINGER_S, _LAST_WORDS_S = 600.0, 5.0
+"""How long a worker waits for a bus that is away, or whose disk is full; and when the whole box ends."""
 _SWITCH_INTERVAL_S = 0.001  # the media clock's thread gets the interpreter within this
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -150,10 +151,13 @@ class Worker:
             gc.collect()
 
     def farewell(self) -> None:
-        """Wait until the stream has all events, then take the life file away."""
-        deadline_s = time.monotonic() + _EVENTS_LINGER_S
-        while self._bus.unsent_events and time.monotonic() < deadline_s:
+        """Wait until the stream has all events, still beating, then take the life file away."""
+        began_s = time.monotonic()
+        while self._bus.unsent_events:
+            if time.monotonic() - began_s > (_LAST_WORDS_S if self._asked_to_end else _EVENTS_LINGER_S):
+                break
             self._port.poll(_FAREWELL_POLL_MS)
+            self._housekeeping()
         if self._life is not None and not self._bus.unsent_events:
             self._life.remove(self._run)
 

@@ -14,12 +14,13 @@ from typing import Any
 from appliance.bus import Bus
 from appliance.clock import SystemClock
 from appliance.commands import AcknowledgeAlert, Command, Done
-from appliance.errors import CallerError
+from appliance.errors import CallerError, StoreError
 from appliance.events import LiveAlert
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, open_store
-from appliance.types import Severity
+from appliance.store.repositories import users
+from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
 
@@ -39,6 +40,7 @@ class Manager:
         if not isinstance(command, AcknowledgeAlert):
             raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
         with self._store.write() as session:
+            users.require(session, command.actor_id, Permission.ALERTS_READ)
             alerts.acknowledge(session, command.key, command.actor_id)
         return Done(id=command.key)
 
@@ -70,15 +72,21 @@ class Manager:
             except Exception:  # noqa: BLE001 - a handler that breaks must not end the service
                 self._log.exception("condition failed", condition=type(condition).__name__)
                 found = self._standing.get(number, {})
-            before = self._standing.get(number, {})
-            for key, finding in found.items():
-                if before.get(key) != finding:
-                    await self.tell(finding, raised=True)
-            for key, finding in before.items():
-                if key not in found:
-                    await self.tell(finding, raised=False)
-            self._standing[number] = found
+            try:
+                await self._tell_changes(self._standing.get(number, {}), found)
+            except StoreError as error:  # all of it again next time
+                self._log.warning("alert not written", error_id=error.error_id, error=error.message)
+            else:
+                self._standing[number] = found
             await asyncio.sleep(condition.interval_s)
+
+    async def _tell_changes(self, before: dict[str, Finding], found: dict[str, Finding]) -> None:
+        for key, finding in found.items():
+            if before.get(key) != finding:
+                await self.tell(finding, raised=True)
+        for key, finding in before.items():
+            if key not in found:
+                await self.tell(finding, raised=False)
 
     async def clear_stale(self, keys: Sequence[str]) -> None:
         """After a restart: what stood for our own conditions is cleared; what still holds is raised again at once."""
