@@ -1,9 +1,11 @@
 """One line's hearing, chunk by chunk: front end, tone runs, voice activity, digits and running statistics.
 
-It measures and never decides; `listener.py` decides. A chunk is 100 ms, so that few numpy calls serve many hops.
+It measures and never decides; `listener.py` decides. A chunk is 100 ms. Chunks may come several at once: then one pass
+of the front end, whose cost hardly depends on how many hops it gets, serves them all.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,17 @@ def _is_buzz(run: Run | None) -> bool:
     return run is not None and run.length_s >= _BUZZ_S and _BUZZ_HZ[0] <= run.hz <= _BUZZ_HZ[1] and run.share > 0.8
 
 
+@dataclass(slots=True)
+class _Piece:
+    """A chunk's share in the texture of the last seconds; its vector is made when it is asked for."""
+
+    features: Features
+    voiced: list[bool]
+    voiced_hops: int
+    tonal_hops: int
+    vector: NDArray[np.float32] | None = None
+
+
 class LineAnalysis:
     """State of one line in one phase. All times are seconds of audio since the phase began."""
 
@@ -54,16 +67,25 @@ class LineAnalysis:
         self._dtmf = DtmfDetector()
         self._chunks = 0
         self.voice_sums = np.zeros(2)
+        """Sum and sum of squares of the level of voiced hops (not in early media)."""
         self.quiet_sums = np.zeros(3)
-        self._texture: deque[NDArray[np.float32]] = deque(maxlen=_TEXTURE_CHUNKS)
+        """Number, sum of levels and of flatness of the other hops (not in early media)."""
+        self._texture: deque[_Piece] = deque(maxlen=_TEXTURE_CHUNKS)
 
-    def push(self, chunk: NDArray[np.int16]) -> Step:
-        """Take the next chunk of 800 samples."""
-        self.memory.push(chunk)
-        features = self._front.push(chunk[None, :])
+    def push(self, block: NDArray[np.int16]) -> Iterator[Step]:
+        """Take the next chunks, samples [800 k]; yields a step for each when all else here stands at its end."""
+        self.memory.push(block)
+        features = self._front.push(block[None, :])
         if self._chunks == 0:
             for levels in (features.band_db, features.voice_db):
                 levels[0, :_WARM_UP_HOPS] = levels[0, _WARM_UP_HOPS]
+        if block.size == CHUNK:
+            yield self._advance(features)
+            return
+        for start in range(0, block.size // HOP, CHUNK_HOPS):
+            yield self._advance(features.part(start, start + CHUNK_HOPS))
+
+    def _advance(self, features: Features) -> Step:
         self._chunks += 1
         self.now_s = self._chunks * CHUNK_S
         band = features.band_db[0].tolist()
@@ -73,40 +95,49 @@ class LineAnalysis:
         ]
         ended, tonal = self.runs.push(band, *peaks)
         voiced = self.speech.push(features.level_db[0].tolist(), features.voice_db[0].tolist(), tonal)
-        if self._early and any(_is_buzz(run) for run in (*ended, self.runs.current)):
+        if self._early and (_is_buzz(self.runs.current) or any(map(_is_buzz, ended))):
             self._texture.clear()
         in_tone = sum(map(bool, tonal))
         self.tone_hops += in_tone
-        self._collect(features, voiced, in_tone / CHUNK_HOPS)
+        self._texture.append(_Piece(features, voiced, sum(voiced), in_tone))
+        if not self._early:
+            self._sum_levels(features, np.array(voiced))
         return Step(ended, self._dtmf.push(*peaks), features, voiced)
 
-    def _collect(self, features: Features, voiced: list[bool], tonal_share: float) -> None:
-        band, bands = features.band_db[0], features.bands_db[0]
-        rows = np.empty((CHUNK_HOPS, N_BANDS + 3), np.float32)
-        rows[:, :N_BANDS] = bands - band[:, None]
-        rows[:, N_BANDS] = band
-        rows[:, N_BANDS + 1] = features.flatness_db[0]
-        rows[:, N_BANDS + 2] = features.first_share[0]
-        mask = np.array(voiced)
+    def _sum_levels(self, features: Features, mask: NDArray[np.bool_]) -> None:
+        band = features.band_db[0]
         self.voice_sums += (mask @ band, mask @ (band * band))
         if not mask.all():
             quiet = ~mask
-            self.quiet_sums += (quiet.sum(), quiet @ band, quiet @ rows[:, N_BANDS + 1])
-        means = rows.mean(axis=0)
-        spread = rows.std(axis=0)
-        flux = np.abs(np.diff(bands, axis=0)).mean()
-        extra = np.array([flux, tonal_share, mask.mean()], np.float32)
-        self._texture.append(np.concatenate((means, spread, extra)))
+            self.quiet_sums += (quiet.sum(), quiet @ band, quiet @ features.flatness_db[0])
 
     @property
     def recent_voice(self) -> tuple[float, float]:
         """Seconds of voice, and of generated tone, in the last 3 s."""
         return (
-            sum(float(piece[-1]) for piece in self._texture) * CHUNK_S,
-            sum(float(piece[-2]) for piece in self._texture) * CHUNK_S,
+            sum([piece.voiced_hops for piece in self._texture]) / 100,
+            sum([piece.tonal_hops for piece in self._texture]) / 100,
         )
 
     def texture_vector(self) -> NDArray[np.float32]:
         """Features [51] for speech or music: the last 3 s, or since the last buzz, in pieces of 100 ms."""
-        pieces = np.stack(self._texture)
+        fresh = [piece for piece in self._texture if piece.vector is None]
+        if fresh:
+            for piece, vector in zip(fresh, _piece_vectors(fresh), strict=True):
+                piece.vector = vector
+        pieces = np.stack([piece.vector for piece in self._texture if piece.vector is not None])
         return np.concatenate((pieces.mean(axis=0), pieces.std(axis=0), pieces[:, -1:].min(axis=0)))
+
+
+def _piece_vectors(pieces: list[_Piece]) -> NDArray[np.float32]:
+    """Rows [n, 25]: mean and spread of eleven numbers over the hops of a piece, flux, shares of tone and voice."""
+    rows = np.empty((len(pieces), CHUNK_HOPS, N_BANDS + 3), np.float32)
+    bands = np.stack([piece.features.bands_db[0] for piece in pieces])
+    band = np.stack([piece.features.band_db[0] for piece in pieces])
+    rows[:, :, :N_BANDS] = bands - band[:, :, None]
+    rows[:, :, N_BANDS] = band
+    rows[:, :, N_BANDS + 1] = [piece.features.flatness_db[0] for piece in pieces]
+    rows[:, :, N_BANDS + 2] = [piece.features.first_share[0] for piece in pieces]
+    flux = np.abs(np.diff(bands, axis=1)).mean(axis=(1, 2))
+    shares = np.array([(piece.tonal_hops, piece.voiced_hops) for piece in pieces], np.float32) / CHUNK_HOPS
+    return np.concatenate((rows.mean(axis=1), rows.std(axis=1), flux[:, None], shares), axis=1)

@@ -45,7 +45,8 @@ class DtmfDetector:
         found: list[Digit] = []
         for f1, s1, f2, s2 in zip(first_hz, first_share, second_hz, second_share, strict=True):
             key = _key(f1, f2) if s2 >= _MIN_EACH and s1 + s2 >= _MIN_SHARE else ""
-            self._step(key, found)
+            if key or self._key:
+                self._step(key, found)
             self._hop += 1
         return found
 

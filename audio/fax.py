@@ -107,6 +107,8 @@ class CarrierWatch:
     _CARRIER_HZ = (2130.0, 2720.0)
     _CARRIER_SHARE = 0.82
     _FORGIVEN_HOPS = 4
+    _THIRD_DB = 5.7
+    """A data channel spans two of the three upper bands: with 82 % of the power, one of the three has over 27 %."""
 
     def __init__(self) -> None:
         self._preamble: list[tuple[float, float]] = []
@@ -114,11 +116,17 @@ class CarrierWatch:
         self._carrier = 0
         self._carrier_misses = 0
 
-    def push(self, spectrum_db: NDArray[np.float32], band_db: NDArray[np.float32], now_s: float) -> FaxMatch | None:
-        """Watch hops [n, 129] that end at `now_s`."""
+    def push(
+        self,
+        spectrum_db: NDArray[np.float32],
+        band_db: NDArray[np.float32],
+        bands_db: NDArray[np.float32],
+        now_s: float,
+    ) -> FaxMatch | None:
+        """Watch 5 hops or more that end at `now_s`: spectra [n, 129], their levels [n] and bands [n, 8]."""
         loud = band_db > -50.0
-        if not loud.any():
-            self._preamble, self._carrier = [], 0
+        if not (loud & (bands_db[:, 5:].max(axis=1) > band_db - self._THIRD_DB)).any():
+            self._preamble, self._carrier = [], 0  # more misses than are forgiven
             return None
         power = np.float32(10) ** (spectrum_db[:, 6:116] * np.float32(0.1))
         total = power.sum(axis=1)

@@ -5,7 +5,7 @@ window is the 256 samples that end there, so spectral features lag the level by 
 Shared by the single-line listener and by anything that batches lines.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ LOW_BIN, HIGH_BIN = 6, 116
 """Speech band, 188-3625 Hz: mains hum and what a telephone band drops stay outside."""
 N_BANDS = 8
 _LOBE = 2
-_EDGES = np.array([6, 12, 18, 26, 36, 48, 64, 86, 116])
+_EDGES = np.array([6, 12, 18, 26, 36, 48, 64, 86])
+_AROUND = np.arange(-_LOBE - 1, _LOBE + 2)
+_FLAT_DB = np.float32(10 * np.log10(HIGH_BIN - LOW_BIN))
 _SCALE = np.float32(1.0 / 32768.0)
 
 Matrix = NDArray[np.float32]
@@ -54,6 +56,13 @@ class Features:
     bands_db: Matrix
     spectrum_db: Matrix
 
+    def part(self, start: int, stop: int) -> "Features":
+        """The same for some of the hops."""
+        return Features(*(getattr(self, name)[:, start:stop] for name in _FIELDS))
+
+
+_FIELDS = tuple(field.name for field in fields(Features))
+
 
 class FrontEnd:
     """Streaming front end of `lines` lines that advance together."""
@@ -69,11 +78,15 @@ class FrontEnd:
         hops = size // HOP
         if hops * HOP != size:
             raise ValueError("samples must come in whole hops of 80")
-        scaled = samples.astype(np.float32) * _SCALE
-        joined = np.concatenate((self._tail, scaled), axis=1)
+        joined = np.empty((lines, self._tail.shape[1] + size), np.float32)
+        joined[:, : -size or None] = self._tail
+        scaled = joined[:, joined.shape[1] - size :]
+        np.multiply(samples, _SCALE, out=scaled)
         self._tail = joined[:, size:]
-        strides = (joined.strides[0], HOP * joined.strides[1], joined.strides[1])
-        frames = np.lib.stride_tricks.as_strided(joined, (lines, hops, WINDOW), strides, writeable=False)
+        step = joined.itemsize
+        frames: Matrix = np.ndarray(
+            (lines, hops, WINDOW), np.float32, joined, strides=(joined.shape[1] * step, HOP * step, step)
+        )
         transformed = np.fft.rfft(frames * self._window, axis=2)
         power: Matrix = (transformed.real**2 + transformed.imag**2).astype(np.float32, copy=False)
         blocks = scaled.reshape(lines, hops, HOP)
@@ -81,55 +94,52 @@ class FrontEnd:
         return self._describe(energy, power)
 
     def _describe(self, energy: Matrix, power: Matrix) -> Features:
-        lines, hops, _ = power.shape
-        flat = power.reshape(lines * hops, -1)
-        rows = np.arange(lines * hops)
+        lines, hops, bins = power.shape
+        rows = lines * hops
+        flat = power.reshape(rows, bins)
         band = flat[:, LOW_BIN:HIGH_BIN]
         floored = flat + np.float32(1e-12)
-        log_power = np.float32(10) * np.log10(floored)
-        total = band.sum(axis=1) + np.float32(1e-10)
-        cumulative = np.zeros((flat.shape[0], flat.shape[1] + 1), np.float32)
-        np.cumsum(flat, axis=1, out=cumulative[:, 1:])
+        log_power = _decibels(floored)
+        total = np.add.reduce(band, axis=1) + np.float32(1e-10)
 
-        first = band.argmax(axis=1) + LOW_BIN
-        first_hz = _interpolate(flat, rows, first)
-        first_share = _lobe(cumulative, rows, first) / total
-        rest = band.copy()
-        for shift in range(-_LOBE - 1, _LOBE + 2):
-            rest[rows, np.clip(first - LOW_BIN + shift, 0, rest.shape[1] - 1)] = 0
-        second = rest.argmax(axis=1) + LOW_BIN
-        second_hz = _interpolate(flat, rows, second)
-        second_share = _lobe(cumulative, rows, second) / total
+        origin = np.arange(0, rows * bins, bins)
+        first = origin + LOW_BIN + band.argmax(axis=1)
+        rest = flat.copy()
+        rest.reshape(-1)[first[:, None] + _AROUND] = 0
+        second = origin + LOW_BIN + rest[:, LOW_BIN:HIGH_BIN].argmax(axis=1)
+        tops = np.concatenate((first, second))
+        lobes = flat.reshape(-1)[tops[:, None] + _AROUND[1:-1]]
+        hz = _interpolate(lobes, tops % bins).reshape(2, lines, hops)
+        share = np.minimum(np.add.reduce(lobes, axis=1).reshape(2, rows) / total, np.float32(1)).reshape(2, lines, hops)
 
-        bands = np.add.reduceat(floored, _EDGES[:-1], axis=1)[:, :N_BANDS]
         shape = (lines, hops)
-        band_db = np.float32(10) * np.log10(total)
-        flatness = log_power[:, LOW_BIN:HIGH_BIN].mean(axis=1) - (band_db - np.float32(10 * np.log10(110)))
+        band_db = _decibels(total)
+        mean_log = np.add.reduce(log_power[:, LOW_BIN:HIGH_BIN], axis=1) / np.float32(HIGH_BIN - LOW_BIN)
         return Features(
-            level_db=np.float32(10) * np.log10(energy + np.float32(1e-10)),
+            level_db=_decibels(energy + np.float32(1e-10)),
             band_db=band_db.reshape(shape),
-            voice_db=(np.float32(10) * np.log10(band @ _VOICE_WEIGHTS + np.float32(1e-10))).reshape(shape),
-            first_hz=first_hz.reshape(shape),
-            first_share=np.minimum(first_share, 1).reshape(shape),
-            second_hz=second_hz.reshape(shape),
-            second_share=np.minimum(second_share, 1).reshape(shape),
-            flatness_db=flatness.reshape(shape),
-            bands_db=(np.float32(10) * np.log10(bands)).reshape(lines, hops, N_BANDS),
-            spectrum_db=log_power.reshape(lines, hops, -1),
+            voice_db=_decibels(band @ _VOICE_WEIGHTS + np.float32(1e-10)).reshape(shape),
+            first_hz=hz[0],
+            first_share=share[0],
+            second_hz=hz[1],
+            second_share=share[1],
+            flatness_db=(mean_log - band_db + _FLAT_DB).reshape(shape),
+            bands_db=_decibels(np.add.reduceat(floored, _EDGES, axis=1)).reshape(lines, hops, N_BANDS),
+            spectrum_db=log_power.reshape(lines, hops, bins),
         )
 
 
-def _interpolate(power: Matrix, rows: NDArray[np.intp], peak: NDArray[np.intp]) -> Matrix:
-    """Frequency of a Hann-windowed sine from the two bins beside the peak (exact without noise)."""
-    centre = np.sqrt(power[rows, peak]) + np.float32(1e-9)
-    left, right = np.sqrt(power[rows, peak - 1]), np.sqrt(power[rows, peak + 1])
+def _decibels(power: Matrix) -> Matrix:
+    level: Matrix = np.log10(power)
+    level *= np.float32(10)
+    return level
+
+
+def _interpolate(lobes: Matrix, peak: NDArray[np.intp]) -> Matrix:
+    """Frequency of a Hann-windowed sine from the bins beside the peak (exact without noise); lobes [n, 5] of power."""
+    left, centre, right = np.sqrt(lobes[:, 1:4]).T
     upward = right >= left
-    ratio = np.where(upward, right, left) / centre
-    offset = np.clip((2 * ratio - 1) / (1 + ratio), -0.5, 0.6)
-    return (peak + np.where(upward, offset, -offset)).astype(np.float32) * np.float32(BIN_HZ)
-
-
-def _lobe(cumulative: Matrix, rows: NDArray[np.intp], peak: NDArray[np.intp]) -> Matrix:
-    high = np.minimum(peak + _LOBE + 1, cumulative.shape[1] - 1)
-    share: Matrix = cumulative[rows, high] - cumulative[rows, peak - _LOBE]
-    return share
+    ratio = np.maximum(left, right) / (centre + np.float32(1e-9))
+    offset = np.minimum(np.maximum((2 * ratio - 1) / (1 + ratio), np.float32(-0.5)), np.float32(0.6))
+    hz: Matrix = (peak + np.where(upward, offset, -offset)).astype(np.float32) * np.float32(BIN_HZ)
+    return hz

@@ -49,7 +49,7 @@ def extract(job: tuple[str, str, str, float]) -> tuple[Array, Array]:
     amd: list[Array] = []
     texture: list[Array] = []
     for start in range(0, samples.size - CHUNK + 1, CHUNK):
-        line.push(samples[start : start + CHUNK])
+        next(line.push(samples[start : start + CHUNK]))
         onset = line.speech.onset_hop
         answered = stage == "answered" and label in ("human", "machine", "music", "silence")
         since_s = line.now_s - onset * 0.01 if onset is not None else 0.0

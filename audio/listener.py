@@ -1,7 +1,8 @@
 """The ear of one line: push audio in, verdicts come out.
 
 Time is counted in samples only, so the same audio gives the same verdicts however it is cut into blocks. Audio is
-judged in chunks of 100 ms; `decided_at_ms` is the end of the chunk that decided.
+judged in chunks of 100 ms; `decided_at_ms` is the end of the chunk that decided. Early media are taken two chunks at
+a time: that spares a third of the cost and brings a verdict 50 ms later on average, which nobody waits for there.
 """
 
 from typing import Literal
@@ -17,6 +18,7 @@ from audio.progress import EarlyPhase
 from audio.verdict import Verdict
 
 Phase = Literal["early", "answered"]
+_EARLY_BATCH, _ANSWERED_BATCH = 2 * CHUNK, CHUNK
 
 
 class Listener:
@@ -56,21 +58,36 @@ class Listener:
             return []
         self._pending.append(np.array(block, np.int16))
         self._pending_size += block.size
-        if self._pending_size < CHUNK:
+        batch = self.batch_samples
+        if self._pending_size < batch:
             return []
         joined = np.concatenate(self._pending)
-        whole = joined.size - joined.size % CHUNK
+        whole = joined.size - joined.size % batch
         self._pending = [joined[whole:]]
         self._pending_size = joined.size - whole
         out: list[Verdict] = []
-        for start in range(0, whole, CHUNK):
-            out += self._hear(joined[start : start + CHUNK])
+        for start in range(0, whole, batch):
+            out += self._hear(joined[start : start + batch])
         return out
 
-    def _hear(self, chunk: NDArray[np.int16]) -> list[Verdict]:
-        if self._phase.done and isinstance(self._phase, EarlyPhase):
-            return []
-        return self._phase.step(self._line, self._line.push(chunk))
+    @property
+    def batch_samples(self) -> int:
+        """So many samples are waited for before a look is taken; worth knowing for who feeds in blocks."""
+        return _EARLY_BATCH if self.phase == "early" else _ANSWERED_BATCH
+
+    def _hear(self, block: NDArray[np.int16]) -> list[Verdict]:
+        out: list[Verdict] = []
+        if self._over:
+            return out
+        for step in self._line.push(block):
+            out += self._phase.step(self._line, step)
+            if self._over:
+                break
+        return out
+
+    @property
+    def _over(self) -> bool:
+        return self._phase.done and isinstance(self._phase, EarlyPhase)
 
     def answer(self) -> None:
         """The call was answered at this sample: clocks and floors start anew."""
@@ -80,4 +97,8 @@ class Listener:
 
     def finish(self) -> Verdict:
         """End of the audio: the last word (the final verdict again if there was one). Never raises."""
+        joined = np.concatenate((*self._pending, np.zeros(0, np.int16)))
+        self._pending, self._pending_size = [], 0
+        for start in range(0, joined.size - CHUNK + 1, CHUNK):
+            self._hear(joined[start : start + CHUNK])
         return self._phase.finish(self._line)

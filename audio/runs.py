@@ -4,6 +4,7 @@ Feed the front end's numbers hop by hop; runs come out with times good to about 
 do not end a run, a frequency jump does. Everything that looks for tones (cadence, SIT, fax, beep) works on runs.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -19,6 +20,7 @@ _MIN_HOPS = 4
 _DROP_DB = 10.0
 _EDGE_DB = 3.0
 _MIN_HZ = 290.0
+_BEFORE_HOPS = 4
 _PAIR_HOPS, _PAIR_BY_HOPS = 5, 9
 _GENERATED_HOPS, _GENERATED_DRIFT, _GENERATED_SHARE = 12, 0.006, 0.85
 _BEATING_HOPS, _BEATING_DRIFT, _BEATING_SHARE = 20, 0.06, 0.88
@@ -92,14 +94,17 @@ class RunTracker:
         self._beating = beating
         self._now: _Building | None = None
         self._hop = 0
-        self._recent_db: list[float] = []
+        self._recent_db: deque[float] = deque(maxlen=_BEFORE_HOPS)
+        self._current: Run | None = None
 
     @property
     def current(self) -> Run | None:
         """The run that is sounding now, if it is long enough to be one."""
         if self._now is None or len(self._now.levels) < _MIN_HOPS:
             return None
-        return _describe(self._now, still_open=True)
+        if self._current is None:
+            self._current = _describe(self._now, still_open=True)
+        return self._current
 
     def push(
         self,
@@ -112,16 +117,16 @@ class RunTracker:
         """Runs that ended in these hops, and for each hop how many hops a generated tone has lasted (0: none)."""
         closed: list[Run] = []
         tonal: list[int] = []
+        self._current = None
         for level, f1, s1, f2, s2 in zip(band_db, first_hz, first_share, second_hz, second_share, strict=True):
             pair = s2 >= _PAIR_SECOND and s1 + s2 >= _PAIR_SHARE
             sounding = level > _MIN_DBOV and f1 >= _MIN_HZ and (s1 >= _ON_SHARE or pair)
-            self._step(level, f1, s1, f2, s2, sounding, pair, closed)
+            if sounding or self._now is not None:
+                self._step(level, f1, s1, f2, s2, sounding, pair, closed)
             run = self._now
             pure = run is not None and run.missing == 0 and run.generated(beating=self._beating)
             tonal.append(len(run.levels) if run is not None and pure else 0)
             self._recent_db.append(level)
-            if len(self._recent_db) > 8:
-                del self._recent_db[0]
             self._hop += 1
         return closed, tonal
 
@@ -139,7 +144,7 @@ class RunTracker:
                 return
             self._close(closed)
         if sounding:
-            before = min(self._recent_db[-4:], default=-100.0)
+            before = min(self._recent_db, default=-100.0)
             started = _Building(self._hop, f1, 0.0, before)
             self._add(started, level, f1, s1, f2, s2, pair)
             self._now = started

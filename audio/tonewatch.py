@@ -84,7 +84,8 @@ class ToneWatch:
         candidates = [r for r in (current, *step.ended) if r is not None]
         found = next((m for r in candidates if (m := fax.answer_tone(r, line.memory))), None)
         if found is None:
-            found = self._carrier.push(step.features.spectrum_db[0], step.features.band_db[0], line.now_s)
+            heard = step.features
+            found = self._carrier.push(heard.spectrum_db[0], heard.band_db[0], heard.bands_db[0], line.now_s)
         if found is None and self._runs and current is None:
             quiet_s = line.now_s - self._runs[-1].stop_s
             spoke = line.speech.voiced_hops >= _SPOKE_HOPS

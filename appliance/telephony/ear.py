@@ -11,7 +11,7 @@ from audio.fingerprint import Library
 from audio.listener import Listener
 from audio.verdict import Verdict
 
-_BLOCK_FRAMES = 5  # 100 ms
+_FRAME_SAMPLES = 160
 
 
 class Ear:
@@ -33,10 +33,12 @@ class Ear:
     def push(self, frames: Sequence[bytes]) -> list[Verdict]:
         """Take frames of int16 little-endian; returns the verdicts they brought."""
         self._frames.extend(frames)
-        if len(self._frames) < _BLOCK_FRAMES:
+        batch = self._listener.batch_samples // _FRAME_SAMPLES
+        ready = len(self._frames) - len(self._frames) % batch
+        if not ready:
             return []
-        block = np.frombuffer(b"".join(self._frames), "<i2")
-        self._frames.clear()
+        block = np.frombuffer(b"".join(self._frames[:ready]), "<i2")
+        del self._frames[:ready]
         self.heard_audio = True
         return self._listener.push(block)
 
@@ -47,4 +49,6 @@ class Ear:
 
     def finish(self) -> Verdict:
         """The line is gone: the last word."""
+        self._listener.push(np.frombuffer(b"".join(self._frames), "<i2"))
+        self._frames.clear()
         return self._listener.finish()
