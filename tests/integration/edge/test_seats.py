@@ -114,6 +114,29 @@ def call_seat(line: UdpLine, seat: str) -> int:
     return status(line.final(0.5))
 
 
+class LyingLine(UdpLine):
+    """Its Contact names somebody else; its Via is honest."""
+
+    def send(self, data: bytes) -> None:
+        super().send(data.replace(b"@127.0.3.42:5060", b"@127.0.1.9:5060"))
+
+
+def test_a_seat_is_called_where_it_registers_from_whatever_its_contact_says(
+    edge: Service, box: tuple[Home, Settings]
+) -> None:
+    """A seat whose Contact names a gateway would have the box dial premium numbers."""
+    home, _ = box
+    with closing(Answerer(("127.0.1.9", 5060), picks_up)) as gateway:
+        with closing(LyingLine(("127.0.3.42", 5060), SEAT_DOOR)) as line:
+            assert status(register(line, "seat04", "pw04")) == 200
+            assert "@127.0.1.9:5060" in registered(home, "seat04").contact
+        phone = Answerer(("127.0.3.42", 5060), picks_up)
+        with closing(phone), closing(UdpLine(("127.0.0.1", 20000), WORKERS)) as worker:
+            assert call_seat(worker, "seat04") == 200
+            assert len(phone.of("INVITE")) == 1
+        assert gateway.of("INVITE") == []
+
+
 @pytest.mark.parametrize("whom", ["main process", "whole group"])
 def test_after_kill_9_a_desk_phone_is_callable_again(
     edge: Service, box: tuple[Home, Settings], whom: str
