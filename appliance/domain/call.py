@@ -58,7 +58,8 @@ def step(call: Call, event: CallEvent, now: datetime) -> tuple[Call, Commands]:
         if event.seq <= call.last_seq:
             return call, ()
         if call.state is not CallState.ENDED:
-            call = replace(call, last_seq=event.seq)
+            # a worker's word proves that the switch took the attempt, whatever became of its reply
+            call = replace(call, last_seq=event.seq, originated_at=call.originated_at or at(event))
         now = at(event)
     return TRANSITIONS[call.state, type(event)](call, event, now)
 
@@ -268,7 +269,8 @@ def _hang_up_asked(call: Call, event: HangUpAsked, now: datetime) -> tuple[Call,
 
 
 def _worker_gone(call: Call, _event: WorkerGone, now: datetime) -> tuple[Call, Commands]:
-    return _close(replace(call, lost=True, last_seq=LOST_SEQ), now)
+    # nobody can say that it was not dialled, so it counts as one of the number's dials
+    return _close(replace(call, lost=True, last_seq=LOST_SEQ, originated_at=call.originated_at or now), now)
 
 
 def _overdue(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:

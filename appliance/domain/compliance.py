@@ -20,6 +20,7 @@ from appliance.domain.calling_hours import Week, local_instant, next_open, week_
 from appliance.domain.campaign import CampaignConfig
 from appliance.errors import CallerError
 
+_IN_CALL_LOOK_AGAIN = timedelta(minutes=2)
 _WORKDAYS, _WEEKEND = ("mon", "tue", "wed", "thu", "fri"), ("sat", "sun")
 
 
@@ -66,6 +67,7 @@ class Contact:
     at: datetime
     conversation: bool
     answered: bool
+    is_open: bool = False  # this dial has not ended
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ def may_contact(
     if lead_attempts >= config.attempts_total_max:
         return Never(rule="campaign.attempts_total")
     latest, rule = now, ""
+    if any(contact.is_open for contact in ledger):  # whichever campaign it was that dialled
+        latest, rule = now + _IN_CALL_LOOK_AGAIN, "number.in_call"
     for cap in (*profile.caps, own_cap):
         opens = _cap_opens(cap, ledger, where, now)
         if opens > latest:

@@ -29,6 +29,7 @@ from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.store import models
 from appliance.store.repositories import attempts, leads
+from appliance.store.repositories import campaigns as campaign_rows
 from appliance.types import E164, CampaignState, LeadState, Outcome
 
 ORIGINATE_TIMEOUT_S = 2.5
@@ -37,6 +38,7 @@ _PICK_MAX = 30
 _CHUNK = 50
 _NEXT_CHUNK_S = 0.05
 _NEVER_S = 3600.0
+_LOOK_AGAIN_S = 1.0
 _BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
 _DISK_LOOK_S = 60.0
 
@@ -126,6 +128,8 @@ class Dialler:
 
     async def _campaign_round(self, campaign: Campaign, agents_free: int) -> float:
         """Start what one campaign may start; returns the seconds until it should be looked at again."""
+        if campaign.state is not CampaignState.RUNNING:  # stopped while another campaign had its turn
+            return _NEVER_S
         now = self._clock.now()
         if campaign.exhausted and not self._room.busy(campaign.campaign_id):
             self._finish(campaign)
@@ -206,6 +210,8 @@ class Dialler:
         now = self._clock.now()
 
         def work(session: Session) -> Picked:
+            if not campaign_rows.is_running(session, campaign.campaign_id):  # stopped in this very moment
+                return Picked([], more=False, next_due_at=calls.later(now, _LOOK_AGAIN_S))
             found = self.allowed(session, campaign, wanted, now)
             picked: list[tuple[Call, LeadCard]] = []
             for lead, trunk_id in zip(found.leads, free_trunks, strict=False):
@@ -255,7 +261,11 @@ class Dialler:
         )  # fmt: skip
 
     def ask(self, session: Session, campaign: Campaign, lead: models.Lead, now: datetime) -> compliance.Verdict:
-        """Ask the rules about one lead whose ledger is not at hand."""
+        """Ask the rules about one lead that was shown a while ago and whose ledger is not at hand."""
+        if not campaign_rows.is_running(session, campaign.campaign_id):
+            return compliance.Never(rule="campaign.not_running")
+        if leads.is_barred(session, lead):
+            return compliance.Never(rule="do_not_call")
         ledger = attempts.ledger(session, [lead.number], now - timedelta(days=_LEDGER_DAYS))
         return self.may_contact(campaign, lead, ledger.get(lead.number, []), now)
 
@@ -301,7 +311,7 @@ class Dialler:
         try:
             await self._bus.request(command, timeout_s=ORIGINATE_TIMEOUT_S)
         except CallboxError as error:
-            if error.error_id == "bus.timeout":  # taken or not: the worker's beat, or the sweep, will tell
+            if error.error_id in ("bus.timeout", "bus.lost"):  # taken or not: a beat, or the sweep, will tell
                 self._log.warning("switch did not answer", conversation=call.attempt_id)
                 self.back_off("switch_away", error)
                 return

@@ -65,14 +65,21 @@ def ledger(session: Session, numbers: Iterable[str], since: datetime) -> dict[st
     """Return the dials of each number since an instant (ix_attempts_number); those never sent do not count."""
     attempt = models.Attempt
     rows = session.execute(
-        select(attempt.number, attempt.created_at, attempt.answered_at, attempt.bridged_at).where(
+        select(
+            attempt.number, attempt.created_at, attempt.answered_at, attempt.bridged_at, attempt.ended_at
+        ).where(
             attempt.number.in_(list(numbers)), attempt.created_at > since,
             or_(attempt.originated_at.is_not(None), attempt.ended_at.is_(None)),
         )
     ).all()  # fmt: skip
     found: dict[str, list[Contact]] = defaultdict(list)
-    for number, created_at, answered_at, bridged_at in rows:
-        found[number].append(Contact(created_at, conversation=bridged_at is not None, answered=answered_at is not None))
+    for number, created_at, answered_at, bridged_at, ended_at in rows:
+        found[number].append(
+            Contact(
+                created_at, conversation=bridged_at is not None, answered=answered_at is not None,
+                is_open=ended_at is None,
+            )
+        )  # fmt: skip
     return found
 
 

@@ -24,6 +24,11 @@ def set_state(session: Session, campaign_id: str, state: CampaignState, now: dat
         row.finished_at = now
 
 
+def is_running(session: Session, campaign_id: str) -> bool:
+    row = session.get(models.Campaign, campaign_id)
+    return row is not None and row.state == CampaignState.RUNNING
+
+
 def standing_alerts(session: Session) -> set[str]:
     """Return the keys of the alerts that stand."""
     return set(session.scalars(select(models.Alert.key).where(models.Alert.cleared_at.is_(None))).all())

@@ -47,6 +47,13 @@ def due(
     return [DueLead(row[0], row[1], row[2] is not None) for row in rows]
 
 
+def is_barred(session: Session, lead: models.Lead) -> bool:
+    """Say whether the number of a lead must not be called any more: do-not-call, or retired."""
+    contact = session.get(models.Contact, lead.contact_id)
+    retired = contact is not None and contact.number_state != GOOD_NUMBER
+    return retired or session.get(models.DoNotCall, lead.number) is not None
+
+
 def next_due_at(session: Session, campaign_id: str) -> datetime | None:
     """Return when the first waiting lead is due; None when none waits."""
     return session.scalar(

@@ -29,7 +29,7 @@ from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationE
 from appliance.events import LiveAlert
 from appliance.store import models
 from tests.integration.engine.fake_switch import Fate
-from tests.integration.engine.scene import scene
+from tests.integration.engine.scene import CONFIG, scene
 
 pytestmark = pytest.mark.integration
 
@@ -203,6 +203,54 @@ def test_preview_shows_first_and_dials_when_told(tmp_path: Path) -> None:
             assert (attempt.outcome, attempt.agent_id, len(s.switch.originated)) == ("machine", "a1", 1)
             states = {lead.id: lead.state for lead in s.rows(models.Lead)}
             assert states["l0"] == "waiting"
+
+    asyncio.run(play())
+
+
+def test_a_record_on_the_screen_is_not_dialled_when_that_was_forbidden_meanwhile(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=2, mode="preview") as s:
+            await s.seat(1)
+            await s.act("start")
+            preview = partial(AgentPreview, actor_id="a1")
+            await s.ask(preview(action="next"))
+            with s.store.write() as session:
+                session.add(models.DoNotCall(number="+8613800000000", created_at=datetime.now(UTC)))
+            with pytest.raises(CallerError, match="do_not_call"):
+                await s.ask(preview(action="dial"))
+            await s.until(lambda: s.agent_state("a1") == "ready")
+            await s.ask(preview(action="next"))
+            await s.until(lambda: (record := s.agents["a1"].record) and record["name"] == "Person 1")
+            await s.act("stop")
+            with pytest.raises(CallerError, match="not_running"):
+                await s.ask(preview(action="dial"))
+            assert (s.switch.originated, s.attempts()) == ([], [])
+            await s.until(lambda: {lead.state for lead in s.rows(models.Lead)} == {"waiting"})
+
+    asyncio.run(play())
+
+
+def test_a_number_in_two_campaigns_is_in_one_call_at_a_time(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=2, numbers=1) as s:
+            now = datetime.now(UTC)
+            with s.store.write() as session:
+                session.add(models.Campaign(
+                    id="c2", name="Second", mode="progressive", state="draft", config=CONFIG, created_at=now,
+                ))  # fmt: skip
+                session.flush()
+                session.add(models.Lead(
+                    id="m0", campaign_id="c2", contact_id="k0", number="+8613800000000", state="waiting",
+                    next_attempt_at=now,
+                ))  # fmt: skip
+            s.switch.plan = lambda _number: Fate(answer=None, ring_s=1.0)
+            await s.seat(1, 2)
+            await s.act("start")
+            await s.ask(CampaignAction(actor_id="boss", campaign_id="c2", action="start"))
+            await s.until(lambda: s.engine is not None and s.engine.room.campaigns["c2"].blocked_reason)
+            assert s.engine is not None
+            assert s.engine.room.campaigns["c2"].blocked_reason == "number.in_call"
+            assert len(s.attempts()) == 1
 
     asyncio.run(play())
 

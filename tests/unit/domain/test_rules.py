@@ -99,6 +99,16 @@ def test_caps_of_the_law() -> None:
     assert verdict == NotBefore(noon + timedelta(days=3), "ru.talks_per_week")
 
 
+def test_a_number_in_a_call_is_not_dialled_whichever_campaign_called_it() -> None:
+    rings = Contact(NOON_CN, conversation=False, answered=False, is_open=True)
+    verdict = _ask("neutral", [rings], NOON_CN)
+    assert isinstance(verdict, NotBefore)
+    assert verdict.at > NOON_CN
+    assert verdict.rule == "number.in_call"
+    ended = Contact(NOON_CN, conversation=False, answered=False)
+    assert _ask("neutral", [ended], NOON_CN) == Allowed()
+
+
 def test_own_caps_and_unknown_zones() -> None:
     today = [Contact(NOON_CN, conversation=False, answered=False)] * 3
     assert _ask("neutral", today, NOON_CN) == NotBefore(
