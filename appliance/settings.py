@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import os
 import secrets
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from appliance.errors import CallerError
 
 SCHEMA_VERSION = 1
+RTP_PORTS_PER_SLOT = 32
+_PORT_MAX = 65535
+# what goes into the configuration of other programs may not hold a blank, a quote or a new line
+_ADDRESS = r"^[0-9A-Fa-f.:]{2,45}$"
+_HOST_NAME = r"^[A-Za-z0-9.-]{0,253}$"
 DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
 
 
@@ -27,7 +34,7 @@ class _Section(BaseModel):
 class BusSettings(_Section):
     """Where the bus is."""
 
-    host: str = Field("127.0.0.1", title="Bus address", description="Loopback address of nats-server.")
+    host: str = Field("127.0.0.1", title="Bus address", description="Loopback address of nats-server.", pattern=_HOST_NAME)
     port: int = Field(4222, title="Bus port", description="TCP port of nats-server.", ge=1, le=65535)
     user: str = Field("callbox", title="Bus user", description="Name the services log in with.")
     password: SecretStr = Field(SecretStr(""), title="Bus password", description="Made at set-up.")
@@ -41,15 +48,15 @@ class BusSettings(_Section):
 class SipSettings(_Section):
     """Addresses and ports of the SIP edge and the workers."""
 
-    worker_address: str = Field("127.0.0.1", title="Inner address", description="Loopback: edge to workers.")
+    worker_address: str = Field("127.0.0.1", title="Inner address", description="Loopback: edge to workers.", pattern=_ADDRESS)
     edge_worker_port: int = Field(5062, title="Inner port of the edge", description="UDP.", ge=1, le=65535)
-    trunk_address: str = Field("127.0.2.1", title="Trunk-side address", description="The box's address towards gateways; stands in SDP of trunk legs.")
+    trunk_address: str = Field("127.0.2.1", title="Trunk-side address", description="The box's address towards gateways; stands in SDP of trunk legs.", pattern=_ADDRESS)
     trunk_port: int = Field(5060, title="Trunk-side port", description="UDP.", ge=1, le=65535)
-    seat_address: str = Field("127.0.2.2", title="Seat-side address", description="The box's address towards phones; stands in SDP of seat legs.")
+    seat_address: str = Field("127.0.2.2", title="Seat-side address", description="The box's address towards phones; stands in SDP of seat legs.", pattern=_ADDRESS)
     seat_port: int = Field(5060, title="Seat-side port", description="UDP and TCP.", ge=1, le=65535)
     seat_tls_port: int = Field(5061, title="Seat-side TLS port", description="TCP.", ge=1, le=65535)
     websocket_port: int = Field(5066, title="WebSocket port", description="Loopback TCP; nginx passes /phone here.", ge=1, le=65535)
-    realm: str = Field("callbox", title="Realm", description="Digest realm and domain of the seats.")
+    realm: str = Field("callbox", title="Realm", description="Digest realm and domain of the seats.", pattern=r"^[A-Za-z0-9.-]{1,64}$")
     worker_port_base: int = Field(20000, title="First worker SIP port", description="Slot n listens on base + n.", ge=1024, le=60000)
     rtp_port_base: int = Field(22000, title="First RTP port of workers", description="Slot n uses 32 ports from base + 32 n.", ge=1024, le=60000)
     slots: int = Field(140, title="Worker slots", description="Conversations at once, idle pool included.", ge=4, le=500)
@@ -62,15 +69,33 @@ class SipSettings(_Section):
     auth_failures_max: int = Field(5, title="Wrong passwords", description="Wrong digests from one address within a minute before the ban.", ge=3, le=100)
     options_ping_s: int = Field(5, title="OPTIONS ping", description="How often gateways and workers are asked, s.", ge=2, le=60)
 
+    @model_validator(mode="after")
+    def _ports_are_apart(self) -> Self:
+        """Workers' SIP, their audio and rtpengine's audio each need ports of their own."""
+        used = {
+            "worker SIP ports": (self.worker_port_base, self.worker_port_base + self.slots - 1),
+            "worker RTP ports": (self.rtp_port_base, self.rtp_port_base + RTP_PORTS_PER_SLOT * self.slots - 1),
+            "rtpengine ports": (self.rtpengine_rtp_min, self.rtpengine_rtp_max),
+        }
+        for name, (first, last) in used.items():
+            if not first <= last <= _PORT_MAX:
+                raise ValueError(f"the {name} would be {first} to {last}; choose others or fewer slots")
+        if self.worker_address not in (self.trunk_address, self.seat_address):
+            del used["worker SIP ports"]  # on an address of their own
+        for (name, (_, last)), (other, (first, _)) in pairwise(sorted(used.items(), key=lambda item: item[1])):
+            if last >= first:
+                raise ValueError(f"the {name} (to {last}) and the {other} (from {first}) overlap")
+        return self
+
 
 class WebSettings(_Section):
     """The one port that people use."""
 
-    address: str = Field("0.0.0.0", title="Web address", description="Address nginx listens on.")  # noqa: S104 - the product's face
+    address: str = Field("0.0.0.0", title="Web address", description="Address nginx listens on.", pattern=_ADDRESS)  # noqa: S104 - the product's face
     port: int = Field(8443, title="Web port", description="HTTPS port (443 on the device).", ge=1, le=65535)
     app_port: int = Field(8480, title="App port", description="Loopback port of gunicorn.", ge=1, le=65535)
     session_hours: int = Field(12, title="Session life", description="Hours until a log-in ends.", ge=1, le=72)
-    host_name: str = Field("", title="Host name", description="Name in the certificate and in links; empty: the address.")
+    host_name: str = Field("", title="Host name", description="Name in the certificate and in links; empty: the address.", pattern=_HOST_NAME)
 
 
 class RecordingSettings(_Section):
@@ -95,6 +120,15 @@ class DiallingSettings(_Section):
     unattended_s: float = Field(180.0, title="Unattended call", description="An answered customer whom neither agent nor prompt attends to is let go after this, s.", ge=10, le=7200)
     originate_per_s: float = Field(10.0, title="New calls per second", description="Over all trunks.", gt=0, le=100)
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError, ValueError) as error:
+            raise ValueError(f"there is no time zone '{name}'; write it like Asia/Shanghai") from error
+        return name
+
 
 class StoreSettings(_Section):
     url: str = Field("", title="Database URL", description="SQLAlchemy URL; empty: SQLite in the home folder.")
@@ -113,7 +147,7 @@ class Secrets(_Section):
 class Settings(_Section):
     """All settings of one box."""
 
-    schema_version: int = Field(SCHEMA_VERSION, title="Schema version", description="Of this file.")
+    schema_version: int = Field(SCHEMA_VERSION, title="Schema version", description="Of this file; a newer box's file is refused.", ge=1, le=SCHEMA_VERSION)
     language: str = Field("en", title="Language", description="Default language: en, zh or ru.", pattern=r"^(en|zh|ru)$")
     log_level: str = Field("INFO", title="Log level", description="DEBUG, INFO, WARNING or ERROR.", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     bus: BusSettings = Field(default_factory=BusSettings, title="Bus", description="Message bus.")

@@ -24,7 +24,7 @@ from appliance.commands import Command, Done, Originate
 from appliance.errors import BoxError, CallerError
 from appliance.events import ConversationEnded
 from appliance.logs import get_logger
-from appliance.settings import Home, Settings
+from appliance.settings import RTP_PORTS_PER_SLOT, Home, Settings
 from appliance.telephony import prompts
 from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
@@ -33,7 +33,7 @@ from appliance.telephony.lost_calls import LostCalls
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
-from appliance.telephony.worker import EXIT_OK, RTP_PORTS_PER_SLOT, run_worker
+from appliance.telephony.worker import EXIT_OK, run_worker
 from audio.fingerprint import Library, LibraryError
 
 LOST_SEQ = 1_000_000

@@ -26,7 +26,6 @@ from appliance.telephony.control import ControlLine, LifeFile, Ready, Refused, T
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegOffered, TelephonyPort
 
-RTP_PORTS_PER_SLOT = 32
 EXIT_OK, EXIT_NO_PORT, EXIT_NO_BUS = 0, 3, 4
 _IDLE_POLL_MS, _LISTENING_POLL_MS, _POLL_MS = 200, 40, 200
 """Longest waits: signalling, commands and the parent end a wait at once; audio and time-outs do not."""

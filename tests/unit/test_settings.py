@@ -21,11 +21,9 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_every_field_has_title_and_description() -> None:
-    sections: list[type[BaseModel]] = [Settings]
-    for field in Settings.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            sections.append(field.annotation)
-    for section in sections:
+    kinds = [field.annotation for field in Settings.model_fields.values()]
+    sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    for section in (Settings, *sections):
         for name, field in section.model_fields.items():
             assert field.title, f"{section.__name__}.{name} has no title"
             assert field.description, f"{section.__name__}.{name} has no description"
@@ -63,3 +61,24 @@ def test_a_bad_change_leaves_the_file_as_it_was(home: Home) -> None:
         save_settings(home, {"web": {"port": 0}})
     assert home.settings_file.read_bytes() == before
     assert load_settings(home).web.port == 9443
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sip": {"realm": 'x"\nloadmodule "exec.so"'}}, "realm"),
+        ({"sip": {"trunk_address": "127.0.2.1 name"}}, "trunk_address"),
+        ({"web": {"host_name": "a; include /etc/passwd"}}, "host_name"),
+        ({"sip": {"slots": 500}}, "overlap"),
+        ({"sip": {"worker_port_base": 21990, "worker_address": "127.0.2.1"}}, "overlap"),
+        ({"sip": {"rtpengine_rtp_max": 29000}}, "rtpengine ports"),
+        ({"dialling": {"timezone": "Mars/Base"}}, "time zone"),
+        ({"schema_version": 2}, "schema_version"),
+    ],
+)
+def test_settings_that_cannot_work_or_are_no_settings_are_refused(
+    home: Home, wrong: dict[str, object], said: str
+) -> None:
+    with pytest.raises(CallerError, match=said):
+        save_settings(home, wrong)
+    assert not home.settings_file.exists()
