@@ -74,7 +74,7 @@ _FIGURES = {
 def _register(words: list[str]) -> None:
     """Add the commands that `words` (the command line) may mean: one module's, or all of a group for its help."""
     named = [word for word in words if not word.startswith("-")]
-    command, figure = (named + ["", ""])[:2]
+    command, figure = [*named, "", ""][:2]
     if command == "bench":
         _add(_FIGURES, bench_app, figure)
     elif command not in {own.name for own in app.registered_commands}:
