@@ -17,7 +17,7 @@ from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler, card_of
 from appliance.engine.room import Campaign, Desk, LeadCard
 from appliance.engine.writer import Writer
-from appliance.errors import BoxError, CallboxError, CallerError, NotFoundError
+from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError, NotFoundError
 from appliance.ids import new_id
 from appliance.store import models
 from appliance.store.repositories import attempts, configuration, leads, users
@@ -69,6 +69,14 @@ class Desks:
             )  # fmt: skip
             await self._writer.drain()
         return self._answer(user.id)
+
+    async def check_agent(self, agent_id: str) -> None:
+        """Sign an agent out who was disabled or is no agent any more; a conversation is ended by himself first."""
+        try:
+            await self._writer.read(lambda session: users.require(session, agent_id, Permission.AGENT_WORK))
+        except NotAllowedError:
+            if agent_id in self._room.agents:
+                self._core.apply_agent(agent_id, AgentEvent(Kind.LOG_OUT))
 
     async def log_out(self, command: cmd.AgentLogout) -> Done:
         return self._apply(command.actor_id, AgentEvent(Kind.LOG_OUT))

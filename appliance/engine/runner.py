@@ -126,8 +126,12 @@ class Engine:
             self._dialler.wake()
 
     async def _on_config(self, _topic: str, change: Any) -> None:
-        if isinstance(change, ConfigChanged) and change.what in ("campaign", "trunk"):
+        if not isinstance(change, ConfigChanged):
+            return
+        if change.what in ("campaign", "trunk"):
             await self._campaigns.load()
+        elif change.what == "user" and change.id in self.room.agents:
+            await self._desks.check_agent(change.id)
 
     async def _on_job(self, _topic: str, job: Any) -> None:
         if isinstance(job, LiveJob) and job.kind == "import" and job.state == "finished":

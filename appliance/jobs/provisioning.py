@@ -13,14 +13,14 @@ from appliance import commands
 from appliance.commands import Done
 from appliance.domain.campaign import parse_config
 from appliance.domain.numbers import NotANumber, parse_number
-from appliance.errors import CallerError, ValidationErrors
+from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.logs import mask
 from appliance.settings import save_settings
 from appliance.store.models import Campaign, DoNotCall, Job, Seat, Trunk
-from appliance.store.repositories import configuration, jobs_queue, users
+from appliance.store.repositories import agents, configuration, jobs_queue, users
 from appliance.types import CampaignMode, CampaignState, Permission
 
 SEAT_EXPIRY = "seat_expiry"
@@ -95,7 +95,8 @@ class Provisioning:
     def seat_phone_credentials(self, command: commands.SeatPhoneCredentials) -> Done:
         """Hand out the browser phone's password, good for at least half a session's life.
 
-        Asked again (a second tab, a reload) it is the same one, so that a phone that is registered stays so.
+        Asked again (a second tab, a reload) it is the same one, so that a phone that is registered stays so. Raises
+        NotAllowedError `seat.in_use` for the seat at which somebody else works: his customers would ring here.
         """
         self._allow(command, Permission.AGENT_WORK)
         life = timedelta(hours=self._context.settings.web.session_hours)
@@ -105,6 +106,8 @@ class Provisioning:
             seat = configuration.seat(session, command.seat_id)
             if not seat.enabled or seat.phone != "browser":
                 raise CallerError("seat.no_browser_phone", f"Seat '{seat.id}' has no browser phone; change its phone.")
+            if agents.others_at(session, seat.id, command.actor_id):
+                raise NotAllowedError("seat.in_use", f"Somebody else works at seat '{seat.id}'.", seat=seat.id)
             standing = session.get(Job, job_id)
             if standing is not None and standing.state == jobs_queue.WAITING and standing.run_at - now > life / 2:
                 expires = standing.run_at

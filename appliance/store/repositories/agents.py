@@ -24,6 +24,13 @@ def open_sessions(session: Session) -> Sequence[tuple[models.AgentSession, model
     return [(row[0], row[1]) for row in rows]
 
 
+def others_at(session: Session, seat_id: str, agent_id: str) -> bool:
+    """Say whether somebody else is signed in at this seat."""
+    there, other = models.AgentSession.seat_id == seat_id, models.AgentSession.agent_id != agent_id
+    open_one = select(models.AgentSession.id).where(there, other, models.AgentSession.ended_at.is_(None))
+    return session.scalar(open_one.limit(1)) is not None
+
+
 def save(session: Session, session_id: str, agent: Agent, now: datetime) -> None:
     """Write the live state of an agent; his session is made at its first writing and ends with `offline`."""
     row = session.get(models.AgentSession, session_id)

@@ -26,7 +26,7 @@ from appliance.commands import (
 )
 from appliance.engine import runner
 from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationErrors
-from appliance.events import LiveAlert
+from appliance.events import ConfigChanged, LiveAlert
 from appliance.store import models
 from tests.integration.engine.fake_switch import Fate
 from tests.integration.engine.scene import CONFIG, scene
@@ -356,6 +356,10 @@ def test_seats_and_sessions(tmp_path: Path) -> None:
             assert {(a["agent_id"], a["seat_id"]) for a in view.data["agents"]} == {("a1", "s2"), ("a2", "s1")}
             await s.ask(AgentLogout(actor_id="a1"))
             await s.until(lambda: sum(row.ended_at is None for row in s.rows(models.AgentSession)) == 1)
+            with s.store.write() as session:
+                session.get_one(models.User, "a2").enabled = False
+            await s.bus.publish_live("config", ConfigChanged(what="user", id="a2"))  # as the office says it
+            await s.until(lambda: all(row.ended_at for row in s.rows(models.AgentSession)))
 
     asyncio.run(play())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pyotp
 import pytest
@@ -158,6 +159,18 @@ def test_seats_get_passwords_at_the_edge(service: Service, bus: ThreadBus, admin
     assert ask(bus, commands.SeatPhoneCredentials(actor_id=admin, seat_id="102")).data == first
     assert _error_id(bus, commands.SeatPhoneCredentials(actor_id=admin, seat_id="101")) == "seat.no_browser_phone"
     assert _error_id(bus, commands.SaveSeat(actor_id=admin, id="../x")) == "request.invalid"
+
+
+def test_nobody_gets_the_phone_of_a_seat_at_which_another_works(service: Service, bus: ThreadBus, admin: str) -> None:
+    ask(bus, commands.SaveSeat(actor_id=admin, id="103", phone="browser"))
+    works, listens = (_new_user(bus, admin, login, "agent") for login in ("works", "listens"))
+    now = datetime.now(UTC)
+    with service.store().write() as session:
+        session.add(
+            models.AgentSession(id="s", agent_id=works, seat_id="103", started_at=now, state="ready", state_since=now)
+        )
+    assert ask(bus, commands.SeatPhoneCredentials(actor_id=works, seat_id="103")).data["password"]
+    assert _error_id(bus, commands.SeatPhoneCredentials(actor_id=listens, seat_id="103")) == "seat.in_use"
 
 
 def test_trunks_campaigns_and_do_not_call(service: Service, bus: ThreadBus, admin: str) -> None:
