@@ -36,7 +36,6 @@ _STREAM = "CONVERSATIONS"
 _command_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[COMMANDS])  # noqa: UP007
 _event_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[CONVERSATION_EVENTS])  # noqa: UP007
 _live_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[LIVE_EVENTS])  # noqa: UP007
-_reply_decoder: msgspec.json.Decoder[Done | dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError)
 """What the decoders raise: msgspec lets a broken byte in a type tag through as Python's own error."""
@@ -439,7 +438,5 @@ class ThreadBus:
         self._call(self._bus.close(), 5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
-        if not self._thread.is_alive():
-            self._loop.close()
         if not self._thread.is_alive():
             self._loop.close()
