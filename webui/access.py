@@ -67,7 +67,8 @@ def check_access(app: Flask) -> BaseResponse | None:
     """Run before each request: sets `g.user`, then lets in, sends to the log-in, or refuses."""
     g.user = None
     if request.endpoint is None:
-        return None  # 404 or 405 follows
+        g.user = current_user()  # 404 or 405 follows, in the frame of who is signed in
+        return None
     access = access_of(app, request.endpoint)
     if access is None:
         abort(403)

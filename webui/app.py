@@ -16,7 +16,7 @@ from webui.box import Box, WebBus
 from webui.connect import keep_connecting
 from webui.live import LiveHub
 
-UPLOAD_LIMIT_BYTES = 200 * 2**20
+UPLOAD_LIMIT_BYTES = 100 * 2**20
 
 
 def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, store: Store | None = None) -> Flask:

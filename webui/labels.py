@@ -138,6 +138,12 @@ SEVERITY_COLOURS = {"info": "azure", "warning": "yellow", "critical": "red"}
 
 SUPERVISE_MODES: dict[str, Any] = {"listen": _l("Listen"), "whisper": _l("Whisper"), "barge": _l("Barge in")}
 
+SUPERVISE_DONE: dict[str, Any] = {
+    "listen": _l("You listen; nobody hears you. Your phone answers by itself."),
+    "whisper": _l("You whisper; only the agent hears you."),
+    "barge": _l("You are in the call; both hear you."),
+}
+
 RECORDING_STATES: dict[str, Any] = {
     "spool": _l("Being written"),
     "archived": _l("Archived"),

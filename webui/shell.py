@@ -10,6 +10,7 @@ from flask import Flask, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
+from appliance.errors import StoreError
 from appliance.store.read import alerts
 from appliance.types import ROLE_PERMISSIONS, Permission
 from webui import labels
@@ -75,7 +76,12 @@ def navigation() -> list[tuple[str, list[NavItem]]]:
 
 def standing_alerts() -> int:
     """How many alerts stand, for the bell."""
-    return alerts.standing_count(store()) if may(Permission.ALERTS_READ) else 0
+    if not may(Permission.ALERTS_READ):
+        return 0
+    try:
+        return alerts.standing_count(store())
+    except StoreError:
+        return 0  # the page itself says what is wrong; the frame must not break the page that says so
 
 
 def here(endpoint: str) -> bool:

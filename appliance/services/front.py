@@ -19,7 +19,7 @@ from appliance.services.daemon import become
 from appliance.settings import Home, Settings
 from appliance.telephony.edge.certificates import ensure_certificates
 
-UPLOAD_MAX_MB = 64
+UPLOAD_MAX_MB = 101
 
 
 def write_config(home: Home, settings: Settings) -> Path:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from appliance.commands import SaveUser
+from appliance.commands import DisableTotp, SaveUser
 from appliance.errors import ValidationErrors
 from appliance.store.read import users
 from appliance.types import Permission
@@ -22,7 +22,7 @@ from webui.auth.forms import PASSWORD_MIN
 from webui.box import ask, store
 from webui.errors import done_at
 from webui.forms import choices, put_errors
-from webui.i18n import LANGUAGES
+from webui.i18n import LANGUAGES, select_language
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -63,8 +63,16 @@ def page() -> str:
 @needs(Permission.USERS_WRITE)
 def new() -> Response | str:
     """A new user."""
-    form = UserForm()
+    form = UserForm(language=select_language())
     return (form.validate_on_submit() and _save(form, None)) or render_template("users/form.html", form=form, user=None)
+
+
+@blueprint.post("/<user_id>/second-factor-off")
+@needs(Permission.USERS_WRITE)
+def second_factor_off(user_id: str) -> Response:
+    """For somebody who lost his phone."""
+    ask(DisableTotp, user_id=user_id)
+    return done_at(url_for("users.one", user_id=user_id), _("The six-digit code is switched off."))
 
 
 @blueprint.route("/<user_id>", methods=["GET", "POST"])

@@ -67,6 +67,12 @@ def preview_runs() -> bool:
     return campaigns.runs_in_mode(store(), CampaignMode.PREVIEW)
 
 
+def must_save(agent: LiveAgent) -> bool:
+    """Does wrap-up end only with a result (or, when timed, by itself)? Otherwise 'ready' alone ends it."""
+    campaign = campaigns.campaign(store(), agent.campaign_id) if agent.campaign_id else None
+    return campaign is None or campaign.config.get("wrap_up_mode") != "optional"
+
+
 def work(agent: LiveAgent) -> Work:
     """Record, script and dispositions of the agent's present conversation or preview."""
     campaign = campaigns.campaign(store(), agent.campaign_id) if agent.campaign_id else None

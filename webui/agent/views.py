@@ -42,7 +42,7 @@ def desk() -> Response | str:
         return render_template("agent/seat.html", seats=desks.free_seats())
     return render_template(
         "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=SHORTCUTS,
-        shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(),
+        shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
     )  # fmt: skip
 
 
@@ -54,8 +54,9 @@ def bar() -> Response | str:
     if agent is None or not desks.at_a_seat(agent):
         return _to_seat_choice()
     return render_template(
-        "agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of, preview_runs=desks.preview_runs()
-    )
+        "agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of,
+        preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
+    )  # fmt: skip
 
 
 @blueprint.get("/work")

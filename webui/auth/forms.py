@@ -24,6 +24,14 @@ class LogInForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class SecondFactorOffForm(FlaskForm):  # type: ignore[misc]
+    """Switching the second factor off takes the password: a page left open is not enough."""
+
+    own_password = PasswordField(
+        _l("Password"), [InputRequired(), Length(max=200)], render_kw={"autocomplete": "current-password"}
+    )
+
+
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """A user changes his own password."""
 

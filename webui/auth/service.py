@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+import segno
 from flask import g, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from appliance.commands import LogIn, LogOut, SaveUser
-from appliance.errors import BusError
+from appliance.commands import EnrolTotp, LogIn, LogOut, SaveUser
+from appliance.errors import BusError, CallerError, ValidationErrors
 from appliance.logs import get_logger
 from webui.box import ask, tell
+from webui.error_texts import text_of
 from webui.i18n import LANGUAGE_COOKIE, LANGUAGES
 from webui.session import COOKIE, sign_in, sign_out
 
@@ -58,6 +60,28 @@ def save_own(**changes: Any) -> None:
         SaveUser, id=user.id, login=user.login, display_name=user.display_name, role=user.role.value,
         own_password=True, session_token=request.cookies.get(COOKIE, ""), **fields,
     )  # fmt: skip
+
+
+def enrolment() -> dict[str, str]:
+    """Ask for a new second factor: its secret in groups of four, and its QR code as an image of data."""
+    data = ask(EnrolTotp).data
+    secret = str(data["secret"])
+    picture = segno.make(str(data["uri"]), error="m").svg_data_uri(scale=5, border=4, dark="#000", light="#fff")
+    return {"secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), "picture": str(picture)}
+
+
+def plain_error(error: CallerError) -> str:
+    """The complaint about one field, without the field's name before it."""
+    if isinstance(error, ValidationErrors):
+        return " ".join(text_of(error_id, message) for _field, error_id, message in error.errors)
+    return text_of(error.error_id, error.message, error.placeholders)
+
+
+def go_to(url: str) -> Response:
+    """Lead a page that asked by htmx to another one."""
+    response = make_response("", 204)
+    response.headers["HX-Redirect"] = url
+    return response
 
 
 def back() -> str:

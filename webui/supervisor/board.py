@@ -57,4 +57,4 @@ def supervise() -> Response:
     mode = request.form.get("mode", "")
     chosen = SuperviseMode(mode) if mode in labels.SUPERVISE_MODES else None
     ask(SuperviseAgent, agent_id=request.form.get("agent_id", ""), seat_id=seat_id, mode=chosen)
-    return done(_("Your phone is being called.") if chosen else _("You have left the call."))
+    return done(labels.text(labels.SUPERVISE_DONE, mode) if chosen else _("You have left the call."))

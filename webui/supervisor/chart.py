@@ -17,16 +17,16 @@ class Bar:
     height: float
     live_y: float
     live_height: float
-    label: str
     title: str
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A bar chart; `lines` are (y, text) of the scale."""
+    """A bar chart; `lines` are (y, text) of the scale, `hours` (x, text) of the axis."""
 
     bars: list[Bar]
     lines: list[tuple[float, str]]
+    hours: list[tuple[float, str]]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -52,7 +52,8 @@ def hours_chart(by_hour: list[tuple[int, int, int]]) -> Chart:
         high, low = plot * attempts / top, plot * live / top
         bars.append(
             Bar(LEFT + slot * hour + 2, slot - 4, HEIGHT - BOTTOM - high, high, HEIGHT - BOTTOM - low, low,
-                f"{hour:02}", f"{hour:02}:00 · {attempts} · {live}")
+                f"{hour:02}:00 · {attempts} · {live}")
         )  # fmt: skip
     scale = sorted({0, top // 2, top})
-    return Chart(bars, [(HEIGHT - BOTTOM - plot * value / top, str(value)) for value in scale])
+    hours = [(LEFT + slot * (hour + 0.5), f"{hour:02}") for hour in range(0, 24, 2)]
+    return Chart(bars, [(HEIGHT - BOTTOM - plot * value / top, str(value)) for value in scale], hours)

@@ -60,6 +60,13 @@ def chosen_mapping(form: MultiDict[str, str]) -> dict[str, str]:
     return dict(pairs)
 
 
+def complaint(error: CallerError) -> str:
+    """Our own sentences as they are: they are written in the reader's language already."""
+    if isinstance(error, ValidationErrors):
+        return " ".join(message for _field, _error_id, message in error.errors)
+    return error.message
+
+
 def target(form: MultiDict[str, str]) -> dict[str, str]:
     """The campaign to import into: an existing one, or the name of a new one."""
     chosen, name = form.get("campaign_id", ""), form.get("campaign_name", "").strip()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.errors import CallerError
 from appliance.store.read import campaigns, imports
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import box, store
+from webui.error_texts import error_text
+from webui.errors import status_of
 from webui.supervisor import import_service as service
 from webui.supervisor import uploads
 
@@ -21,36 +25,58 @@ blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 @needs(Permission.LISTS_IMPORT)
 def page() -> str:
     """Drop zone and the last imports."""
+    return _page(request.args.get("campaign", ""))
+
+
+def _page(campaign_id: str, *, error: str = "", file_name: str = "") -> str:
     return render_template(
-        "imports/page.html", imports=imports.recent(store()), campaign_id=request.args.get("campaign", "")
-    )
+        "imports/page.html", imports=imports.recent(store()), campaign_id=campaign_id, error=error,
+        file_name=file_name,
+    )  # fmt: skip
 
 
 @blueprint.post("")
 @needs(Permission.LISTS_IMPORT)
-def send() -> Response:
+def send() -> Response | tuple[str, int]:
     """Take the file; nothing is imported yet."""
-    kept = uploads.keep(request.files.get("file"))
+    try:
+        kept = uploads.keep(request.files.get("file"))
+    except CallerError as wrong:
+        return _page(request.form.get("campaign_id", ""), error=error_text(wrong)), status_of(wrong)
     return redirect(url_for("imports.columns", upload_id=kept.id, campaign=request.form.get("campaign_id") or None))
 
 
 @blueprint.get("/columns/<upload_id>")
 @needs(Permission.LISTS_IMPORT)
-def columns(upload_id: str) -> str:
-    """What the columns mean, with the first rows."""
-    upload = uploads.find(upload_id)
+def columns(upload_id: str) -> str | tuple[str, int]:
+    """What the columns mean, with the first rows; a file that is no list leads back to the drop zone."""
+    upload, campaign_id = uploads.find(upload_id), request.args.get("campaign", "")
+    try:
+        head = service.inspect(upload)
+    except CallerError as wrong:
+        return _page(campaign_id, error=error_text(wrong), file_name=upload.file_name), status_of(wrong)
+    return _columns(upload, head, campaign_id)
+
+
+def _columns(upload: uploads.Upload, head: dict[str, Any], campaign_id: str, *, error: str = "") -> str:
     return render_template(
-        "imports/columns.html", upload=upload, head=service.inspect(upload), roles=service.ROLES,
-        campaigns=campaigns.names(store()), campaign_id=request.args.get("campaign", ""),
+        "imports/columns.html", upload=upload, head=head, roles=service.ROLES, campaigns=campaigns.names(store()),
+        campaign_id=campaign_id, error=error,
     )  # fmt: skip
 
 
 @blueprint.post("/columns/<upload_id>")
 @needs(Permission.LISTS_IMPORT)
-def try_out(upload_id: str) -> Response:
+def try_out(upload_id: str) -> Response | tuple[str, int]:
     """Dry run."""
-    mapping, where = service.chosen_mapping(request.form), service.target(request.form)
-    import_id = service.run(uploads.find(upload_id), mapping, where, dry_run=True)
+    upload = uploads.find(upload_id)
+    try:
+        mapping, where = service.chosen_mapping(request.form), service.target(request.form)
+    except CallerError as wrong:
+        roles = dict(zip(request.form.getlist("column"), request.form.getlist("role"), strict=False))
+        head = {**service.inspect(upload), "roles": roles}
+        return _columns(upload, head, request.form.get("campaign_id", ""), error=service.complaint(wrong)), 400
+    import_id = service.run(upload, mapping, where, dry_run=True)
     return redirect(
         url_for("imports.one", import_id=import_id, upload=upload_id, plan=json.dumps({"m": mapping, "w": where}))
     )

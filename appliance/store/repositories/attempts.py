@@ -85,7 +85,7 @@ def ledger(session: Session, numbers: Iterable[str], since: datetime) -> dict[st
 
 @dataclass(frozen=True)
 class AttemptCounts:
-    """Figures of one campaign from its closed attempts."""
+    """Figures of one campaign from its attempts; outcomes are those of the closed ones."""
 
     attempts: int = 0
     live_answers: int = 0
@@ -108,7 +108,8 @@ def counts(session: Session, campaign_id: str) -> AttemptCounts:
     ).all()  # fmt: skip
     return AttemptCounts(
         attempts=sum(row[1] for row in rows),
-        live_answers=sum(row[2] for row in rows if row[0] in LIVE_OUTCOMES),
+        # who talks to an agent now has no outcome yet, but is a person
+        live_answers=sum(row[3] if row[0] is None else row[2] for row in rows if row[0] in {None, *LIVE_OUTCOMES}),
         connected=sum(row[3] for row in rows),
         abandoned=sum(row[4] for row in rows),
         outcomes={row[0]: row[1] for row in rows if row[0] is not None},

@@ -19,7 +19,10 @@ PUBLIC = {
     "static", "auth.log_in", "auth.language", "setup.language", "setup.set_language", "setup.administrator",
     "api_v1.health",
 }  # fmt: skip
-EVERYBODY = {"auth.log_out", "auth.preferences", "auth.theme", "home.entry", "stream.live", "api_v1.me"}
+EVERYBODY = {
+    "auth.log_out", "auth.preferences", "auth.theme", "auth.second_factor",
+    "auth.confirm_second_factor", "auth.second_factor_off", "home.entry", "stream.live", "api_v1.me",
+}  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
     "agent.preview", "agent.dispose", "agent.phone_credentials", "recordings.page", "recordings.one",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pyotp
 import pytest
 
 from appliance import commands as cmd
@@ -124,3 +127,25 @@ def test_audit_page_shows_what_was_done(box: FakeBox) -> None:
     text = box.client("administrator").get("/audit?action=seat").text
     assert "<code>seat.made</code>" in text
     assert "<code>login" not in text
+
+
+def test_the_second_factor_is_switched_on_and_off(box: FakeBox) -> None:
+    kim = box.add_user("kim", "agent")
+    client = box.client("kim")
+    page = post(client, "/me/second-factor", page="/me").text
+    assert "data:image/svg+xml" in page
+    found = re.search(r'user-select-all">([A-Z2-7 ]+)<', page)
+    assert found
+    code = pyotp.TOTP(found[1].replace(" ", ""))
+    wrong = post(client, "/me/second-factor/confirm", {"code": "0"}, page="/me", htmx=True)
+    assert wrong.status_code == 400
+    right = post(client, "/me/second-factor/confirm", {"code": code.now()}, page="/me", htmx=True)
+    assert right.headers["HX-Redirect"] == "/me"
+    asked = post(box.client(), "/login", {"login": "kim", "password": PASSWORD})
+    assert asked.status_code == 401
+    assert re.search(r'<details class="mb-3"\s+open>', asked.text), "the field for the code is open"
+    refused = post(client, "/me/second-factor/off", {"own_password": "no"}, page="/me")
+    assert "is-invalid" in refused.text
+    assert users.user(box.bus.store, kim).has_totp
+    assert post(client, "/me/second-factor/off", {"own_password": PASSWORD}, page="/me").location == "/me"
+    assert not users.user(box.bus.store, kim).has_totp

@@ -9,7 +9,7 @@ function set(player) {
   const peaks = JSON.parse(player.querySelector("script[type='application/json']").textContent);
   const duration = Number(player.dataset.duration) || 1;
   const two = (n) => String(Math.floor(n)).padStart(2, "0");
-  const stamp = (s) => `${two(s / 60)}:${two(s % 60)}`;
+  const stamp = (s) => `${two(Math.round(s) / 60)}:${two(Math.round(s) % 60)}`;
 
   function colour(name) {
     return getComputedStyle(player).getPropertyValue(name).trim();
