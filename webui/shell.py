@@ -39,6 +39,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("board.page", _l("Live board"), icon="activity", permission=Permission.AGENTS_READ),
             NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
             NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
+            NavItem("do_not_call.page", _l("Do not call"), icon="phone-off", permission=Permission.LISTS_IMPORT),
             NavItem(
                 "recordings.page",
                 _l("Recordings"),

@@ -28,7 +28,9 @@ AGENT = {
     "agent.preview", "agent.dispose", "agent.phone_credentials", "recordings.page", "recordings.one",
     "recordings.listen",
 }  # fmt: skip
-SUPERVISOR_SLICES = {"home", "board", "campaigns", "imports", "recordings", "reports", "exports", "alerts", "agent"}
+SUPERVISOR_SLICES = {
+    "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
+}  # fmt: skip
 NOT_FOR_SUPERVISORS = {"recordings.hold"}
 
 

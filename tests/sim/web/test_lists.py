@@ -86,3 +86,16 @@ def test_broken_files_are_told_on_the_next_page(box: FakeBox, name: str, data: b
 @pytest.mark.parametrize("upload_id", ["../../secrets", "0" * 26, "%2e%2e%2fsecrets.toml"])
 def test_uploads_are_found_by_id_only(box: FakeBox, upload_id: str) -> None:
     assert box.client("supervisor").get(f"/imports/columns/{upload_id}").status_code == 404
+
+
+def test_a_number_is_put_on_the_do_not_call_list_and_taken_off(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    wrong = post(client, "/do-not-call", {"number": "call me", "reason": "asked"})
+    assert wrong.status_code == 400
+    assert "“call me” is no telephone number." in wrong.text
+    assert 'value="asked"' in wrong.text
+    assert post(client, "/do-not-call", {"number": "138 0013 8000", "reason": "asked"}).location == "/do-not-call"
+    assert "+8613800138000" in client.get("/do-not-call?number=138-0013").text
+    assert "This number is not on the list." in client.get("/do-not-call?number=999").text
+    post(client, "/do-not-call", {"number": "+8613800138000", "remove": "1"})
+    assert "The list is empty" in client.get("/do-not-call").text
