@@ -46,7 +46,7 @@ _BURST = 4
 
 
 @dataclass(slots=True)
-class _Worker:
+class ForkedWorker:
     """What the parent knows of one process. `control` is None for a worker of an earlier parent."""
 
     slot: int
@@ -54,7 +54,17 @@ class _Worker:
     pidfd: int
     control: ControlLine | None = None
     life: tuple[str, str] | None = None  # conversation id, attempt id
-    answer: asyncio.Future[bool] | None = None  # to `Take`
+    asked: str = ""  # attempt id of the last `Take`
+    answer: asyncio.Future[bool] | None = None  # to that `Take`
+
+    def settle(self, attempt_id: str, *, took: bool) -> None:
+        """Answer the waiting `Take`; a word about another call (a caller from outside was first) is no answer."""
+        if attempt_id == self.asked and self.answer is not None and not self.answer.done():
+            self.answer.set_result(took)
+
+    def gone(self) -> None:
+        """The process is dead: it took what it was asked, or never will."""
+        self.settle(self.asked, took=self.life is not None and self.life[1] == self.asked)
 
 
 class Switch:
@@ -67,7 +77,7 @@ class Switch:
         self._log = get_logger(part="parent")
         self._bus = Bus(settings.bus, name="switch")
         self._slots = Slots(settings.sip.slots)
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, ForkedWorker] = {}
         self._seen = SeenAttempts()
         self._idle_changed = asyncio.Condition()
         self._waiting = 0
@@ -144,7 +154,7 @@ class Switch:
                 self._tell_lost(life.conversation_id, life.attempt_id)
                 continue
             self._seen.add(life.attempt_id)
-            worker = _Worker(life.slot, life.pid, pidfd, life=(life.conversation_id, life.attempt_id))
+            worker = ForkedWorker(life.slot, life.pid, pidfd, life=(life.conversation_id, life.attempt_id))
             self._watch(worker)
             if life.slot < len(self._slots):
                 self._slots[life.slot].state = SlotState.TAKEN
@@ -166,7 +176,7 @@ class Switch:
         self._seen.forget(command.attempt_id)
         raise BoxError("switch.full", "No worker is free for another call.", retryable=True)
 
-    async def _idle_worker(self, deadline_s: float) -> _Worker | None:
+    async def _idle_worker(self, deadline_s: float) -> ForkedWorker | None:
         self._waiting += 1
         try:
             self._keep_pool()
@@ -186,10 +196,10 @@ class Switch:
         finally:
             self._waiting -= 1
 
-    async def _hand_over(self, worker: _Worker, command: Originate) -> bool:
+    async def _hand_over(self, worker: ForkedWorker, command: Originate) -> bool:
         """Ask an idle worker to dial; False when it did not and never will."""
         assert worker.control is not None
-        worker.answer = asyncio.get_running_loop().create_future()
+        worker.asked, worker.answer = command.attempt_id, asyncio.get_running_loop().create_future()
         if not worker.control.send(Take(command)):
             return False
         self._wake(worker)
@@ -224,7 +234,7 @@ class Switch:
             self._in_child(slot, theirs)
         theirs.close()
         self._slots[slot].state = SlotState.STARTING
-        worker = _Worker(slot, pid, os.pidfd_open(pid), control=ours)
+        worker = ForkedWorker(slot, pid, os.pidfd_open(pid), control=ours)
         self._watch(worker)
         asyncio.get_running_loop().add_reader(ours.fileno(), self._on_message, worker)
 
@@ -260,11 +270,11 @@ class Switch:
             rtp_port=sip.rtp_port_base + RTP_PORTS_PER_SLOT * slot, rtp_ports=RTP_PORTS_PER_SLOT,
         )  # fmt: skip
 
-    def _watch(self, worker: _Worker) -> None:
+    def _watch(self, worker: ForkedWorker) -> None:
         self._workers[worker.pid] = worker
         asyncio.get_running_loop().add_reader(worker.pidfd, self._on_exit, worker)
 
-    def _on_message(self, worker: _Worker) -> None:
+    def _on_message(self, worker: ForkedWorker) -> None:
         assert worker.control is not None
         for message in worker.control.receive():
             match message:
@@ -273,18 +283,12 @@ class Switch:
                 case Taken(conversation_id=conversation_id, attempt_id=attempt_id):
                     worker.life = (conversation_id, attempt_id)
                     self._set_state(worker.slot, SlotState.TAKEN)
-                    self._settle(worker, took=True, attempt_id=attempt_id)
-                case Refused():
-                    self._settle(worker, took=False, attempt_id=message.attempt_id)
+                    worker.settle(attempt_id, took=True)
+                case Refused(attempt_id=attempt_id):
+                    worker.settle(attempt_id, took=False)
+        self._keep_pool()
         if worker.control.closed:
             asyncio.get_running_loop().remove_reader(worker.control.fileno())
-
-    def _settle(self, worker: _Worker, *, took: bool, attempt_id: str) -> None:
-        """Answer the waiting `_hand_over`; a `Taken` for a caller from outside is no answer to it."""
-        if worker.answer is not None and not worker.answer.done():
-            self._log.debug("worker answered", took=took, attempt=attempt_id)
-            worker.answer.set_result(took)
-        self._keep_pool()
 
     def _set_state(self, slot: int, state: SlotState) -> None:
         self._slots[slot].state = state
@@ -296,7 +300,7 @@ class Switch:
         if self._idle_list is not None:
             self._idle_list.tell(set(self._slots.numbers(SlotState.IDLE)))
 
-    def _on_exit(self, worker: _Worker) -> None:
+    def _on_exit(self, worker: ForkedWorker) -> None:
         loop = asyncio.get_running_loop()
         loop.remove_reader(worker.pidfd)
         os.close(worker.pidfd)
@@ -306,8 +310,7 @@ class Switch:
                 worker.life = (message.conversation_id, message.attempt_id)
         self._close_control(worker)
         del self._workers[worker.pid]
-        if worker.answer is not None and not worker.answer.done():
-            worker.answer.set_result(worker.life is not None)
+        worker.gone()
         if worker.life is not None and life_path(self._home.run, worker.life[0]).exists():
             self._log.error("worker died", conversation=worker.life[0], pid=worker.pid, status=code)
             self._tell_lost(*worker.life)
@@ -317,14 +320,14 @@ class Switch:
             self._set_state(worker.slot, SlotState.FREE)
         self._keep_pool()
 
-    def _wake(self, worker: _Worker) -> None:
+    def _wake(self, worker: ForkedWorker) -> None:
         sip = self._settings.sip
         try:
             self._waker.sendto(WAKE_UP, (sip.worker_address, sip.worker_port_base + worker.slot))
         except OSError as error:  # it looks by itself a moment later
             self._log.warning("worker not woken", slot=worker.slot, error=str(error))
 
-    def _close_control(self, worker: _Worker) -> None:
+    def _close_control(self, worker: ForkedWorker) -> None:
         """Say good-bye: an idle worker ends, a taken one goes on alone."""
         if worker.control is not None and worker.control.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(worker.control.fileno())

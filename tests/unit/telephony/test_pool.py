@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from appliance.commands import Originate
 from appliance.errors import CallerError
+from appliance.telephony.parent import ForkedWorker
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 
 pytestmark = pytest.mark.unit
@@ -80,3 +83,28 @@ def test_slots_give_the_lowest_free_one_that_does_not_rest() -> None:
     assert slots.free(10.0) is None
     assert slots.numbers(SlotState.IDLE) == [1, 2]
     assert slots.count(SlotState.IDLE, SlotState.TAKEN) == 3
+
+
+def test_a_word_about_another_call_is_no_answer_to_the_order() -> None:
+    """A caller from outside was first: the order was refused, so it is given to the next worker."""
+
+    async def play() -> None:
+        worker = ForkedWorker(0, 4711, -1, asked="a1", answer=asyncio.get_running_loop().create_future())
+        assert worker.answer is not None
+        worker.life = ("outside", "outside")
+        worker.settle("outside", took=True)
+        assert not worker.answer.done()
+        worker.settle("a1", took=False)
+        assert worker.answer.result() is False
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("life", "took"), [(None, False), (("outside", "outside"), False), (("a1", "a1"), True)])
+def test_a_worker_that_died_took_only_what_it_said(life: tuple[str, str] | None, took: bool) -> None:
+    async def play() -> None:
+        answer = asyncio.get_running_loop().create_future()
+        ForkedWorker(0, 4711, -1, life=life, asked="a1", answer=answer).gone()
+        assert answer.result() is took
+
+    asyncio.run(play())
