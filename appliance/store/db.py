@@ -7,6 +7,7 @@ snapshot there too. A repository gets the `Session`; only this module opens and 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ from appliance.store.faults import busy, store_error
 BUSY_TIMEOUT_S = 5.0
 SLOW_WRITE_MS = 50.0
 SLOW_WRITE_TELL_S = 60.0
-_POOL: dict[str, Any] = {"pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
+# customers' data and keys stay out of messages, and so out of the logs
+_POOL: dict[str, Any] = {"hide_parameters": True, "pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
 
@@ -94,10 +96,10 @@ def open_store(home: Home, settings: Settings) -> Store:
     if not url:
         home.root.mkdir(parents=True, exist_ok=True)
         url = home.database_url
-    store = Store(url)
-    if not settings.store.url:
+        # before it is opened: the files beside it (-wal, -shm) are made with the database's mode
+        os.close(os.open(home.database, os.O_RDWR | os.O_CREAT, 0o600))
         home.database.chmod(0o600)
-    return store
+    return Store(url)
 
 
 def migrate(store: Store) -> None:

@@ -193,14 +193,24 @@ def home(tmp_path: Path) -> Home:
 
 def test_sqlite_is_set_up_for_power_cuts(home: Home) -> None:
     store = open_store(home, Settings())
+    migrate(store)
     with store.read() as session:
         pragmas = {
             name: session.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
-    assert home.database.stat().st_mode & 0o777 == 0o600
+    files = list(home.root.glob(f"{home.database.name}*"))
+    assert len(files) == 3  # with -wal and -shm, which hold the same data
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     store.close()
+
+
+def test_what_was_written_does_not_stand_in_an_error(store: Store) -> None:
+    """Errors are logged, and a log is no place for customers."""
+    with pytest.raises(IntegrityError) as caught, store.write() as session:
+        session.execute(insert(DoNotCall), [{"number": "+1", "reason": "Mr Wang asked", "created_at": NOW}] * 2)
+    assert "Wang" not in str(caught.value)
 
 
 def test_a_full_disk_loses_nothing_that_was_written(home: Home) -> None:
