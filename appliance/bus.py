@@ -102,6 +102,7 @@ class Bus:
                 await self._client.connect(
                     self._settings.url, user=self._settings.user, password=self._settings.password.get_secret_value(),
                     name=self._name, max_reconnect_attempts=-1, connect_timeout=2,
+                    ping_interval=5, max_outstanding_pings=2,  # a server that hangs is lost after 15 s
                     reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; a whole one would be long
                     allow_reconnect=True, disconnected_cb=self._on_lost, reconnected_cb=self._on_back,
                     error_cb=self._on_error,
@@ -133,6 +134,22 @@ class Bus:
     @property
     def connected(self) -> bool:
         return bool(self._client.is_connected)
+
+    async def answers(self) -> bool:
+        """Whether the server answers us now: a connection alone does not prove it."""
+        try:
+            await self._client.flush(1)
+        except (TimeoutError, NatsError, OSError):
+            return False
+        return self.connected
+
+    async def stores_events(self) -> bool:
+        """Whether the stream answers: a server whose disk was full stores nothing more until it is restarted."""
+        try:
+            await self._client.jetstream(timeout=2.0).stream_info(_STREAM)
+        except (TimeoutError, NatsError, OSError):
+            return False
+        return True
 
     @property
     def unsent_events(self) -> int:

@@ -184,7 +184,7 @@ class Engine:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now_s = self._clock.monotonic_s()
-            if not self._bus.connected:
+            if not await self._bus.answers():
                 self._connected_since_s = now_s
                 continue
             for attempt_id, sign_s in list(self.room.last_sign_s.items()):

@@ -7,6 +7,7 @@ have one place to look.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from appliance.bus import Bus
 from appliance.clock import SystemClock
 from appliance.commands import AcknowledgeAlert, Command, Done
-from appliance.errors import CallerError, StoreError
+from appliance.errors import BoxError, CallerError, StoreError
 from appliance.events import LiveAlert
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
@@ -23,6 +24,9 @@ from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
+from appliance.watch.supervision import restart_service
+
+_BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
 
 
 class Manager:
@@ -88,6 +92,21 @@ class Manager:
             if key not in found:
                 await self.tell(finding, raised=False)
 
+    async def keep_bus(self, home: Home) -> None:
+        """Restart a bus that hangs, or that has stored nothing since its disk was full, once there is room."""
+        failures = 0
+        while True:
+            await asyncio.sleep(_BUS_LOOK_S)
+            failures = failures + 1 if self._bus.connected and not await self._bus.stores_events() else 0
+            if failures < _BUS_FAILURES or shutil.disk_usage(home.bus).free < _BUS_ROOM_BYTES:
+                continue
+            self._log.error("the bus stores no events, it is restarted")
+            try:
+                await asyncio.to_thread(restart_service, home, "bus")
+            except BoxError as error:
+                self._log.error("bus not restarted", error_id=error.error_id, error=error.message)
+            failures = 0
+
     async def clear_stale(self, keys: Sequence[str]) -> None:
         """After a restart: what stood for our own conditions is cleared; what still holds is raised again at once."""
         with self._store.read() as session:
@@ -115,6 +134,7 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
         asyncio.create_task(manager.watch(number, condition))
         for number, condition in enumerate(all_conditions(home, settings, silent_gateways))
     ]
+    tasks.append(asyncio.create_task(manager.keep_bus(home)))
     await stop.wait()
     for task in tasks:
         task.cancel()
