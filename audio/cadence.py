@@ -27,6 +27,10 @@ _MAX_STRETCHES = 10
 _PAIR_FLOOR_DB = -13.0
 _SINGLE_CEILING_DB = -9.0
 _SIDEBAND_HZ = 60.0
+_ENOUGH_TONES = 3
+_RING_SLACK = 1.15
+_LONG_GAP = 1.5
+_SAME_HZ = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,26 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The most likely label, its posterior, and the country plan of its best pattern."""
+    """The most likely label, its posterior, and the country plan of its best pattern.
+
+    in_a_row   tones up to now without a gap too long for the pattern
+    sounded_s  how long they last together
+    ring_s     how long a ring of the same pitch sounds in this plan; 0 when no ring-back has this pitch
+    """
 
     label: Label
     probability: float
     country: str
     period_s: float
     tones_heard: int
+    in_a_row: int
+    sounded_s: float
+    ring_s: float
+
+    @property
+    def may_be_torn_ring(self) -> bool:
+        """Whether one ring with holes in it (lost packets, a late clock) could have given these tones."""
+        return self.ring_s > 0 and self.in_a_row < _ENOUGH_TONES and self.sounded_s < _RING_SLACK * self.ring_s
 
 
 @dataclass(slots=True)
@@ -96,9 +113,41 @@ class CadenceMatcher:
         for score in by_label.values():
             total = _add_logs(total, score)
         chosen = max((t for t in self._patterns if t.label is label), key=lambda t: _tone_score(t, heard) or -1e9)
+        row = _row(chosen, heard)
         return Match(
-            label, math.exp(by_label[label] - total), chosen.country, chosen.period_s, sum(s.on for s in heard)
+            label,
+            math.exp(by_label[label] - total),
+            chosen.country,
+            chosen.period_s,
+            tones_heard=sum(s.on for s in heard),
+            in_a_row=len(row),
+            sounded_s=sum(row),
+            ring_s=max((_sounding_s(t) for t in self._patterns if _rings_like(t, chosen)), default=0.0),
         )
+
+
+def _sounding_s(tone: Tone) -> float:
+    return sum(e.duration_s for e in tone.elements if e.first_hz)
+
+
+def _row(tone: Tone, heard: Sequence[Stretch]) -> list[float]:
+    """Lengths of the last tones heard, back to a gap that is too long for the pattern."""
+    longest_s = _LONG_GAP * max((e.duration_s for e in tone.elements if not e.first_hz), default=0.0)
+    row: list[float] = []
+    for stretch in reversed(heard):
+        if stretch.on:
+            row.append(stretch.length_s)
+        elif stretch.length_s > longest_s:
+            break
+    return row
+
+
+def _rings_like(tone: Tone, other: Tone) -> bool:
+    """Whether a tone is a ring-back with the pitch of another."""
+    if tone.label is not Label.RINGBACK:
+        return False
+    one, two = (next(e for e in t.elements if e.first_hz) for t in (tone, other))
+    return abs(one.first_hz - two.first_hz) < _SAME_HZ and abs(one.second_hz - two.second_hz) < _SAME_HZ
 
 
 def _add_logs(a: float, b: float) -> float:

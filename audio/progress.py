@@ -32,7 +32,7 @@ class EarlyPhase:
     def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
         """Verdicts that this chunk brought."""
         self._chunks += 1
-        named = self._matcher.push(step.features.spectrum_db[0]) if self._matcher else None
+        named = self._matcher.push(step.features.spectrum_db[0], voice=any(step.voiced)) if self._matcher else None
         if named is not None:
             return [self._name(named, line)]
         heard = self._tones.step(line, step)

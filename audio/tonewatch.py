@@ -139,10 +139,13 @@ class ToneWatch:
         return None
 
     def _accept(self, match: Match, *, extra: int) -> ToneHeard | None:
-        """A match becomes a word once it has repeated often enough: more often after answer or from a foreign plan."""
+        """A match becomes a word once it has repeated often enough: more often after answer or from a foreign plan.
+
+        Busy and congestion end a call, so they must not be made of a ring's pieces.
+        """
         ring = match.label is Label.RINGBACK
         wanted = (1 if ring else 2) + (1 if self._answered else 0) + extra
-        if match.tones_heard < wanted:
+        if match.tones_heard < wanted or (not ring and match.may_be_torn_ring):
             return None
         evidence: Evidence = {
             "plan": match.country,

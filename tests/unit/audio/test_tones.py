@@ -39,6 +39,44 @@ def test_busy_is_final_within_two_periods() -> None:
     assert final[0].decided_at_ms <= 500 + 2 * 700 + 300
 
 
+def _torn(ring: np.ndarray, holes_s: list[tuple[float, float]]) -> np.ndarray:
+    torn = ring.copy()
+    for start_s, length_s in holes_s:
+        torn[round(start_s * 8000) : round((start_s + length_s) * 8000)] = 0
+    return torn
+
+
+@pytest.mark.parametrize("country", ["cn", "ru"])
+@pytest.mark.parametrize("lead_s", [0.0, 0.5])
+@pytest.mark.parametrize("first_s", [0.2, 0.25, 0.3, 0.35])
+@pytest.mark.parametrize("hole_s", [0.3, 0.35, 0.4])
+def test_a_ring_with_holes_is_not_busy(country, lead_s, first_s, hole_s) -> None:
+    ring = _torn(synth.call_progress(country, Label.RINGBACK, 5.0), [(first_s, hole_s)])
+    whole = synth.call_progress(country, Label.RINGBACK, 6.0)
+    verdicts, last = hear(noisy(np.concatenate([synth.silence(lead_s), ring, whole]), -60.0), country=country)
+    assert not {v.label for v in verdicts} & {Label.BUSY, Label.CONGESTION}
+    assert last.label is Label.RINGBACK
+
+
+def test_frames_that_come_late_make_no_busy() -> None:
+    """Ring-back whose frames are held up: the clock runs on in silence, the tone comes in pieces."""
+    ring = synth.call_progress("cn", Label.RINGBACK, 20.0)
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        holes_s = [(float(at), float(random.uniform(0.1, 0.5))) for at in np.cumsum(random.uniform(0.3, 1.5, 18))]
+        verdicts, last = hear(noisy(_torn(ring, holes_s), -60.0))
+        assert all(v.label not in (Label.BUSY, Label.CONGESTION) for v in [*verdicts, last]), seed
+
+
+@pytest.mark.parametrize("label", [Label.BUSY, Label.CONGESTION])
+def test_another_pitch_than_the_rings_needs_two_tones_only(label) -> None:
+    tone = plans()["us"].tone(label)
+    verdicts, _ = hear(np.concatenate([synth.silence(0.5), synth.cadence(tone, 4.0)]), country="US")
+    final = next(v for v in verdicts if v.final)
+    assert final.label is label
+    assert final.evidence["tones_heard"] == 2
+
+
 def test_ringback_is_a_step_not_an_end_and_gives_way_to_busy() -> None:
     ring = synth.call_progress("ru", Label.RINGBACK, 6.0)
     verdicts, last = hear(
