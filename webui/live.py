@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,22 +95,30 @@ class LiveHub:
     def publish(self, _topic: str, event: msgspec.Struct) -> None:
         """Take one live event of the bus."""
         with self._changed:
+            messages = describe(event)
             match event:
                 case LiveRoom():
                     self._room = event  # its agents come without their records: they are not taken from here
-                    self._campaigns.update({campaign.campaign_id: campaign for campaign in event.campaigns})
+                    messages += self._keep_campaigns(event.campaigns)
                 case LiveAgent():
                     self._agents[event.agent_id] = event
                 case LiveCampaign():
-                    self._campaigns[event.campaign_id] = event
+                    messages += self._keep_campaigns([event])
                 case LiveJob():
                     self._jobs[event.job_id] = event
-            for message in describe(event):
+            for message in messages:
                 self._number += 1
                 self._ring.append(
                     Message(self._number, message.name, message.data, message.agent_id, message.permission)
                 )
             self._changed.notify_all()
+
+    def _keep_campaigns(self, campaigns: Sequence[LiveCampaign]) -> list[Message]:
+        """Keep the newest figures; agents hear of a start or an end, which changes what their desk offers."""
+        before = {campaign_id: known.state for campaign_id, known in self._campaigns.items()}
+        self._campaigns.update({campaign.campaign_id: campaign for campaign in campaigns})
+        turned = any(before.get(campaign.campaign_id) != campaign.state for campaign in campaigns)
+        return [Message(0, "campaigns", permission=Permission.AGENT_WORK)] if turned else []
 
     def close(self) -> None:
         """End all streams (the worker stops)."""

@@ -69,7 +69,9 @@ def work() -> Response | str | tuple[str, int]:
     shown = desks.work(agent)
     if request.args.get("shown") == shown.key:
         return "", 204
-    return render_template("agent/work.html", agent=agent, work=shown, keys_of=keys_of)
+    return render_template(
+        "agent/work.html", agent=agent, work=shown, keys_of=keys_of, preview_runs=desks.preview_runs()
+    )
 
 
 def _to_seat_choice() -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.events import LiveAgent, LiveAlert, LiveRoom
+from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveRoom
 from appliance.types import ROLE_PERMISSIONS, Role
 from webui.live import RING_SIZE, LiveHub, Viewer
 
@@ -40,6 +40,26 @@ def test_an_agent_gets_only_his_own_events() -> None:
     assert "event: agent" in lines[1]
     assert '"talking"' in lines[1]
     assert lines[2] == ": \n\n", "nothing else, then the heartbeat"
+
+
+def test_a_desk_hears_of_a_campaign_that_starts_or_ends_but_not_of_its_figures() -> None:
+    hub = _hub()
+
+    def campaign(state: str, attempts: int) -> LiveCampaign:
+        return LiveCampaign(
+            campaign_id="c1", name="March", mode="preview", state=state, leads_total=9, leads_waiting=9, leads_done=0,
+            leads_retired=0, attempts=attempts, live_answers=0, connected=0, abandoned=0, dialling_now=0, talking_now=0,
+        )  # fmt: skip
+
+    hub.publish("campaign.c1", campaign("running", 1))
+    start = hub.last_id
+    hub.publish("room", LiveRoom(campaigns=[campaign("running", 2)]))
+    assert _read(hub.stream(AGENT, start, lambda: True), 2)[1] == ": \n\n"
+    hub.publish("room", LiveRoom(campaigns=[campaign("paused", 2)]))
+    lines = _read(hub.stream(AGENT, start, lambda: True), 3)
+    assert "event: campaigns" in lines[1]
+    assert "c1" not in lines[1]
+    assert lines[2] == ": \n\n"
 
 
 def test_the_record_is_never_in_the_stream() -> None:
