@@ -17,6 +17,7 @@ from appliance.errors import CallboxError, CallerError
 from appliance.logs import configure
 from appliance.settings import home_from_environment
 
+_WRONG_USE = 2
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench_app = typer.Typer(no_args_is_help=True, help="Figures: each prints one JSON object with --json.")
 app.add_typer(bench_app, name="bench")
@@ -96,12 +97,16 @@ def main() -> None:
     try:
         _register(sys.argv[1:])
         app(standalone_mode=True)
+    except SystemExit as end:
+        if end.code == _WRONG_USE and "--json" in sys.argv:  # stderr has the parser's words
+            print(json.dumps({"error_id": "cli.usage", "message": "Wrong use of the command; see --help."}))
+        raise
     except CallboxError as error:
         wrong_use = isinstance(error, CallerError)
         if "--json" in sys.argv:
             print(json.dumps({"error_id": error.error_id, "message": error.message}))
         print(f"callbox: {error.message}", file=sys.stderr)
-        sys.exit(2 if wrong_use else 1)
+        sys.exit(_WRONG_USE if wrong_use else 1)
 
 
 if __name__ == "__main__":
