@@ -211,7 +211,7 @@ class SuperviseAgent(UserCommand, frozen=True, kw_only=True):
 
 
 class LiveView(Command, frozen=True, kw_only=True):
-    """Ask for the current projection; the reply's `data` is `events.RoomView` or `events.AgentView` as builtins."""
+    """Ask for the current projection; the reply's `data` is `events.LiveRoom` or `events.LiveAgent` as builtins."""
 
     SERVICE: ClassVar[str] = "engine"
     agent_id: str | None = None

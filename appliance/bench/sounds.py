@@ -33,7 +33,6 @@ VERSION = 1
 Progress = Callable[[int, int, str], None]
 Task = tuple[str, Callable[[], dict[str, Samples]]]
 _RING_PERIOD_S, _TONE_S, _BED_S = 5.0, 14.0, 4.0
-SPEECH_ENGINES = {"m": "espeak:+m7", "f": "espeak:+f4"}
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Intake:
             self._beats[conversation_id] = self._context.clock.monotonic_s()
 
     def on_event(self, event: ConversationEvent) -> None:
-        """Take one conversation event; idempotent, in any order. Raises StoreError: it is delivered again."""
+        """Take one conversation event; idempotent, in any order. Raises StoreError: `sweep` makes up for it."""
         match event:
             case RecordingStarted():
                 self._note(event.recording_id, event.conversation_id, 0)

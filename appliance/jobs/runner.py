@@ -163,9 +163,8 @@ class _Service:
     async def _on_event(self, event: ConversationEvent) -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._events, self.intake.on_event, event)
-        except StoreError as error:  # not acknowledged: the bus delivers it again
-            log.warning("event waits for the store", conversation=event.conversation_id, error_id=error.error_id)
-            raise
+        except StoreError as error:  # the spool is still there: the sweep finds it when the store is back
+            log.warning("event not noted", conversation=event.conversation_id, error_id=error.error_id)
 
     def _ask_archive(self, recording_id: str) -> None:
         self._queue.put(archive_job_id(recording_id), ARCHIVE, {"recording_id": recording_id})

@@ -10,7 +10,6 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-MAX_BYTES = 65535
 _COMPACT = {
     "v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type",
     "k": "supported", "s": "subject", "e": "content-encoding",

@@ -50,7 +50,3 @@ def save(session: Session, session_id: str, agent: Agent, now: datetime) -> None
 
 def log_state(session: Session, agent_id: str, state: AgentState, reason: str, now: datetime) -> None:
     session.add(models.AgentStateLog(agent_id=agent_id, at=now, state=state, reason=reason[:60]))
-
-
-def seat(session: Session, seat_id: str) -> models.Seat | None:
-    return session.get(models.Seat, seat_id)

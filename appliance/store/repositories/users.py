@@ -62,10 +62,6 @@ def by_login(session: Session, login: str) -> models.User | None:
     return session.scalar(select(models.User).where(models.User.login == normal_login(login)))
 
 
-def all_users(session: Session) -> list[models.User]:
-    return list(session.scalars(select(models.User).order_by(models.User.login)))
-
-
 def administrators(session: Session) -> int:
     """How many enabled administrators there are; none means that the box is not set up."""
     query = select(func.count()).where(models.User.role == Role.ADMINISTRATOR, models.User.enabled)

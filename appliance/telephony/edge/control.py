@@ -112,8 +112,8 @@ def idle_workers(home: Home) -> set[int]:
 def set_idle_workers(home: Home, settings: Settings, ports: Collection[int]) -> None:
     """Tell the edge which workers are idle; all others get no incoming calls and no OPTIONS.
 
-    The switch calls it when its pool changes and every few seconds (a restarted edge knows nothing). Cheap: only
-    what differs is sent.
+    For tests and tools, with answers; the running switch uses `telephony.idle_list`, which never waits. Only what
+    differs is sent.
     """
     for set_id, uri, flags in _destinations(home):
         if set_id != WORKER_SET:
