@@ -13,7 +13,8 @@ class ListenerConfig:
     human_probability    wanted for `human` (in a pause only); late_... at the deadline, pause or not
     machine_probability  wanted for `machine`: the trade-off between lost people and machines passed on
     tone_probability     wanted for ring-back, busy, congestion
-    announcement_final_s speech in early media for so long is an announcement, named or not
+    announcement_final_s speech in early media for so long is an announcement, named or not ...
+    library_chance_s     ... but with a library at hand it stays open for so long at least, for the library to name it
     library_wait_s       after an information tone, so long for the library to name the words that follow
     silence_s            early media without any sound for so long is called silence
     """
@@ -27,5 +28,6 @@ class ListenerConfig:
     late_machine_probability: float = 0.95
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
+    library_chance_s: float = 2.0
     library_wait_s: float = 4.0
     silence_s: float = 4.0

@@ -22,6 +22,8 @@ class EarlyPhase:
         self._config = config
         self._tones = ToneWatch(country, answered=False, probability=config.tone_probability)
         self._matcher = Matcher(library) if library and library.entries else None
+        chance_s = config.library_chance_s if self._matcher else 0.0
+        self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
         self._said: Verdict | None = None
         self._pending_sit: Verdict | None = None
@@ -118,10 +120,7 @@ class EarlyPhase:
         elif self._speech_since_s is None:
             self._speech_since_s = line.now_s
         evidence = {"voice_s": round(voice_s, 2)}
-        waited = self._speech_since_s is not None and (
-            line.now_s - self._speech_since_s >= self._config.announcement_final_s
-        )
-        if waited:
+        if self._speech_since_s is not None and line.now_s - self._speech_since_s >= self._open_s:
             return [self._say(line, label, kind, "speech_in_early_media", confidence, evidence, final=True)]
         if self._said is not None and self._said.label is label:
             return []

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import Library, Listener, Verdict, synth
+from audio import Library, Listener, ListenerConfig, Verdict, synth
 
 
 def hear(
@@ -16,10 +16,11 @@ def hear(
     phase: Literal["early", "answered"] = "early",
     library: Library | None = None,
     blocks: Sequence[int] = (160,),
+    config: ListenerConfig | None = None,
 ) -> tuple[list[Verdict], Verdict]:
     """Verdicts and last word for one piece of audio, fed in blocks of the given sizes, over and over."""
     whole = samples if samples.dtype == np.int16 else synth.to_int16(samples)
-    listener = Listener(country=country, phase=phase, library=library)
+    listener = Listener(country=country, phase=phase, library=library, config=config)
     verdicts: list[Verdict] = []
     at = turn = 0
     while at < whole.size:

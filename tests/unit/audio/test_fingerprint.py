@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from audio import AudioFileError, Kind, Label, Library, LibraryError, announcement_label, score_label, synth
+from audio import (
+    AudioFileError,
+    Kind,
+    Label,
+    Library,
+    LibraryError,
+    ListenerConfig,
+    announcement_label,
+    model,
+    score_label,
+    synth,
+)
 from audio.fingerprint import add_to_folder
 from tests.unit.audio.hearing import hear, noisy
 
@@ -37,6 +48,22 @@ def test_another_announcement_is_not(library) -> None:
     heard = np.concatenate([synth.silence(0.3), _announcement(9), synth.silence(0.5)])
     _, last = hear(noisy(heard, -48.0), library=library)
     assert last.reason != "library_match"
+
+
+def test_unknown_is_not_the_last_word_before_the_library_had_its_chance(library, monkeypatch) -> None:
+    monkeypatch.setattr(model.Model, "probabilities", lambda _self, _vector: np.array([1, 0, 0]))  # all is speech
+    hasty = ListenerConfig(announcement_final_s=0.1)
+    known, strange = (
+        noisy(np.concatenate([synth.silence(0.3), _announcement(seed), synth.silence(0.5)]), -48.0) for seed in (0, 9)
+    )
+    for heard in (known, strange):
+        alone = next(v for v in hear(heard, config=hasty)[0] if v.final)
+        assert alone.label is Label.ANNOUNCEMENT_UNKNOWN
+        assert alone.decided_at_ms < 300 + round(hasty.library_chance_s * 1000)
+    assert next(v for v in hear(known, config=hasty, library=library)[0] if v.final).reason == "library_match"
+    late = next(v for v in hear(strange, config=hasty, library=library)[0] if v.final)
+    assert late.label is Label.ANNOUNCEMENT_UNKNOWN
+    assert late.decided_at_ms >= 300 + round(hasty.library_chance_s * 1000)
 
 
 def test_folder_round_trip(tmp_path) -> None:
