@@ -16,7 +16,7 @@ from cryptography import x509
 from appliance.errors import BoxError
 from appliance.settings import Home, Settings
 from appliance.types import Severity
-from appliance.watch.supervision import status
+from appliance.watch.supervision import is_stopping, status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ class ServicesRun:
         try:
             services = status(self._home)
         except BoxError as error:
+            if is_stopping(self._home):
+                return []
             return [
                 Finding(
                     key="services.supervisor", severity=Severity.CRITICAL, title="supervisor does not answer",
