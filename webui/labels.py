@@ -129,7 +129,11 @@ PAUSE_REASONS: dict[str, Any] = {
     "meeting": _l("Meeting"),
     "technical": _l("Technical problem"),
     "seat_failed": _l("The phone did not answer"),
+    "phone not reachable": _l("The phone could not be reached"),
 }
+
+CHOSEN_REASONS = ("break", "lunch", "training", "meeting", "technical")
+"""The reasons an agent gives; the others are the box's."""
 
 PHONES: dict[str, Any] = {"desk": _l("Desk phone"), "browser": _l("Browser phone")}
 

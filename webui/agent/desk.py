@@ -34,7 +34,10 @@ class Work:
 
 
 def my_view(*, fresh: bool = False) -> LiveAgent | None:
-    """The agent as the engine sees him; `fresh` asks the engine, otherwise the newest event is used."""
+    """The agent as the engine sees him; `fresh` asks the engine, otherwise the newest event is used.
+
+    Raises BusError when a fresh view is wanted, the engine is away and nothing is known: no seat may be offered then.
+    """
     known = box().live.agent(g.user.id)
     if known is not None and not fresh:
         return known
@@ -43,6 +46,8 @@ def my_view(*, fresh: bool = False) -> LiveAgent | None:
     except CallerError:
         return None  # the engine does not know him: not at a seat
     except BusError:
+        if fresh and known is None:
+            raise
         return known
     return msgspec.convert(data, LiveAgent) if data.get("agent_id") else None
 

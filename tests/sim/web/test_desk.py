@@ -77,6 +77,19 @@ def test_a_dead_engine_is_said_and_nothing_breaks(seated: FakeBox) -> None:
     assert "engine" in answer.headers["HX-Trigger"]
 
 
+def test_no_seat_is_offered_while_the_engine_is_away(seated: FakeBox) -> None:
+    seated.add_user("newcomer", "agent")
+    client = seated.client("newcomer")
+    seated.bus.failure = BusError("bus.no_service", "x", retryable=True, service="engine")
+    try:
+        page = client.get("/desk")
+    finally:
+        seated.bus.failure = None
+    assert page.status_code == 503
+    assert "Try again" in page.text
+    assert "Where do you sit?" in client.get("/desk").text
+
+
 def test_supervision_needs_a_chosen_seat(seated: FakeBox) -> None:
     client = seated.client("supervisor")
     form = {"agent_id": seated.people["agent"], "mode": "listen"}
