@@ -232,6 +232,21 @@ def test_congestion_everywhere_comes_back_with_retry_after(
     assert [len(gateway.of("INVITE")) for gateway in gateways] == [count + 1 for count in asked]
 
 
+def test_a_number_that_rang_is_not_dialled_again_through_the_next_gateway(
+    gateways: tuple[Answerer, Answerer], worker: UdpLine
+) -> None:
+    first, second = gateways
+
+    def rings_then_fails(message: Message) -> list[bytes]:
+        answers = refuses("503 Service Unavailable")(message)
+        return [*answers[:1], reply(message, "180 Ringing"), *answers[1:]] if message.method == "INVITE" else answers
+
+    first.rule, second.rule = rings_then_fails, picks_up("127.0.1.2", 40000)
+    before = len(second.of("INVITE"))
+    assert outcome(worker, "+8613800138000").status == 503
+    assert len(second.of("INVITE")) == before
+
+
 def test_a_silent_gateway_is_left_for_the_next_and_marked(
     gateways: tuple[Answerer, Answerer], worker: UdpLine, box: tuple[Home, Settings]
 ) -> None:
