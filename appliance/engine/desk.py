@@ -44,14 +44,7 @@ class Desks:
             return users.get(session, command.actor_id), configuration.seat(session, command.seat_id)
 
         user, seat = await self._writer.read(read)
-        if not seat.enabled:
-            raise CallerError("seat.disabled", f"Seat '{seat.id}' is switched off.", seat=seat.id)
-        holder = next((a for a in self._room.agents.values() if a.seat_id == seat.id), None)
-        if holder is not None and holder.agent_id != user.id:
-            raise CallerError(
-                "seat.in_use", f"Seat '{seat.id}' is taken by {holder.display_name or holder.agent_id}.", seat=seat.id,
-                agent=holder.display_name,
-            )  # fmt: skip
+        self._check_seat(seat, user.id)
         present = self._room.agents.get(user.id)
         if present is not None and present.seat_id != seat.id:
             if present.state not in (AgentState.READY, AgentState.PAUSED):
@@ -69,6 +62,17 @@ class Desks:
             )  # fmt: skip
             await self._writer.drain()
         return self._answer(user.id)
+
+    def _check_seat(self, seat: models.Seat, user_id: str) -> None:
+        """Raise CallerError `seat.disabled` or `seat.in_use` when the user cannot have its phone."""
+        if not seat.enabled:
+            raise CallerError("seat.disabled", f"Seat '{seat.id}' is switched off.", seat=seat.id)
+        holder = next((a for a in self._room.agents.values() if a.seat_id == seat.id), None)
+        if holder is not None and holder.agent_id != user_id:
+            raise CallerError(
+                "seat.in_use", f"Seat '{seat.id}' is taken by {holder.display_name or holder.agent_id}.", seat=seat.id,
+                agent=holder.display_name,
+            )  # fmt: skip
 
     async def check_agent(self, agent_id: str) -> None:
         """Sign an agent out who was disabled or is no agent any more; a conversation is ended by himself first."""
@@ -126,7 +130,14 @@ class Desks:
 
     async def supervise(self, command: cmd.SuperviseAgent) -> Done:
         """Bring a supervisor's phone into an agent's conversation."""
-        await self._writer.read(lambda s: users.require(s, command.actor_id, Permission.AGENTS_SUPERVISE))
+
+        def read(session: Session) -> models.Seat | None:
+            users.require(session, command.actor_id, Permission.AGENTS_SUPERVISE)
+            return configuration.seat(session, command.seat_id) if command.mode is not None else None
+
+        seat = await self._writer.read(read)
+        if seat is not None:
+            self._check_seat(seat, command.actor_id)
         conversation_id = self._conversation(command.agent_id)
         supervise = cmd.Supervise(conversation_id=conversation_id, seat_id=command.seat_id, mode=command.mode)
         await self._bus.request(supervise, timeout_s=WORKER_TIMEOUT_S)

@@ -23,11 +23,13 @@ from appliance.commands import (
     CampaignAction,
     LiveView,
     PlayPrompt,
+    SuperviseAgent,
 )
 from appliance.engine import runner
 from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationErrors
 from appliance.events import ConfigChanged, LiveAlert
 from appliance.store import models
+from appliance.types import SuperviseMode
 from tests.integration.engine.fake_switch import Fate
 from tests.integration.engine.scene import CONFIG, scene
 
@@ -348,6 +350,10 @@ def test_seats_and_sessions(tmp_path: Path) -> None:
                 await s.ask(AgentLogin(actor_id="a2", seat_id="s9"))
             with pytest.raises(CallerError, match="Sign in"):
                 await s.ask(AgentReady(actor_id="a2"))
+            listen = partial(SuperviseAgent, actor_id="boss", agent_id="a1", mode=SuperviseMode.LISTEN)
+            for seat_id, said in (("s9", "no seat"), ("x@y?X-Callbox-Trunk=t1", "no seat"), ("s1", "taken by A1")):
+                with pytest.raises(CallerError, match=said):
+                    await s.ask(listen(seat_id=seat_id))
             again = await s.ask(AgentLogin(actor_id="a1", seat_id="s1"))  # the page was loaded anew
             assert again.data["state"] == "ready"
             await s.ask(AgentLogin(actor_id="a1", seat_id="s2"))
