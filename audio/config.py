@@ -23,9 +23,9 @@ class ListenerConfig:
     deadline_speech_s: float = 2.5
     deadline_latest_s: float = 6.0
     human_probability: float = 0.85
-    machine_probability: float = 0.98
+    machine_probability: float = 0.99
     late_human_probability: float = 0.72
-    late_machine_probability: float = 0.95
+    late_machine_probability: float = 0.97
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
     library_chance_s: float = 2.0
