@@ -243,8 +243,11 @@ class LogIn(Command, frozen=True, kw_only=True):
 
 
 class LogOut(Command, frozen=True, kw_only=True):
+    """End one session; `everywhere` ends all of its user's, this one included."""
+
     SERVICE: ClassVar[str] = "office"
     session_token: str
+    everywhere: bool = False
 
 
 class SaveUser(UserCommand, frozen=True, kw_only=True):

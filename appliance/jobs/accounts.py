@@ -186,15 +186,19 @@ class Accounts:
             raise self._locked(until)
 
     def log_out(self, command: commands.LogOut) -> Done:
-        """End one session; an unknown one is no error."""
+        """End one session, or all of its user; an unknown one is no error."""
         with self._context.store.write() as session:
             found = session.get(Session, token_hash(command.session_token))
             if found is not None:
-                session.delete(found)
                 audit.append(
                     session, self._context.clock.now(), actor_id=found.user_id, actor_address=found.address,
                     action="logout", subject=f"user:{found.user_id}",
+                    detail={"everywhere": True} if command.everywhere else {},
                 )  # fmt: skip
+                if command.everywhere:
+                    users.end_sessions(session, found.user_id)
+                else:
+                    session.delete(found)
         return Done()
 
     # ---- users --------------------------------------------------------------------------------------------

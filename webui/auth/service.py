@@ -41,11 +41,13 @@ def log_in(login: str, password: str, totp: str = "", *, target: str | None = No
     return response
 
 
-def log_out() -> Response:
-    """End the session; the cookie goes even when the box cannot be told."""
+def log_out(*, everywhere: bool = False) -> Response:
+    """End the session, or all of the user; the cookie goes even when the box cannot be told."""
     try:
-        tell(LogOut(session_token=request.cookies.get(COOKIE, "")))
+        tell(LogOut(session_token=request.cookies.get(COOKIE, ""), everywhere=everywhere))
     except BusError as error:
+        if everywhere:
+            raise  # the other sessions live on: he must know
         _log.warning("log-out not told", user=g.user.id, error=error.message)
     response = redirect(url_for("auth.log_in"))
     sign_out(response)

@@ -43,8 +43,8 @@ def log_in() -> Response | str | tuple[str, int]:
 @blueprint.post("/logout")
 @signed_in
 def log_out() -> Response:
-    """End the session."""
-    return service.log_out()
+    """End the session; with `everywhere` those on other devices too."""
+    return service.log_out(everywhere=request.form.get("everywhere") == "1")
 
 
 @blueprint.route("/me", methods=["GET", "POST"])

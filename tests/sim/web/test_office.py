@@ -149,3 +149,13 @@ def test_the_second_factor_is_switched_on_and_off(box: FakeBox) -> None:
     assert 'action="/me/second-factor/off"' in client.get("/me").text, "still on"
     assert post(client, "/me/second-factor/off", {"own_password": PASSWORD}, page="/me").location == "/me"
     assert 'action="/me/second-factor/off"' not in client.get("/me").text
+
+
+def test_signing_out_everywhere_ends_the_other_sessions(box: FakeBox) -> None:
+    box.add_user("lee", "agent")
+    here, there = box.client("lee"), box.client()
+    post(there, "/login", {"login": "lee", "password": PASSWORD})
+    assert there.get("/me").status_code == 200
+    assert post(here, "/logout", {"everywhere": "1"}, page="/me").location == "/login"
+    assert here.get("/me").status_code == 302
+    assert there.get("/me").status_code == 302

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.sim
 PAGES = (
     "/home", "/desk", "/board", "/campaigns", "/campaigns/new", "/campaigns/{campaign}", "/campaigns/{campaign}/edit",
     "/imports", "/do-not-call", "/recordings", "/reports", "/seats", "/seats/new", "/seats/seat01", "/trunks",
-    "/trunks/new", "/trunks/e1", "/users", "/users/new", "/users/{user}", "/retention", "/settings", "/audit", "/alerts",
-    "/me",
+    "/trunks/new", "/trunks/e1", "/users", "/users/new", "/users/{user}", "/retention", "/settings", "/audit",
+    "/alerts", "/me",
 )  # fmt: skip
 ENGLISH_WORDS = re.compile(r">\s*(Save|Cancel|Campaigns|Settings|Password|Recordings|Sign out|Language)\s*<")
 

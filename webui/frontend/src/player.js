@@ -28,6 +28,7 @@ function set(player) {
     track(pen, peaks.right || [], height / 2, height / 2, width, done, "--track-agent");
     pen.fillStyle = colour("--track-cursor");
     pen.fillRect(Math.min(done, width - 2), 0, 2, height);
+    canvas.setAttribute("aria-valuenow", String(Math.round(audio.currentTime)));
     clock.textContent = `${stamp(audio.currentTime)} / ${stamp(duration)}`;
   }
 
