@@ -38,7 +38,7 @@ _PICK_MAX = 30
 _CHUNK = 50
 _NEXT_CHUNK_S = 0.05
 _NEVER_S = 3600.0
-_LOOK_AGAIN_S = 1.0
+_LOOK_AGAIN_S, _FAILED_REST_S = 1.0, 10.0
 _BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
 _DISK_LOOK_S = 60.0
 
@@ -123,8 +123,17 @@ class Dialler:
         }  # fmt: skip
         lines = {c.campaign_id: self._room.lines(c.campaign_id) for c in running}
         shares = share_agents(ready, lines, [c.campaign_id for c in running])
-        waits = [await self._campaign_round(c, shares[c.campaign_id]) for c in running]
+        waits = [await self._turn_of(c, shares[c.campaign_id]) for c in running]
         return min(waits, default=_NEVER_S)
+
+    async def _turn_of(self, campaign: Campaign, agents_free: int) -> float:
+        try:
+            return await self._campaign_round(campaign, agents_free)
+        except Exception:  # noqa: BLE001 - what is wrong with one campaign must not stop the others
+            self._log.exception("campaign failed", campaign=campaign.campaign_id)
+            self._block(campaign, "failed")
+            campaign.due_at = calls.later(self._clock.now(), _FAILED_REST_S)
+            return _FAILED_REST_S
 
     async def _campaign_round(self, campaign: Campaign, agents_free: int) -> float:
         """Start what one campaign may start; returns the seconds until it should be looked at again."""

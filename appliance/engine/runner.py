@@ -56,6 +56,7 @@ class Engine:
         self._desks = Desks(self._core, self._bus, self._writer, self._dialler, self._campaigns)
         self._recovery = Recovery(self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.loops: list[asyncio.Task[Any]] = []  # none of them ever ends while the engine is well
         self._connected_since_s = 0.0
         self._log = get_logger()
         self._handlers: dict[type[Command], Callable[[Any], Awaitable[Done]]] = {
@@ -84,7 +85,7 @@ class Engine:
         for agent_id in self.room.agents:
             self._publisher.agent_changed(agent_id)
         for work in (self._dialler.run(), self._publisher.run(), self._sweep()):
-            self._spawn(work)
+            self.loops.append(self._spawn(work))
         self._log.info("engine ready", campaigns=len(self.room.campaigns), agents=len(self.room.agents))
 
     async def stop(self) -> None:
@@ -172,10 +173,11 @@ class Engine:
         self._publisher.room_changed(campaign_id)
         self._dialler.wake()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # ---- who is silent -----------------------------------------------------------------------------------------
 
@@ -202,7 +204,11 @@ async def serve(settings: Settings, store: Store) -> None:
     engine = Engine(settings, store)
     try:
         await engine.start()
-        await stop.wait()
+        asked = asyncio.create_task(stop.wait())
+        await asyncio.wait({asked, *engine.loops}, return_when=asyncio.FIRST_COMPLETED)
+        for loop_task in engine.loops:
+            if loop_task.done():
+                loop_task.result()  # raises what broke it: better a new start than a room that silently dials no more
     finally:
         with contextlib.suppress(CallboxError):
             await engine.stop()

@@ -105,6 +105,10 @@ async def _every(interval_s: float, stopping: asyncio.Event, work: Callable[[], 
             if not in_trouble:
                 log.warning("periodic work failed", work=work.__qualname__, error=str(error))
             in_trouble = True
+        except Exception:  # the guard of the disk must not end unnoticed
+            if not in_trouble:
+                log.exception("periodic work failed", work=work.__qualname__)
+            in_trouble = True
         try:
             async with asyncio.timeout(interval_s):
                 await stopping.wait()

@@ -25,11 +25,11 @@ from appliance.commands import (
     PlayPrompt,
     SuperviseAgent,
 )
-from appliance.engine import runner
+from appliance.engine import dialling, runner
 from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationErrors
 from appliance.events import ConfigChanged, LiveAlert
 from appliance.store import models
-from appliance.types import SuperviseMode
+from appliance.types import E164, SuperviseMode
 from tests.integration.engine.fake_switch import Fate
 from tests.integration.engine.scene import CONFIG, scene
 
@@ -253,6 +253,39 @@ def test_a_number_in_two_campaigns_is_in_one_call_at_a_time(tmp_path: Path) -> N
             assert s.engine is not None
             assert s.engine.room.campaigns["c2"].blocked_reason == "number.in_call"
             assert len(s.attempts()) == 1
+
+    asyncio.run(play())
+
+
+def test_a_campaign_that_breaks_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=1) as s:
+            now = datetime.now(UTC)
+            with s.store.write() as session:
+                session.add(models.Campaign(
+                    id="c2", name="Second", mode="progressive", state="draft", config=CONFIG, created_at=now,
+                ))  # fmt: skip
+                session.flush()
+                session.add(models.Contact(id="k9", number="+8613900000009", created_at=now))
+                session.flush()
+                session.add(models.Lead(
+                    id="m0", campaign_id="c2", contact_id="k9", number="+8613900000009", state="waiting",
+                    next_attempt_at=now,
+                ))  # fmt: skip
+            assert s.engine is not None
+            good = dialling.zones
+
+            def breaks_on_first(number: E164) -> tuple[str, ...]:
+                if number.startswith("+86138"):
+                    raise ZeroDivisionError
+                return good(number)
+
+            monkeypatch.setattr(dialling, "zones", breaks_on_first)
+            await s.seat(1)
+            await s.act("start")
+            await s.ask(CampaignAction(actor_id="boss", campaign_id="c2", action="start"))
+            await s.until(lambda: [row.lead_id for row in s.attempts()] == ["m0"])
+            assert s.engine.room.campaigns["c1"].blocked_reason == "failed"
 
     asyncio.run(play())
 
