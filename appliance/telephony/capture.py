@@ -53,9 +53,9 @@ class Capture:
     # ---- what happens on the line -------------------------------------------------------------------------
 
     @property
-    def listening(self) -> bool:
-        """The ear wants its audio soon."""
-        return self._ear is not None
+    def ear_step_ms(self) -> int:
+        """The ear takes so much audio at a time; 0: nobody listens."""
+        return self._ear.step_ms if self._ear is not None else 0
 
     def media_began(self, *, answered: bool, record_early: bool) -> None:
         """Audio of the customer's line flows for the first time, before or at the answer."""

@@ -154,9 +154,9 @@ class Conversation:
     # ---- the loop -----------------------------------------------------------------------------------------
 
     @property
-    def listening(self) -> bool:
-        """The ear wants its audio soon."""
-        return self._capture is not None and self._capture.listening
+    def ear_step_ms(self) -> int:
+        """The ear takes so much audio at a time; 0: nobody listens."""
+        return self._capture.ear_step_ms if self._capture is not None else 0
 
     def post(self, command: ConversationCommand) -> None:
         """Queue a command (any thread). Raises CallerError when the conversation cannot take it any more."""

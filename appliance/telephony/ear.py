@@ -11,7 +11,7 @@ from audio.fingerprint import Library
 from audio.listener import Listener
 from audio.verdict import Verdict
 
-_FRAME_SAMPLES = 160
+_FRAME_SAMPLES, _SAMPLES_PER_MS = 160, 8
 
 
 class Ear:
@@ -29,6 +29,11 @@ class Ear:
     def phase(self) -> str:
         """`early` or `answered`."""
         return self._listener.phase
+
+    @property
+    def step_ms(self) -> int:
+        """So much audio is judged at a time."""
+        return self._listener.batch_samples // _SAMPLES_PER_MS
 
     def push(self, frames: Sequence[bytes]) -> list[Verdict]:
         """Take frames of int16 little-endian; returns the verdicts they brought."""

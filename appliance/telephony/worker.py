@@ -27,7 +27,7 @@ from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegOffered, TelephonyPort
 
 EXIT_OK, EXIT_NO_PORT, EXIT_NO_BUS = 0, 3, 4
-_IDLE_POLL_MS, _LISTENING_POLL_MS, _POLL_MS = 200, 40, 200
+_IDLE_POLL_MS, _POLL_MS, _POLLS_PER_EAR_STEP = 200, 200, 2
 """Longest waits: signalling, commands and the parent end a wait at once; audio and time-outs do not."""
 _FAREWELL_POLL_MS = 10
 _BEAT_S = 1.0
@@ -82,7 +82,8 @@ class Worker:
     def _wait_ms(self) -> int:
         if self._conversation is None:
             return _IDLE_POLL_MS
-        return _LISTENING_POLL_MS if self._conversation.listening else _POLL_MS
+        step_ms = self._conversation.ear_step_ms
+        return step_ms // _POLLS_PER_EAR_STEP if step_ms else _POLL_MS
 
     def _take_messages(self) -> None:
         for message in self._control.receive():
