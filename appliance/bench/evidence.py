@@ -38,7 +38,7 @@ def unarchived(store: Store, campaign_id: str) -> int:
     """Recordings of a campaign that still wait to be archived."""
     with store.read() as session:
         rows = session.scalars(select(Recording.state).where(Recording.campaign_id == campaign_id))
-        return sum(state not in (recording_rows.ARCHIVED, recording_rows.DELETED) for state in rows)
+        return sum(state == recording_rows.SPOOL for state in rows)
 
 
 def recording_evidence(home: Home, store: Store, campaign_id: str) -> list[RecordingRow]:
@@ -46,7 +46,8 @@ def recording_evidence(home: Home, store: Store, campaign_id: str) -> list[Recor
     secret = load_secrets(home).archive_key.get_secret_value()
     found = []
     with store.read() as session:
-        for recording in session.scalars(select(Recording).where(Recording.campaign_id == campaign_id)):
+        there_is = Recording.state != recording_rows.FAILED  # of a failed one nothing was ever on the disk
+        for recording in session.scalars(select(Recording).where(Recording.campaign_id == campaign_id, there_is)):
             attempt = session.get(Attempt, recording.attempt_id) if recording.attempt_id else None
             key = session.get(RecordingKey, recording.id)
             problem = "no key" if key is None else _problem(home, recording, key, attempt, secret)

@@ -94,6 +94,8 @@ class SpoolWriter:
             os.fsync(self._fd)
             self._sync_folder(folder)
         except OSError as error:
+            self.path.unlink(missing_ok=True)  # a sidecar alone would pass for a recording of nothing
+            sidecar_path(self.path).unlink(missing_ok=True)
             raise self._as_box_error(error) from error
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()

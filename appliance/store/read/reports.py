@@ -21,6 +21,7 @@ from appliance.types import LIVE_OUTCOMES, Disposition
 
 _LIVE = sorted(outcome.value for outcome in LIVE_OUTCOMES)
 _VERIFIED_STATES = ("archived", "deleted")  # an archive is verified before its spool goes
+_there_is = Recording.state != "failed"  # of a failed one nothing was ever on the disk
 _is_live = and_(Attempt.outcome.in_(_LIVE), Attempt.answered_at.is_not(None))
 
 
@@ -280,7 +281,7 @@ def _hours(db: Session, scope: _Scope, zone: ZoneInfo) -> list[HourFigures]:
 
 def _recordings(db: Session, scope: _Scope) -> tuple[int, int]:
     query = select(func.count(), _sum(Recording.state.in_(_VERIFIED_STATES))).where(
-        *scope.of(Recording.campaign_id, Recording.started_at)
+        _there_is, *scope.of(Recording.campaign_id, Recording.started_at)
     )
     written, verified = db.execute(query).one()
     return int(written), int(verified)
@@ -293,7 +294,9 @@ def _without_recording(db: Session, scope: _Scope) -> int:
         for campaign_id, config in db.execute(select(Campaign.id, Campaign.config))
         if config.get("record") is False
     ]
-    recorded = exists().where(or_(Recording.attempt_id == Attempt.id, Recording.conversation_id == Attempt.id))
+    recorded = exists().where(
+        _there_is, or_(Recording.attempt_id == Attempt.id, Recording.conversation_id == Attempt.id)
+    )
     query = scope.attempts(func.count()).where(
         Attempt.answered_at.is_not(None), Attempt.ended_at.is_not(None), ~recorded,
         Attempt.campaign_id.not_in(silent),

@@ -89,6 +89,7 @@ def campaign(store: Store) -> Store:
             ]
         )  # fmt: skip
         session.add_all([_recording("a1-0", "archived"), _recording("a2-1", "spool"), _recording("a3-2", "archived")])
+        session.add(_recording("a4-3", "failed"))  # no room on the disk when it began
     return store
 
 

@@ -99,6 +99,19 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_written(
     writer.append(_stereo(1))
 
 
+def test_a_disk_that_is_full_at_the_start_leaves_nothing_that_passes_for_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sync(_fd: int) -> None:
+        if any(tmp_path.glob("*.au")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(BoxError, match="disk is full"):
+        _writer(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_room_at_the_start_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="could not be written"):
         _writer(tmp_path / "no such folder")
