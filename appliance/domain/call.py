@@ -34,7 +34,15 @@ from appliance.domain.call_model import (
     SeatRefused,
     WorkerGone,
 )  # fmt: skip
-from appliance.domain.outcome import FATAL_EARLY, RING_TIMEOUT, SILENT_GATEWAY, TrunkEnd, Verdict, of_unanswered
+from appliance.domain.outcome import (
+    FATAL_EARLY,
+    RING_TIMEOUT,
+    SILENT_GATEWAY,
+    TrunkEnd,
+    Verdict,
+    of_unanswered,
+    refused_by_edge,
+)  # fmt: skip
 from appliance.types import LIVE_OUTCOMES, Kind, LegRole, Outcome
 
 LOST_SEQ = 1_000_000
@@ -91,7 +99,7 @@ def was_dialled(call: Call) -> bool:
     if call.lost or call.progressed or call.answered_at is not None:
         return True
     end = call.trunk_end
-    if end is None or "unknown trunk" in end.reason or end.sip_status == SILENT_GATEWAY:
+    if end is None or refused_by_edge(end.reason) or end.sip_status == SILENT_GATEWAY:
         return False
     return not end.by_us or end.reason == RING_TIMEOUT
 

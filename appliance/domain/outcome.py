@@ -69,9 +69,14 @@ class TrunkEnd:
     progressed: bool = False
 
 
+def refused_by_edge(reason: str) -> bool:
+    """Say whether our own edge found nowhere to send the call (its Reason header); no gateway has seen it."""
+    return any(text in reason for text in ("unknown trunk", "no gateway alive"))
+
+
 def of_signalling(end: TrunkEnd) -> Outcome:
     """Return the outcome that the exchange claims for a call that was not answered."""
-    if "unknown trunk" in end.reason:
+    if refused_by_edge(end.reason):
         return Outcome.TRUNK_FAILED
     if end.by_us:
         return Outcome.NO_ANSWER if end.reason == RING_TIMEOUT else Outcome.CANCELLED

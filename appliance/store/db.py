@@ -7,6 +7,7 @@ snapshot there too. A repository gets the `Session`; only this module opens and 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -96,8 +97,10 @@ def open_store(home: Home, settings: Settings) -> Store:
     if not url:
         home.root.mkdir(parents=True, exist_ok=True)
         url = home.database_url
-        # before it is opened: the files beside it (-wal, -shm) are made with the database's mode
-        os.close(os.open(home.database, os.O_RDWR | os.O_CREAT, 0o600))
+        # before it is opened: the files beside it (-wal, -shm) are made with the database's mode. One that is there is
+        # not opened by us: closing it would drop the locks of every other store that this process has open (POSIX)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(home.database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         home.database.chmod(0o600)
     return Store(url)
 

@@ -293,6 +293,11 @@ class FaultyBox:
         """The attempt on a number, once it has ended."""
         return next((a for a in self.attempts(test) if a.number.endswith(digits) and a.ended_at is not None), None)
 
+    def answered(self, test: int, digits: str) -> Attempt | None:
+        """An attempt on a number that was answered and has ended."""
+        found = (a for a in self.attempts(test) if a.number.endswith(digits) and a.ended_at is not None)
+        return next((a for a in found if a.answered_at is not None), None)
+
     def blocked(self, test: int) -> str:
         """Why the campaign is not dialled, as its page shows it."""
         view = self.request(LiveView()).data
@@ -378,6 +383,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyBox]:
     """Two gateways, six agents at six phones, all numbers known; customers decide how long they talk."""
     with small_disk(tmp_path_factory.mktemp("faults") / "home") as mounted:
         home = Home(tmp_path_factory.getbasetemp() / "faults0" / "home")
+        outside = tmp_path_factory.mktemp("bench")  # the exchange is no part of the box's disk
+        (home.root / "bench").symlink_to(outside)
         home.make()
         network = boxes.choose_network()
         settings = boxes.private_settings(
@@ -532,8 +539,8 @@ def test_gateways_that_fail(box: FaultyBox) -> None:
     assert "408" in bad[number(GATEWAY, 6)].reason
     assert "sdp" in bad[number(GATEWAY, 7)].reason.lower()
     others = [digits for digits in NUMBERS[GATEWAY] if digits not in bad]
-    good = [until(partial(box.ended, GATEWAY, digits), "the end of a good call") for digits in others]
-    assert {a.outcome for a in good} <= {"human", "unknown"}
+    for digits in others:  # a call for which no gateway was left meanwhile is made again
+        until(partial(box.answered, GATEWAY, digits), "an answered call to a good number")
     # a trunk that was silent is tried again later, the number is not used up: no end of the campaign by itself
     box.request(CampaignAction(actor_id=box.manager_id, campaign_id=box.campaigns[GATEWAY], action="stop"))
 
