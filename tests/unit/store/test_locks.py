@@ -13,7 +13,13 @@ from appliance.settings import Home, load_settings
 from appliance.store.db import open_store
 
 pytestmark = pytest.mark.unit
-OTHER = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO t VALUES (2)'); c.commit(); c.close()"
+OTHER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("INSERT INTO t VALUES (2)")
+connection.commit()
+connection.close()
+"""
 
 
 def test_a_second_store_leaves_the_first_its_locks(tmp_path: Path) -> None:
