@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from appliance.errors import CallerError
+from appliance.errors import BoxError, CallerError
 
 SCHEMA_VERSION = 1
 RTP_PORTS_PER_SLOT = 32
@@ -190,7 +190,7 @@ class Home:
             self.uploads, self.logs, self.run, self.bench,
         ):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads):
+        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs):
             folder.chmod(0o700)
 
 
@@ -218,8 +218,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def load_secrets(home: Home) -> Secrets:
-    """Read the box's own secrets; makes them on the first call."""
+    """Read the box's own secrets; makes them on the first call.
+
+    Raises BoxError `secrets.lost` when recordings are there but the key that opens them is not: a new one made in
+    silence would lock them for ever.
+    """
     found = _read(home.secrets_file)
+    if "archive_key" not in found and any(home.archive.glob("*/*.cbr")):
+        raise BoxError(
+            "secrets.lost", f"{home.secrets_file} is missing, and without it the recordings in {home.archive} cannot be "
+            "opened. Put the file back from a backup, or move the recordings away to go on without them.",
+        )  # fmt: skip
     missing = [name for name in Secrets.model_fields if name not in found]
     if missing:
         found.update({name: secrets.token_urlsafe(32) for name in missing})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from appliance.errors import CallerError
+from appliance.errors import BoxError, CallerError
 from appliance.settings import Home, Secrets, Settings, load_secrets, load_settings, save_settings
 
 pytestmark = pytest.mark.unit
@@ -36,6 +36,17 @@ def test_secrets_are_made_once_and_private(home: Home) -> None:
     values = [getattr(first, name).get_secret_value() for name in Secrets.model_fields]
     assert len(set(values)) == len(values)
     assert "SecretStr('**********')" in repr(first)
+
+
+def test_no_new_key_is_made_over_recordings_of_an_old_one(home: Home) -> None:
+    load_secrets(home)
+    (home.archive / "2026-11").mkdir()
+    (home.archive / "2026-11" / "r1.cbr").touch()
+    load_secrets(home)
+    home.secrets_file.unlink()
+    with pytest.raises(BoxError, match="backup"):
+        load_secrets(home)
+    assert not home.secrets_file.exists()
 
 
 def test_all_mistakes_are_told_at_once_with_the_file(home: Home) -> None:
