@@ -146,6 +146,8 @@ def detect(
             heard = hear(path, name=name, phase=phase, country=country, library=known)
         except AudioFileError as error:
             typer.echo(str(error), err=True)
+            if as_json:
+                typer.echo(json.dumps({"file": name, "error_id": "detect.unreadable", "message": str(error)}))
             failed = True
             continue
         if output is OutputFormat.SCORE:
@@ -154,7 +156,7 @@ def detect(
             typer.echo(json.dumps(heard.as_dict(), ensure_ascii=False))
         else:
             typer.echo(_line(heard))
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(2 if failed else 0)  # the file was wrong, not the box
 
 
 def _line(heard: Hearing) -> str:
