@@ -156,7 +156,7 @@ def detect(
             typer.echo(json.dumps(heard.as_dict(), ensure_ascii=False))
         else:
             typer.echo(_line(heard))
-    raise typer.Exit(2 if failed else 0)  # the file was wrong, not the box
+    raise typer.Exit(1 if failed else 0)
 
 
 def _line(heard: Hearing) -> str:
