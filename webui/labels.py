@@ -181,6 +181,9 @@ BLOCKED: dict[str, Any] = {
     "bus_away": _l("the inner connection is interrupted"),
     "store_away": _l("the database does not answer"),
     "switch_away": _l("the switch does not answer"),
+    "switch_full": _l("the box carries as many calls as it can"),
+    "in_call": _l("the numbers that are due are in a call of another campaign"),
+    "failed": _l("the box made a mistake with this campaign and tries again; its log says more"),
     "hours": _l("outside calling hours"),
     "attempts": _l("attempts per number are used up for now"),
     "rules": _l("the rules of the country forbid it now"),
@@ -192,7 +195,7 @@ def blocked(reason: str) -> str:
     if "." not in reason:
         return text(BLOCKED, reason)
     rule = reason.partition(".")[2]
-    return text(BLOCKED, "hours" if "hours" in rule else "attempts" if "attempts" in rule else "rules")
+    return text(BLOCKED, next((key for key in ("hours", "attempts", "in_call") if key in rule), "rules"))
 
 
 AUDIT_AREAS: dict[str, Any] = {
