@@ -135,16 +135,12 @@ class Bus:
     def connected(self) -> bool:
         return bool(self._client.is_connected)
 
-    async def answers(self) -> bool:
-        """Whether the server answers us now: a connection alone does not prove it."""
-        try:
-            await self._client.flush(1)
-        except (TimeoutError, NatsError, OSError):
-            return False
-        return self.connected
-
     async def stores_events(self) -> bool:
-        """Whether the stream answers: a server whose disk was full stores nothing more until it is restarted."""
+        """Whether server and stream answer now: a connection alone proves nothing.
+
+        A server whose disk was full stores nothing more until it is restarted (nats-server 2.9), and holds up those
+        who try, heartbeats included.
+        """
         try:
             await self._client.jetstream(timeout=2.0).stream_info(_STREAM)
         except (TimeoutError, NatsError, OSError):

@@ -186,7 +186,7 @@ class Engine:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now_s = self._clock.monotonic_s()
-            if not await self._bus.answers():
+            if not await self._bus.stores_events():
                 self._connected_since_s = now_s
                 continue
             for attempt_id, sign_s in list(self.room.last_sign_s.items()):

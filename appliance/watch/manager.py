@@ -7,6 +7,7 @@ have one place to look.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
-from appliance.watch.supervision import restart_service
+from appliance.watch.supervision import status
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
 
@@ -100,11 +101,13 @@ class Manager:
             failures = failures + 1 if self._bus.connected and not await self._bus.stores_events() else 0
             if failures < _BUS_FAILURES or shutil.disk_usage(home.bus).free < _BUS_ROOM_BYTES:
                 continue
-            self._log.error("the bus stores no events, it is restarted")
+            self._log.error("the bus stores no events, it is killed and comes back")
             try:
-                await asyncio.to_thread(restart_service, home, "bus")
-            except BoxError as error:
-                self._log.error("bus not restarted", error_id=error.error_id, error=error.message)
+                bus = next(service for service in await asyncio.to_thread(status, home) if service.name == "bus")
+                if bus.pid:
+                    os.kill(bus.pid, signal.SIGKILL)  # it would not listen; its supervisor starts it again at once
+            except (BoxError, ProcessLookupError) as error:
+                self._log.warning("bus not restarted", error=str(error))
             failures = 0
 
     async def clear_stale(self, keys: Sequence[str]) -> None:

@@ -197,6 +197,7 @@ class FaultyBox:
     def kill(self, service: str) -> int:
         """`kill -9` of a service's main process; returns its id."""
         pid = self.pid(service)
+        assert pid > 0, f"{service} does not run"
         os.kill(pid, signal.SIGKILL)
         return pid
 
