@@ -545,6 +545,8 @@ def test_gateways_that_fail(box: FaultyBox) -> None:
     # a trunk that was silent is tried again later, the number is not used up: no end of the campaign by itself
     box.request(CampaignAction(actor_id=box.manager_id, campaign_id=box.campaigns[GATEWAY], action="stop"))
 
+    until(lambda: "does not answer" not in box.findings(), "the edge to find both gateways alive again", 20)
+
     box.change_gateways(msgspec.structs.replace(first, deaf=True), second)
     until(lambda: not answers(first), "the first gateway to be deaf", 5)
     box.dial(FAILOVER)
