@@ -135,14 +135,14 @@ def test_application_sees_the_real_client(
     assert told["headers"]["X-Forwarded-Proto"] == "https"
 
 
-def test_uploads_up_to_64_mb(
+def test_uploads_up_to_100_mb(
     front: Service, box: tuple[Home, Settings], application: http.server.ThreadingHTTPServer
 ) -> None:
     _, data = get(box[0], "/import", "POST", b"x" * (20 << 20))
     assert json.loads(data)["size"] == 20 << 20
     connection = http.client.HTTPSConnection(*FRONT, timeout=20, context=trusting(box[0]))
     connection.putrequest("POST", "/import")
-    connection.putheader("Content-Length", str(65 << 20))
+    connection.putheader("Content-Length", str(102 << 20))
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
