@@ -31,6 +31,7 @@ WANTED=("$@")
 figure calls-60-bridged-30 $CALLBOX bench calls --lines 60 --seconds 60 --bridged 30 --json
 figure calls-60 $CALLBOX bench calls --lines 60 --seconds 60 --json
 figure calls-120 $CALLBOX bench calls --lines 120 --seconds 60 --json
+figure calls-60-ringing $CALLBOX bench calls --lines 60 --seconds 60 --ringing --json
 figure short-calls-500 $CALLBOX bench short-calls --calls 500 --json
 figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
