@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,23 @@ def test_an_agent_works_without_the_mouse(site: Site) -> None:
     assert (sent.disposition, sent.note) == ("informed", "asked about 1? yes")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_no_screen_stays_behind_when_events_chase_each_other(site: Site) -> None:
+    """Two events of an agent within milliseconds: the second may come while the first one's answer is swapped in."""
+    box, me = site.box, site.box.add_user("chased", "agent")
+    box.by_administrator(cmd.SaveSeat, id="seat07", display_name="Seat 7")
+    page = site.page("chased")
+    page.goto("/desk")
+    page.get_by_label("Seat 7").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#bar")).to_contain_text("Paused")
+    for turn in range(25):
+        box.bus.engine.change(me, state="ready")
+        time.sleep(turn * 0.004)  # the very moment is sought, not waited for
+        last = "paused" if turn % 2 else "talking"
+        box.bus.engine.change(me, state=last)
+        expect(page.locator(f"#bar.state-{last}")).to_be_visible(timeout=5000)
 
 
 def test_dark_follows_the_system_until_chosen(site: Site) -> None:

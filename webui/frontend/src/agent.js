@@ -1,18 +1,22 @@
 // The agent's page: shortcuts, the announcement of a connected call, the note that survives a reload.
-import { onLive } from "./live.js";
 import "./shortcuts.js";
 
 const desk = document.getElementById("desk");
 const announce = document.getElementById("announce");
 let conversation = desk?.dataset.conversation || "";
 
-onLive("agent", (agent) => {
-  if (agent.conversation_id && agent.conversation_id !== conversation && agent.state === "talking") {
-    announce.textContent = announce.dataset.text;
+// Read off what is shown, not off the event: the screen may have learnt of the call by catching up.
+function noticeCall() {
+  const talking = document.querySelector("#bar.state-talking");
+  const shown = document.getElementById("dispose")?.dataset.conversation || "";
+  if (talking && shown && shown !== conversation) {
+    conversation = shown;
+    announce.textContent = ""; // the same words again are only read out when they are new
+    requestAnimationFrame(() => (announce.textContent = announce.dataset.text));
   }
-  conversation = agent.conversation_id || "";
-  document.title = `${agent.state === "talking" ? "● " : ""}${document.body.dataset.title}`;
-});
+  document.title = `${talking ? "● " : ""}${document.body.dataset.title}`;
+}
+document.addEventListener("htmx:after:swap", noticeCall);
 
 // What is typed is kept by conversation until it is sent.
 const key = (form) => `draft:${form.dataset.conversation}`;

@@ -1,8 +1,6 @@
 // The one event stream of the page (htmx's sse extension on #live) and everything that ticks.
-import "./htmx.js";
+import htmx from "./htmx.js";
 import "htmx.org/dist/ext/hx-sse.js";
-
-const live = () => document.getElementById("live");
 
 function setConnected(on) {
   document.documentElement.classList.toggle("live-lost", !on);
@@ -17,10 +15,37 @@ document.addEventListener("htmx:sse:before:connection", (event) => {
   if (event.detail.connection.attempt > 0) setConnected(false);
 });
 
-// Data of a named event as an object; listeners elsewhere use onLive(name, handler).
-export function onLive(name, handler) {
-  live()?.addEventListener(name, (event) => handler(JSON.parse(event.detail.data || "{}")));
+// A live element fetches itself again at its events (hx-trigger "agent from:#live, …, behind"). An event that comes just
+// while the element is being swapped finds nobody listening. So it is noted when each event came and which request each
+// element shows; an element that is behind is told so, and no screen stays old for longer than half a second.
+const heard = {}; // event -> when it last came
+const asked = {}; // element id -> when its last request began
+const shown = {}; // element id -> when the request began whose answer it shows
+const ANSWER_MS = 3000; // a request that takes longer is not waited for
+
+const idOf = (event) => event.detail.ctx?.sourceElement?.id;
+document.addEventListener("htmx:before:request", (event) => (asked[idOf(event)] = performance.now()));
+document.addEventListener("htmx:after:request", (event) => {
+  // the answer for an element that has been replaced meanwhile is shown nowhere
+  if (event.detail.ctx?.sourceElement?.isConnected) shown[idOf(event)] = asked[idOf(event)];
+});
+
+function catchUp() {
+  const now = performance.now();
+  for (const element of document.querySelectorAll("[hx-trigger*=behind]")) {
+    const names = [...element.getAttribute("hx-trigger").matchAll(/(\S+) from:/g)].map((found) => found[1]);
+    for (const name of names) {
+      if (name in heard) continue;
+      heard[name] = 0;
+      document.addEventListener(name, () => (heard[name] = performance.now()), true);
+    }
+    const id = element.id;
+    const waits = (asked[id] ?? 0) > (shown[id] ?? 0) && now - asked[id] < ANSWER_MS;
+    if (!waits && names.some((name) => heard[name] > (shown[id] ?? 0))) htmx.trigger(element, "behind");
+  }
 }
+setInterval(catchUp, 500);
+catchUp();
 
 // Timers: <time data-since="unix seconds"> counts up, data-until counts down.
 // The box's clock may differ from the browser's: the page carries the box's time of rendering.
