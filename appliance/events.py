@@ -51,7 +51,10 @@ class LegEnded(ConversationEvent, frozen=True, kw_only=True):
 
 
 class Heard(ConversationEvent, frozen=True, kw_only=True):
-    """A verdict of the ear. `phase` early | answered; `final` once per phase; evidence is small and JSON-able."""
+    """A verdict of the ear. `phase` early | answered; `final` once per phase; evidence is small and JSON-able.
+
+    After a final `unknown` one more word may come, not final and with a `reason` that begins with `late_`.
+    """
 
     phase: str
     label: str
@@ -162,6 +165,7 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     on_hold: bool = False
     wrap_up_ends_unix_s: float | None = None
     popped_at_unix_s: float | None = None
+    heard_late: str = ""  # what the ear says now of a call that it passed on in doubt
     schema: int = SCHEMA_VERSION
 
 
@@ -229,6 +233,7 @@ class LiveAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     text: str
     raised: bool
     at_unix_s: float
+    data: dict[str, Any] = {}  # figures of the text, for screens in another language
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -115,6 +115,7 @@ class DiallingSettings(_Section):
     ring_timeout_s: float = Field(40.0, title="Ring time-out", description="s", ge=5, le=120)
     abandon_after_s: float = Field(2.0, title="Abandon after", description="A live person with no agent is told so and counted after this, s.", ge=0.5, le=10)
     verdict_deadline_ms: int = Field(4000, title="Verdict deadline", description="Person or machine is said by then, ms from answer.", ge=1000, le=10000)
+    machine_certainty: float = Field(0.99, title="Certainty for machines", description="How sure the ear must be before it hangs up on a machine. Higher: fewer people are dropped, more machines reach agents.", ge=0.5, le=0.9999)
     # below the abandon time: the next agent still gets the customer. Phones answer by themselves, within 0.3 s
     seat_answer_timeout_s: float = Field(1.8, title="Seat time-out", description="A seat that does not answer by then is skipped, s.", ge=1, le=30)
     wrap_up_s: float = Field(60.0, title="Wrap-up", description="Longest wrap-up, s (0: none).", ge=0, le=3600)

@@ -163,6 +163,7 @@ class Disposition(StrEnum):
     DO_NOT_CALL = "do_not_call"
     INFORMED = "informed"
     OTHER = "other"
+    MACHINE = "machine"  # the ear let a machine through
     ABANDONED = "abandoned"  # set by the box, never by an agent
     NONE = "none"  # wrap-up ran out
 
@@ -186,6 +187,7 @@ class Permission(StrEnum):
     SETTINGS_WRITE = "settings.write"
     AUDIT_READ = "audit.read"
     ALERTS_READ = "alerts.read"
+    EAR_TEACH = "ear.teach"  # label what was heard, enrol announcements
 
 
 _SUPERVISOR = frozenset(
@@ -193,6 +195,7 @@ _SUPERVISOR = frozenset(
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,
         Permission.AGENTS_SUPERVISE, Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT,
         Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ, Permission.AGENT_WORK,
+        Permission.EAR_TEACH,
     }
 )  # fmt: skip
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
