@@ -29,11 +29,13 @@ from appliance.domain.call_model import (
     Expired,
     FindAgent,
     HangUpAsked,
+    LateWord,
     Originated,
     OriginateRefused,
     SeatRefused,
     WorkerGone,
 )  # fmt: skip
+from appliance.domain.hearing import LATE_REASON, TAKEN_OFF
 from appliance.domain.outcome import (
     FATAL_EARLY,
     RING_TIMEOUT,
@@ -85,6 +87,8 @@ def verdict_of(call: Call) -> Verdict:
         return call.refused
     if call.answered_at is None:
         return of_unanswered(call.early, call.trunk_end)
+    if call.late is not None and call.late.outcome in TAKEN_OFF and call.bridged_at is None and not call.abandoned:
+        return call.late
     if call.heard is not None:
         return call.heard
     if call.bridged_at is not None:
@@ -193,15 +197,43 @@ def _note_answer(call: Call, event: bus_events.LegAnswered, now: datetime) -> tu
 
 
 def _verdict(event: bus_events.Heard) -> Verdict:
-    return Verdict(Outcome(event.label), event.kind, event.reason, event.confidence, event.evidence)
+    return Verdict(
+        Outcome(event.label), event.kind, event.reason, event.confidence, event.evidence, event.decided_at_ms
+    )
 
 
 def _note_verdict(call: Call, event: bus_events.Heard, _now: datetime) -> tuple[Call, Commands]:
     if not event.final:
-        return call, ()
+        return _note_remark(call, event), ()
     if event.phase == "early":
         return replace(call, early=_verdict(event)), ()
     return replace(call, heard=call.heard or _verdict(event)), ()
+
+
+def _note_remark(call: Call, event: bus_events.Heard) -> Call:
+    """A beep's end, or the word that follows a doubt; other steps on the way are not kept."""
+    if event.phase != "answered":
+        return call
+    if "beep_end_ms" in event.evidence:
+        call = replace(call, beep_end_ms=int(event.evidence["beep_end_ms"]))
+    doubted = call.heard is not None and call.heard.outcome is Outcome.UNKNOWN and call.late is None
+    return replace(call, late=_verdict(event)) if doubted and event.reason.startswith(LATE_REASON) else call
+
+
+def _heard_late(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
+    """Nobody has the call yet: what is no person after all is let go, and no agent is troubled."""
+    before = call.late
+    call, _ = _note_verdict(call, event, now)
+    if call.late is None or call.late is before or call.late.outcome not in TAKEN_OFF:
+        return call, ()
+    return _hang_up(call, "machine", now)
+
+
+def _told_late(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
+    """An agent has the call, or is about to: he decides, the outcome stays what it was."""
+    before = call.late
+    call, _ = _note_verdict(call, event, now)
+    return call, (LateWord(call.agent_id),) if call.late is not before and call.agent_id else ()
 
 
 def _heard_early(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
@@ -316,12 +348,15 @@ _ROWS: dict[CallState, dict[type, Handler]] = {
     CallState.DIALLING: _UNANSWERED,
     CallState.EARLY: _UNANSWERED,
     CallState.ANSWERED: {**_ALWAYS, bus_events.Heard: _heard_answered, Expired: _doubt},
-    CallState.HEARD: {**_ALWAYS, AgentFound: _agent_found, bus_events.Bridged: _bridged, Expired: _abandon},
+    CallState.HEARD: {
+        **_ALWAYS, bus_events.Heard: _heard_late, AgentFound: _agent_found, bus_events.Bridged: _bridged,
+        Expired: _abandon,
+    },
     CallState.CONNECTING: {
         **_ALWAYS, SeatRefused: _seat_refused, bus_events.SeatFailed: _seat_failed, bus_events.Bridged: _bridged,
-        Expired: _seat_silent,
+        Expired: _seat_silent, bus_events.Heard: _told_late,
     },
-    CallState.TALKING: _ALWAYS,
+    CallState.TALKING: {**_ALWAYS, bus_events.Heard: _told_late},
     CallState.CLOSING: {
         **_ALWAYS, HangUpAsked: _ignore, bus_events.LegAnswered: _note_answer, Expired: _overdue,
     },

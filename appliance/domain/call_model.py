@@ -56,6 +56,8 @@ class Call:
     progressed: bool = False
     early: Verdict | None = None
     heard: Verdict | None = None
+    late: Verdict | None = None  # what the ear said after a doubt
+    beep_end_ms: int | None = None  # end of a voicemail's beep, from answer
     trunk_end: TrunkEnd | None = None
     retry_after_s: int | None = None
     refused: Verdict | None = None  # Originate was not taken
@@ -140,6 +142,13 @@ class AgentUnreachable:
 
 
 @dataclass(frozen=True)
+class LateWord:
+    """The ear knows better now what the agent has on the line."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True)
 class ConversationOver:
     """The agent's conversation has ended: wrap-up."""
 
@@ -153,5 +162,5 @@ class Ended:
     verdict: Verdict
 
 
-Notice = FindAgent | AgentConnected | AgentFree | AgentUnreachable | ConversationOver | Ended
+Notice = FindAgent | AgentConnected | AgentFree | AgentUnreachable | LateWord | ConversationOver | Ended
 Commands = tuple[Notice | ConversationCommand, ...]

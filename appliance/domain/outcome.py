@@ -56,6 +56,7 @@ class Verdict:
     reason: str = ""
     confidence: float | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    decided_at_ms: int | None = None  # of the ear: from the start of early media, or from answer
 
 
 @dataclass(frozen=True)

@@ -58,4 +58,6 @@ def after_disposition(
         return LeadChange(LeadState.RETIRED, number_state="parked")
     if disposition == Disposition.NOT_AT_HOME:
         return _again(config, Outcome.NO_ANSWER, attempts, now)
+    if disposition == Disposition.MACHINE:
+        return _again(config, Outcome.MACHINE, attempts, now)
     return None

@@ -117,6 +117,8 @@ class Core:
             self._try_agent(command.agent_id, AgentEvent(agents.Kind.WITHDRAWN))
         elif isinstance(command, model.AgentUnreachable):
             self._unreachable(command.agent_id, command.seat_id)
+        elif isinstance(command, model.LateWord):
+            self._effects.agent_changed(command.agent_id)
         elif isinstance(command, model.ConversationOver):
             wrap_up = self.wrap_up(call.campaign_id)
             self._try_agent(command.agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))

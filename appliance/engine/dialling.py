@@ -310,7 +310,8 @@ class Dialler:
             caller_id=config.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
             record=RecordPolicy(enabled=config.record, early=config.record_early),
             listen=ListenPolicy(
-                country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms
+                country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms,
+                machine_certainty=self._settings.machine_certainty,
             ),
             issued_at_unix_s=issued_at_unix_s, campaign_id=call.campaign_id,
         )  # fmt: skip

@@ -25,6 +25,7 @@ _LIVE_STATES = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool = True) -> LiveAgent:
     """Return one agent as his page sees him; the record stays out of the room's view."""
     campaign = room.campaigns.get(desk.campaign_id) if desk and desk.campaign_id else None
+    call = room.calls.get(agent.conversation_id or "")
     return LiveAgent(
         agent_id=agent.agent_id, display_name=agent.display_name, seat_id=agent.seat_id, state=agent.state.value,
         since_unix_s=agent.since.timestamp() if agent.since else 0.0,
@@ -35,6 +36,7 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         on_hold=desk.on_hold if desk else False,
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
         popped_at_unix_s=desk.popped_at.timestamp() if desk and desk.popped_at else None,
+        heard_late=call.late.outcome.value if call and call.late else "",
     )  # fmt: skip
 
 

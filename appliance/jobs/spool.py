@@ -76,7 +76,7 @@ class Spool:
             return now_unix_s - self.sidecar.stat().st_mtime
 
     def about(self) -> dict[str, Any]:
-        """What the sidecar says: conversation_id, attempt_id, campaign_id, started_at (datetime).
+        """What the sidecar says: conversation_id, attempt_id, campaign_id, kind, begins_ms, started_at (datetime).
 
         What it does not say, or when it was lost in a power cut, is taken from the file itself.
         """
@@ -91,6 +91,8 @@ class Spool:
             "conversation_id": conversation_id,
             "attempt_id": str(said.get("attempt_id") or conversation_id),
             "campaign_id": str(said.get("campaign_id") or ""),
+            "kind": str(said.get("kind") or "conversation"),
+            "begins_ms": said["begins_ms"] if isinstance(said.get("begins_ms"), int) else 0,
             "started_at": _instant(said.get("started_at_unix_s")) or self._begun(),
         }
 

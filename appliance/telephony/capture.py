@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from appliance.clock import Clock
-from appliance.commands import ListenPolicy
+from appliance.commands import ListenPolicy, RecordPolicy
 from appliance.errors import BoxError
 from appliance.events import Heard, RecordingClosed, RecordingStarted
 from appliance.ids import new_id
 from appliance.logs import get_logger
-from appliance.telephony.ear import Ear
+from appliance.telephony.ear import Ear, listener_config
 from appliance.telephony.mixing import LEFT, RIGHT
-from appliance.telephony.port import Route, Tap, TelephonyPort
-from appliance.telephony.recording import Sidecar, SpoolWriter
-from appliance.telephony.taps import GapMeter, StereoJoin
-from appliance.types import Kind, Outcome
+from appliance.telephony.port import FRAME_S, Route, Tap, TelephonyPort
+from appliance.telephony.recording import CONVERSATION, EVIDENCE, Sidecar, SpoolWriter
+from appliance.telephony.taps import SILENCE, GapMeter, StereoJoin, interleave
+from appliance.types import Outcome
 from audio.fingerprint import Library
+from audio.labels import Kind as HeardKind
+from audio.labels import Label
 from audio.verdict import Verdict
 
 Publish = Callable[..., None]
 _ANSWERED = "answered"
+_LATE_REASON, _LATE_MS = "late_", 8000
+"""After a doubt the ear goes on listening until so long after answer, for one more word."""
+_EVIDENCE_FRAMES = round(10.0 / FRAME_S)
+_ORDINARY = frozenset({Outcome.RINGBACK, Outcome.SILENCE, Outcome.MUSIC})
+_SURE = 0.8
+"""Early media that ended in an ordinary word, surely said, are worth no evidence."""
 
 
 class Capture:
@@ -44,11 +53,13 @@ class Capture:
         self._left: Tap | None = None
         self._right: Tap | None = None
         self._ear: Ear | None = None
-        self._early_final = False
+        self._final: Verdict | None = None  # of the present phase
+        self._early: deque[bytes] = deque(maxlen=_EVIDENCE_FRAMES)  # the last seconds before answer
+        self._early_frames = 0
+        self._keeps_evidence = False
         self._spool: SpoolWriter | None = None
         self._join = StereoJoin()
         self.gaps = GapMeter()
-        self.recordings = 0
 
     # ---- what happens on the line -------------------------------------------------------------------------
 
@@ -57,20 +68,23 @@ class Capture:
         """The ear takes so much audio at a time; 0: nobody listens."""
         return self._ear.step_ms if self._ear is not None else 0
 
-    def media_began(self, *, answered: bool, record_early: bool) -> None:
+    def media_began(self, *, answered: bool, record: RecordPolicy) -> None:
         """Audio of the customer's line flows for the first time, before or at the answer."""
         if self._listen.enabled and self._ear is None:
-            self._ear = Ear(
-                country=self._listen.country, deadline_ms=self._listen.deadline_ms, library=self._library,
-                answered=answered,
-            )  # fmt: skip
-        if record_early:
+            config = listener_config(
+                deadline_ms=self._listen.deadline_ms, machine_certainty=self._listen.machine_certainty
+            )
+            self._ear = Ear(country=self._listen.country, config=config, library=self._library, answered=answered)
+        self._keeps_evidence = self._ear is not None and record.enabled and not record.early and not answered
+        if record.enabled and record.early:
             self._start_recording()
         self._open_left()
 
     def answered(self, *, record: bool) -> None:
         """The customer answered: the ear's clocks start anew, the recording begins."""
-        self._early_final = False
+        self._final = None
+        self._keeps_evidence = False
+        self._early.clear()
         if self._ear is not None:
             self._ear.answer()
         if record:
@@ -94,15 +108,20 @@ class Capture:
             if self._right is not None:
                 self._join.right(self._right.take())
             self._spool.append(self._join.take())
+        if self._keeps_evidence:
+            self._early.extend(data for _, data in frames)
+            self._early_frames += len(frames)
         if self._ear is not None and frames:
             self._hear([data for _, data in frames])
 
     def line_gone(self) -> None:
         """The customer's line is over: the ear says its last word if it has not."""
         self.drain()
-        if self._ear is not None and self._ear.heard_audio and not self._early_final:
+        if self._ear is not None and self._ear.heard_audio and self._final is None:
             self._say_last_word(self._ear)
         self._ear = None
+        if self._keeps_evidence and self._final is not None:
+            self._keep_evidence(self._final)
 
     def close(self) -> dict[str, Any]:
         """End the recording; returns the tap's figures for `ConversationEnded`."""
@@ -127,14 +146,14 @@ class Capture:
             verdicts = ear.push(frames)
         except Exception:  # noqa: BLE001 - a broken ear costs neither call nor customer: the doubt goes to an agent
             self._log.exception("ear failed")
-            self._publish(
-                Heard, phase=ear.phase, label=Outcome.UNKNOWN.value, kind=Kind.SPEECH.value, reason="ear_failed",
-                confidence=0.0, decided_at_ms=0, final=True,
-            )  # fmt: skip
+            if self._final is None:
+                self._say(ear.phase, Verdict(Label.UNKNOWN, HeardKind.SPEECH, "ear_failed", 0.0, 0, final=True))
             self._drop_ear()
             return
         for verdict in verdicts:
             self._say(ear.phase, verdict)
+        if self._final is not None and ear.phase == _ANSWERED and ear.heard_ms >= _LATE_MS:
+            self._drop_ear()
 
     def _say(self, phase: str, verdict: Verdict, **more: bool) -> None:
         self._publish(
@@ -144,9 +163,11 @@ class Capture:
         )  # fmt: skip
         if verdict.final:
             self._log.info("heard", phase=phase, label=verdict.label.value, reason=verdict.reason)
-            self._early_final = phase != _ANSWERED
-            if phase == _ANSWERED:
-                self._drop_ear()
+            self._final = verdict
+        doubtful = verdict.final and verdict.label is Label.UNKNOWN
+        late = not verdict.final and self._final is not None and verdict.reason.startswith(_LATE_REASON)
+        if phase == _ANSWERED and (late or (verdict.final and not doubtful)):
+            self._drop_ear()
 
     def _say_last_word(self, ear: Ear) -> None:
         try:
@@ -164,32 +185,49 @@ class Capture:
     # ---- recording ----------------------------------------------------------------------------------------
 
     def _start_recording(self) -> None:
-        if self._spool is not None:
-            return
-        conversation_id, attempt_id, campaign_id = self._ids
-        sidecar = Sidecar(new_id(), conversation_id, attempt_id, campaign_id, self._clock.now().timestamp())
+        if self._spool is None:
+            self._spool = self._open_spool(CONVERSATION, begins_ms=0, ago_s=0.0)
+            self._join = StereoJoin()
+
+    def _open_spool(self, kind: str, *, begins_ms: int, ago_s: float) -> SpoolWriter | None:
+        """Begin a recording of what sounds since `ago_s`; None, and told, when the disk does not take it."""
+        began_s = self._clock.now().timestamp() - ago_s
+        sidecar = Sidecar(new_id(), *self._ids, started_at_unix_s=began_s, kind=kind, begins_ms=begins_ms)
         try:
-            self._spool = SpoolWriter(self._folder, sidecar, sync_interval_s=self._sync_interval_s)
+            spool = SpoolWriter(self._folder, sidecar, sync_interval_s=self._sync_interval_s)
         except BoxError as error:
             self._log.error("not recorded, call goes on", error_id=error.error_id, error=error.message)
             self._publish(
                 RecordingClosed, recording_id=sidecar.recording_id, spool_path="", frames=0, error_id=error.error_id
             )
+            return None
+        self._publish(RecordingStarted, recording_id=spool.recording_id, spool_path=str(spool.path))
+        return spool
+
+    def _keep_evidence(self, verdict: Verdict) -> None:
+        """Write the last seconds before the end of a call that nobody answered, if the verdict is worth a listen."""
+        frames, self._keeps_evidence = list(self._early), False
+        ordinary = verdict.label.value in _ORDINARY and verdict.confidence >= _SURE
+        if ordinary or not frames:
             return
-        self._join = StereoJoin()
-        self.recordings += 1
-        self._publish(RecordingStarted, recording_id=sidecar.recording_id, spool_path=str(self._spool.path))
+        begins_ms = round((self._early_frames - len(frames)) * FRAME_S * 1000)
+        spool = self._open_spool(EVIDENCE, begins_ms=begins_ms, ago_s=len(frames) * FRAME_S)
+        if spool is not None:
+            spool.append(interleave(frames, [SILENCE] * len(frames)))
+            self._end_spool(spool)
+
+    def _end_spool(self, spool: SpoolWriter) -> None:
+        frames = spool.close()
+        self._publish(
+            RecordingClosed, recording_id=spool.recording_id, spool_path=str(spool.path), frames=frames,
+            error_id=spool.error.error_id if spool.error is not None else "",
+        )  # fmt: skip
 
     def _close_recording(self) -> None:
         if self._spool is None:
             return
         self._spool.append(self._join.take(all_of_it=True))
-        frames = self._spool.close()
-        error = self._spool.error
-        self._publish(
-            RecordingClosed, recording_id=self._spool.recording_id, spool_path=str(self._spool.path), frames=frames,
-            error_id=error.error_id if error is not None else "",
-        )  # fmt: skip
+        self._end_spool(self._spool)
         self._spool = None
         if self._right is not None:
             self._port.close_tap(RIGHT)

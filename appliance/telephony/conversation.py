@@ -234,7 +234,7 @@ class Conversation:
                 leg.state = LegState.EARLY
                 self._publish(LegProgress, role=leg.name, sip_status=leg.sip_status or 183, early_media=True)
             if self._capture is not None:
-                self._capture.media_began(answered=not event.early, record_early=self._record.early)
+                self._capture.media_began(answered=not event.early, record=self._record)
         self._remix()
 
     def _on_up(self, event: LegUp) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,14 +15,22 @@ from audio.verdict import Verdict
 _FRAME_SAMPLES, _SAMPLES_PER_MS = 160, 8
 
 
+def listener_config(*, deadline_ms: int, machine_certainty: float | None) -> ListenerConfig:
+    """The ear's settings of one call; what is not given is the ear's own."""
+    config = ListenerConfig(deadline_s=deadline_ms / 1000)
+    return config if machine_certainty is None else replace(config, machine_probability=machine_certainty)
+
+
 class Ear:
     """One line's `Listener`, fed with tap frames."""
 
-    def __init__(self, *, country: str | None, deadline_ms: int, library: Library | None, answered: bool) -> None:
+    def __init__(
+        self, *, country: str | None, config: ListenerConfig, library: Library | None, answered: bool
+    ) -> None:  # fmt: skip
         self._listener = Listener(
-            country=country, phase="answered" if answered else "early", library=library,
-            config=ListenerConfig(deadline_s=deadline_ms / 1000),
-        )  # fmt: skip
+            country=country, phase="answered" if answered else "early", library=library, config=config
+        )
+        self._samples = 0
         self._frames: list[bytes] = []
         self.heard_audio = False
 
@@ -29,6 +38,11 @@ class Ear:
     def phase(self) -> str:
         """`early` or `answered`."""
         return self._listener.phase
+
+    @property
+    def heard_ms(self) -> int:
+        """Audio of this phase that was judged so far."""
+        return self._samples // _SAMPLES_PER_MS
 
     @property
     def step_ms(self) -> int:
@@ -45,11 +59,13 @@ class Ear:
         block = np.frombuffer(b"".join(self._frames[:ready]), "<i2")
         del self._frames[:ready]
         self.heard_audio = True
+        self._samples += block.size
         return self._listener.push(block)
 
     def answer(self) -> None:
         """The line was answered: what is queued belonged to the time before."""
         self._frames.clear()
+        self._samples = 0
         self._listener.answer()
 
     def finish(self) -> Verdict:

@@ -25,6 +25,7 @@ from appliance.telephony.port import RATE_HZ
 
 _AU_MAGIC, _AU_PCM16, _CHANNELS, _HEADER_BYTES, _UNKNOWN_SIZE = b".snd", 3, 2, 24, 0xFFFFFFFF
 _FRAME_BYTES = 2 * _CHANNELS
+CONVERSATION, EVIDENCE = "conversation", "evidence"
 _SIDECAR_BYTES = 1024
 _WRITE_INTERVAL_S = 0.4
 AU_HEADER = struct.pack(">4sIIIII", _AU_MAGIC, _HEADER_BYTES, _UNKNOWN_SIZE, _AU_PCM16, RATE_HZ, _CHANNELS)
@@ -32,13 +33,18 @@ AU_HEADER = struct.pack(">4sIIIII", _AU_MAGIC, _HEADER_BYTES, _UNKNOWN_SIZE, _AU
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What is known of a recording when it begins; `error_id` and `message` when it had to stop early."""
+    """What is known of a recording when it begins; `error_id` and `message` when it had to stop early.
+
+    `kind` conversation | evidence; evidence begins `begins_ms` after the first early media.
+    """
 
     recording_id: str
     conversation_id: str
     attempt_id: str
     campaign_id: str
     started_at_unix_s: float
+    kind: str = CONVERSATION
+    begins_ms: int = 0
     error_id: str = ""
     message: str = ""
 

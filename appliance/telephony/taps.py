@@ -77,6 +77,14 @@ class GapMeter:
         return {str(gap_ms): count for gap_ms, count in enumerate(self._histogram) if count}
 
 
+def interleave(lefts: Sequence[bytes], rights: Sequence[bytes]) -> bytes:
+    """Join as many frames of either side into 16-bit big-endian stereo."""
+    stereo = np.empty((len(lefts) * FRAME_BYTES // 2, 2), ">i2")
+    stereo[:, 0] = np.frombuffer(b"".join(lefts), "<i2")
+    stereo[:, 1] = np.frombuffer(b"".join(rights), "<i2")
+    return stereo.tobytes()
+
+
 def _best_offset(left: Frames, right: Frames) -> int:
     """Index into `left` at which `right` begins: least sum of time differences over the first pairs."""
     pairs = min(_ALIGN_FRAMES, len(right), len(left))
@@ -124,10 +132,7 @@ class StereoJoin:
             rights.append(SILENCE)
         if not lefts:
             return b""
-        stereo = np.empty((len(lefts) * FRAME_BYTES // 2, 2), ">i2")
-        stereo[:, 0] = np.frombuffer(b"".join(lefts), "<i2")
-        stereo[:, 1] = np.frombuffer(b"".join(rights), "<i2")
-        return stereo.tobytes()
+        return interleave(lefts, rights)
 
     def _can_align(self, all_of_it: bool) -> bool:
         """Enough frames of both channels from the same ticks are here."""

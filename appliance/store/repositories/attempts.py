@@ -14,6 +14,7 @@ from appliance.domain.call_model import Call
 from appliance.domain.compliance import Contact
 from appliance.domain.outcome import Verdict
 from appliance.store import models
+from appliance.store.repositories import hearing
 from appliance.types import LIVE_OUTCOMES, Disposition
 
 
@@ -52,6 +53,7 @@ def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
         row.ended_at, row.outcome, row.kind = call.ended_at, verdict.outcome, verdict.kind
         row.reason, row.confidence = verdict.reason, verdict.confidence
         row.evidence, row.media = verdict.evidence, call.media
+        hearing.add(session, call, row.ended_at)
 
 
 def dispose_none(session: Session, attempt_id: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from appliance.errors import NotFoundError
 from appliance.store.models import Attempt, Recording, RecordingKey, RetentionRule
 
 SPOOL, ARCHIVED, DELETED, FAILED = "spool", "archived", "deleted", "failed"
+CONVERSATION, EVIDENCE = "conversation", "evidence"
 
 
 def get(session: Session, recording_id: str) -> Recording:
@@ -28,14 +29,15 @@ def of_conversation(session: Session, conversation_id: str) -> list[Recording]:
 
 def note(
     session: Session, recording_id: str, *, conversation_id: str, attempt_id: str, started_at: datetime,
-    spool_path: str, campaign_id: str = "",
+    spool_path: str, campaign_id: str = "", kind: str = CONVERSATION, begins_ms: int = 0,
 ) -> Recording:  # fmt: skip
     """Return the recording's row, made when it is not there yet."""
     recording = session.get(Recording, recording_id)
     if recording is None:
         recording = Recording(
             id=recording_id, conversation_id=conversation_id, attempt_id=attempt_id or None,
-            campaign_id=campaign_id or None, state=SPOOL, started_at=started_at, spool_path=spool_path,
+            campaign_id=campaign_id or None, kind=kind, begins_ms=begins_ms, state=SPOOL, started_at=started_at,
+            spool_path=spool_path,
         )  # fmt: skip
         session.add(recording)
     return recording
