@@ -47,7 +47,10 @@ def recording_evidence(home: Home, store: Store, campaign_id: str) -> list[Recor
     found = []
     with store.read() as session:
         there_is = Recording.state != recording_rows.FAILED  # of a failed one nothing was ever on the disk
-        for recording in session.scalars(select(Recording).where(Recording.campaign_id == campaign_id, there_is)):
+        conversations = select(Recording).where(
+            Recording.campaign_id == campaign_id, there_is, Recording.kind == recording_rows.CONVERSATION
+        )
+        for recording in session.scalars(conversations):
             attempt = session.get(Attempt, recording.attempt_id) if recording.attempt_id else None
             key = session.get(RecordingKey, recording.id)
             problem = "no key" if key is None else _problem(home, recording, key, attempt, secret)

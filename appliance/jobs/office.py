@@ -14,7 +14,9 @@ from appliance.commands import Command, Done
 from appliance.errors import CallerError, ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.accounts import Accounts
+from appliance.jobs.announcements import Announcements
 from appliance.jobs.context import Context
+from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.passwords import Hasher
 from appliance.jobs.provisioning import Provisioning
 from appliance.jobs.retention import Retention
@@ -35,6 +37,8 @@ class Office:
         accounts = Accounts(context, hasher, second_factor)
         provisioning = Provisioning(context)
         retention = Retention(context)
+        announcements = Announcements(context)
+        ear_labels = EarLabels(context, announcements)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.SetUpAdministrator: accounts.set_up_administrator,
             commands.LogIn: accounts.log_in,
@@ -52,6 +56,12 @@ class Office:
             commands.SaveSettings: provisioning.save_settings,
             commands.SaveRetention: retention.save_rule,
             commands.LegalHold: retention.legal_hold,
+            commands.LabelCall: ear_labels.label,
+            commands.EarCurve: ear_labels.curve,
+            commands.EnrolAnnouncement: announcements.enrol,
+            commands.SaveAnnouncement: announcements.save,
+            commands.RetireAnnouncement: announcements.retire,
+            commands.NameCluster: announcements.name_cluster,
             commands.OpenRecording: Tickets(context).open_recording,
             commands.Audit: self._audit,
         }

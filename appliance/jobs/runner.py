@@ -24,6 +24,7 @@ from appliance.jobs.archive import Archive
 from appliance.jobs.context import Context, Doors, Publish
 from appliance.jobs.desk import Desk
 from appliance.jobs.disk_guard import DiskGuard
+from appliance.jobs.ear_clusters import Clusters
 from appliance.jobs.intake import ARCHIVE, Intake, archive_job_id
 from appliance.jobs.lists import IMPORT, ListImports
 from appliance.jobs.maintenance import MAINTENANCE, Maintenance
@@ -38,6 +39,7 @@ from appliance.store.repositories import jobs_queue
 
 _DISK_INTERVAL_S = 2.0
 _SWEEP_INTERVAL_S = 2.0
+_CLUSTER_INTERVAL_S = 5.0
 
 log = get_logger()
 
@@ -69,6 +71,7 @@ async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
         watch = asyncio.gather(
             _every(_DISK_INTERVAL_S, stopping, service.guard.check),
             _every(_SWEEP_INTERVAL_S, stopping, service.intake.sweep),
+            _every(_CLUSTER_INTERVAL_S, stopping, service.clusters.sweep),
         )
         await stopping.wait()
         await watch
@@ -122,6 +125,7 @@ class _Service:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.guard = DiskGuard(context)
+        self.clusters = Clusters(context)
         self._archive = Archive(context)
         self._provisioning = Provisioning(context)
         self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")

@@ -65,7 +65,7 @@ def recordings_verify(as_json: Json = False) -> None:
     found: dict[str, Any] = {"verified": 0, "not_archived": 0, "damaged": []}
     with client() as box:
         archive = Archive(box.context)
-        for view in _all(box.context.store, recordings.RecordingFilter()):
+        for view in _all(box.context.store, recordings.RecordingFilter(kind="")):
             if view.state != recording_rows.ARCHIVED:
                 found["not_archived"] += 1
                 continue

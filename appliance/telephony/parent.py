@@ -15,16 +15,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from appliance import logs
 from appliance.bus import Bus
 from appliance.commands import Command, Done, Originate
 from appliance.errors import BoxError, CallerError
-from appliance.events import ConversationEnded
+from appliance.events import ConfigChanged, ConversationEnded
 from appliance.logs import get_logger
 from appliance.settings import RTP_PORTS_PER_SLOT, Home, Settings
+from appliance.store.announcements import in_use, sound_path
 from appliance.telephony import prompts
 from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
@@ -34,9 +36,12 @@ from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
 from appliance.telephony.worker import EXIT_OK, run_worker
+from audio import wavio
 from audio.fingerprint import Library, LibraryError
+from audio.labels import announcement_label
 
 LOST_SEQ = 1_000_000
+ANNOUNCEMENTS = "announcements"  # `ConfigChanged.what` when the ear was taught
 _TAKE_TIMEOUT_S = 1.0
 _SLOT_REST_S = 5.0
 _POOL_CHECK_S = 0.5
@@ -89,18 +94,9 @@ class Switch:
         self._waker.bind((settings.sip.worker_address, 0))
         self._around = Surroundings(
             realm=settings.sip.realm, prompts=home.prompts, spool=home.spool,
-            sync_interval_s=settings.recording.sync_interval_s, library=self._load_library(),
-            unattended_s=settings.dialling.unattended_s,
+            sync_interval_s=settings.recording.sync_interval_s, unattended_s=settings.dialling.unattended_s,
         )  # fmt: skip
-
-    def _load_library(self) -> Library | None:
-        if not any(self._home.announcements.iterdir()):
-            return None
-        try:
-            return Library.load(self._home.announcements)
-        except (LibraryError, OSError) as error:
-            self._log.warning("announcement library not loaded", error=str(error))
-            return None
+        self._library_asked = asyncio.Event()
 
     # ---- life ---------------------------------------------------------------------------------------------
 
@@ -112,7 +108,10 @@ class Switch:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
         loop.add_signal_handler(signal.SIGINT, self._stopping.set)
+        await self._load_library()
         await self._bus.connect()
+        await self._bus.subscribe_live("config", self._on_config)
+        learning = asyncio.create_task(self._learn())
         self._idle_list = IdleList(self._home, self._settings)
         self._adopt()
         await self._bus.serve("switch", self._on_command, concurrent=True)
@@ -126,11 +125,36 @@ class Switch:
                     await self._stopping.wait()
             except TimeoutError:
                 continue
+        learning.cancel()
         self._idle_list.close()
         self._idle_list = None
         await self._drain()
         await self._bus.close()
         self._waker.close()
+
+    async def _on_config(self, _topic: str, change: Any) -> None:
+        if isinstance(change, ConfigChanged) and change.what == ANNOUNCEMENTS:
+            self._library_asked.set()
+
+    async def _learn(self) -> None:
+        """Take up what the ear was taught: workers forked from then on know it, the few idle ones do not yet."""
+        while True:
+            await self._library_asked.wait()
+            self._library_asked.clear()
+            await self._load_library()
+
+    async def _load_library(self) -> None:
+        """Read the announcements, one at a time so that calls do not wait for it; a bad one is left out."""
+        library = Library()
+        for entry in in_use(self._home.announcements):
+            try:
+                samples = wavio.read(sound_path(self._home.announcements, entry))
+                library.enrol(samples, entry.ann_id, announcement_label(entry.label))
+            except (LibraryError, wavio.AudioFileError, ValueError) as error:
+                self._log.warning("announcement not learnt", announcement=entry.ann_id, error=str(error))
+            await asyncio.sleep(0)
+        self._around = replace(self._around, library=library if library.entries else None)
+        self._log.info("announcements learnt", count=len(library.entries))
 
     async def _drain(self) -> None:
         for worker in list(self._workers.values()):

@@ -26,6 +26,7 @@ class RecordingFilter:
     until: datetime | None = None
     held: bool = False
     with_deleted: bool = False
+    kind: str = "conversation"  # empty: evidence of the ear too
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class RecordingView:
     deleted_at: datetime | None
     legal_hold: bool
     legal_hold_reason: str
+    kind: str
+    attempt_id: str | None
 
 
 _COLUMNS = (Recording, Attempt, Lead.name, Campaign.name, User.display_name)
@@ -80,6 +83,7 @@ def _view(
         outcome=(attempt.outcome or "") if attempt else "", disposition=attempt.disposition if attempt else "",
         note=attempt.note if attempt else "", archived_at=found.archived_at, expires_at=found.expires_at,
         deleted_at=found.deleted_at, legal_hold=found.legal_hold, legal_hold_reason=found.legal_hold_reason,
+        kind=found.kind, attempt_id=found.attempt_id,
     )  # fmt: skip
 
 
@@ -94,6 +98,7 @@ def _where(
         (wanted.number, Attempt.number.contains(wanted.number, autoescape=True)),
         (wanted.held, Recording.legal_hold.is_(True)),
         (not wanted.with_deleted, Recording.deleted_at.is_(None)),
+        (wanted.kind, Recording.kind == wanted.kind),
     ]
     if wanted.since is not None:
         query = query.where(Recording.started_at >= wanted.since)

@@ -21,7 +21,8 @@ from appliance.types import LIVE_OUTCOMES, Disposition
 
 _LIVE = sorted(outcome.value for outcome in LIVE_OUTCOMES)
 _VERIFIED_STATES = ("archived", "deleted")  # an archive is verified before its spool goes
-_there_is = Recording.state != "failed"  # of a failed one nothing was ever on the disk
+# of a failed one nothing was ever on the disk; evidence of the ear is no recorded conversation
+_there_is = and_(Recording.state != "failed", Recording.kind == "conversation")
 _is_live = and_(Attempt.outcome.in_(_LIVE), Attempt.answered_at.is_not(None))
 
 
