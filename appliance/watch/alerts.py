@@ -31,12 +31,13 @@ def apply(session: Session, event: LiveAlert) -> bool:
         return True
     severity = event.severity if event.severity in set(Severity) else Severity.WARNING
     if standing is None:
-        session.add(Alert(key=event.key, severity=severity, title=event.title, text=event.text, raised_at=at))
+        session.add(Alert(key=event.key, severity=severity, title=event.title, text=event.text, raised_at=at,
+                          data=event.data))  # fmt: skip
         return True
     if (standing.severity, standing.title, standing.text) == (severity, event.title, event.text):
         return False
     # the same trouble with new figures ("expires in 2 days"): still one alert
-    standing.severity, standing.title, standing.text = severity, event.title, event.text
+    standing.severity, standing.title, standing.text, standing.data = severity, event.title, event.text, event.data
     return True
 
 

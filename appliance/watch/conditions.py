@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography import x509
 
@@ -21,12 +21,13 @@ from appliance.watch.supervision import is_stopping, status
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is wrong (`title`), and what to do (`text`)."""
+    """What is wrong (`title`), and what to do (`text`); `data` are its figures, for screens in another language."""
 
     key: str
     severity: Severity
     title: str
     text: str
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 class Condition(Protocol):

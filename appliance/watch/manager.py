@@ -25,6 +25,7 @@ from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
+from appliance.watch.ear_drift import KEY, EarDrift
 from appliance.watch.supervision import status
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
@@ -64,7 +65,7 @@ class Manager:
         """Write an alert of our own down, whether the bus is there or not, then show it."""
         alert = LiveAlert(
             key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, raised=raised,
-            at_unix_s=self._clock.now().timestamp(),
+            at_unix_s=self._clock.now().timestamp(), data=finding.data,
         )  # fmt: skip
         await self.on_alert("alert", alert)
         await self._bus.publish_live("alert", alert)
@@ -115,7 +116,8 @@ class Manager:
         with self._store.read() as session:
             stale = [a for a in alerts.standing(session) if a.key.startswith(tuple(keys))]
             findings = [
-                Finding(key=a.key, severity=Severity(a.severity), title=a.title, text=a.text) for a in stale
+                Finding(key=a.key, severity=Severity(a.severity), title=a.title, text=a.text, data=a.data)
+                for a in stale
             ]
         for finding in findings:
             await self.tell(finding, raised=False)
@@ -128,14 +130,14 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
     manager = Manager(store, bus)
     await bus.serve("watch", manager.handle)
     await bus.subscribe_live("alert", manager.on_alert)
-    await manager.clear_stale(("service.", "services.", "disk.low", "certificate.", "gateway."))
+    await manager.clear_stale(("service.", "services.", "disk.low", "certificate.", "gateway.", KEY))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks = [
         asyncio.create_task(manager.watch(number, condition))
-        for number, condition in enumerate(all_conditions(home, settings, silent_gateways))
+        for number, condition in enumerate([*all_conditions(home, settings, silent_gateways), EarDrift(store)])
     ]
     tasks.append(asyncio.create_task(manager.keep_bus(home)))
     await stop.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -23,12 +24,13 @@ class AlertView:
     raised_at: datetime
     cleared_at: datetime | None
     acknowledged_by: str | None
+    data: dict[str, Any]
 
 
 def _view(alert: Alert) -> AlertView:
     return AlertView(
         id=alert.id, key=alert.key, severity=alert.severity, title=alert.title, text=alert.text,
-        raised_at=alert.raised_at, cleared_at=alert.cleared_at, acknowledged_by=alert.acknowledged_by,
+        raised_at=alert.raised_at, cleared_at=alert.cleared_at, acknowledged_by=alert.acknowledged_by, data=alert.data,
     )  # fmt: skip
 
 
