@@ -60,7 +60,8 @@ def health_command(as_json: Annotated[bool, typer.Option("--json", help="One JSO
 # Which module brings which commands. Only the module of the command that was given is imported: numpy, the SIP library
 # and the database take a second together, and most commands need one of them at most.
 _COMMANDS = {
-    "appliance.services.detect_cli": ("detect", "enrol"),
+    "appliance.services.detect_cli": ("detect",),
+    "appliance.services.enrol_cli": ("enrol", "library"),
     "appliance.services.import_cli": ("import",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
     "appliance.bench.demo": ("demo",),

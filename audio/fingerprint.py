@@ -5,7 +5,7 @@ their distance in time). A call's hashes vote for (entry, time offset). An entry
 votes of its own at one offset and those votes cover what was heard without a long hole, so that a common opening
 ("the number you have dialled ...") shared by many entries names none of them.
 
-A library is a folder with `library.csv` (columns ann_id, label, file) and the audio it names.
+A library is a folder with `library.csv` (columns ann_id, label, file) and the audio it names; `enrolment.py` writes it.
 """
 
 import csv
@@ -195,26 +195,6 @@ class Library:
             library.enrol(wavio.read(folder / file), ann_id, label)
         _ = library.table  # now, so that processes forked off share it
         return library
-
-
-def add_to_folder(folder: Path, samples: NDArray[np.int16], ann_id: str, label: Label) -> None:
-    """Enrol into a library folder, made if need be: writes `<ann_id>.wav` and a row of library.csv.
-
-    Raises LibraryError when the id is taken or not a plain file name, or the sample is no good.
-    """
-    if not ann_id or any(c in ann_id for c in "/\\\0") or ann_id.startswith("."):
-        raise LibraryError(f"{ann_id!r} cannot be an id: use letters, digits, - and _")
-    table = folder / "library.csv"
-    library = Library.load(folder) if table.exists() else Library()
-    library.enrol(samples, ann_id, label)
-    folder.mkdir(parents=True, exist_ok=True)
-    wavio.write(folder / f"{ann_id}.wav", samples)
-    fresh = not table.exists()
-    with table.open("a", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        if fresh:
-            writer.writerow(["ann_id", "label", "file"])
-        writer.writerow([ann_id, str(label), f"{ann_id}.wav"])
 
 
 @dataclass(frozen=True, slots=True)

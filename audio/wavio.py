@@ -14,8 +14,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from audio import g711
-from audio.resample import RATE_HZ, Resampler
+from audio.resample import Resampler
 
+RATE_HZ = 8000
 MAX_SECONDS = 4 * 3600
 SUFFIXES = frozenset({".wav", ".au", ".flac", ".ogg", ".opus", ".al", ".alaw", ".raw", ".ul", ".ulaw"})
 """Names of files that `callbox` looks for in a folder."""

@@ -23,7 +23,7 @@ from appliance.store.models import Seat, Trunk, User
 from appliance.telephony.edge import subscribers
 from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import Role
-from audio.fingerprint import add_to_folder
+from audio import enrolment
 from audio.g711 import decode_alaw
 from audio.labels import announcement_label
 
@@ -96,7 +96,7 @@ def teach_announcements(home: Home, sounds: SoundLibrary) -> None:
     for name in sounds.names("announcements/*"):
         what, _, language = name.removeprefix("announcements/").rpartition("_")
         samples = decode_alaw(sounds.sound(name))
-        add_to_folder(home.announcements, samples, f"bench-{what}-{language}", announcement_label(what))
+        enrolment.add(home.announcements, samples, f"bench-{what}-{language}", announcement_label(what))
 
 
 def trunk_config(plan: DialPlan, channels: int) -> dict[str, Any]:

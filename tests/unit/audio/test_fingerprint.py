@@ -11,11 +11,11 @@ from audio import (
     LibraryError,
     ListenerConfig,
     announcement_label,
+    enrolment,
     model,
     score_label,
     synth,
 )
-from audio.fingerprint import add_to_folder
 from tests.unit.audio.hearing import hear, noisy
 
 pytestmark = pytest.mark.unit
@@ -68,21 +68,21 @@ def test_unknown_is_not_the_last_word_before_the_library_had_its_chance(library,
 
 def test_folder_round_trip(tmp_path) -> None:
     samples = synth.to_int16(_announcement(5))
-    add_to_folder(tmp_path / "lib", samples, "cmcc-vacant", Label.VACANT)
-    add_to_folder(tmp_path / "lib", synth.to_int16(_announcement(6)), "cmcc-off", Label.POWERED_OFF)
+    enrolment.add(tmp_path / "lib", samples, "cmcc-vacant", Label.VACANT)
+    enrolment.add(tmp_path / "lib", synth.to_int16(_announcement(6)), "cmcc-off", Label.POWERED_OFF)
     loaded = Library.load(tmp_path / "lib")
     assert [(e.ann_id, e.label) for e in loaded.entries] == [
         ("cmcc-vacant", Label.VACANT),
         ("cmcc-off", Label.POWERED_OFF),
     ]
     with pytest.raises(LibraryError, match="already"):
-        add_to_folder(tmp_path / "lib", samples, "cmcc-vacant", Label.VACANT)
+        enrolment.add(tmp_path / "lib", samples, "cmcc-vacant", Label.VACANT)
 
 
 @pytest.mark.parametrize("ann_id", ["", "../x", "a/b", ".hidden"])
 def test_ids_are_plain_names(tmp_path, ann_id) -> None:
     with pytest.raises(LibraryError):
-        add_to_folder(tmp_path, synth.to_int16(_announcement(5)), ann_id, Label.VACANT)
+        enrolment.add(tmp_path, synth.to_int16(_announcement(5)), ann_id, Label.VACANT)
 
 
 def test_refuses_what_it_cannot_know_again() -> None:
