@@ -47,7 +47,7 @@ class Service:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.process.wait(30)
         finally:
             self.kill_group()
 
@@ -74,7 +74,7 @@ def make_home(folder: Path, trunks: dict[str, dict[str, Any]], seats: dict[str, 
     return home, settings
 
 
-def alive(timeout_s: float = 1.0, remote: tuple[str, int] = SEATS, source: str = "127.0.3.250") -> bool:
+def alive(timeout_s: float = 30.0, remote: tuple[str, int] = SEATS, source: str = "127.0.3.250") -> bool:
     """Does the edge answer an OPTIONS at its seats' door?"""
     line = UdpLine((source, 0), remote)
     try:
@@ -82,14 +82,14 @@ def alive(timeout_s: float = 1.0, remote: tuple[str, int] = SEATS, source: str =
         while time.monotonic() < deadline:
             line.send(request("OPTIONS", "sip:callbox", local=line.local, sender="sip:probe@callbox"))
             answer = line.final(0.3)
-            if answer is not None:
-                return answer.status == 200
+            if answer is not None and answer.status == 200:
+                return True
         return False
     finally:
         line.close()
 
 
-def registered(home: Home, seat_id: str, timeout_s: float = 4.0) -> Registration:
+def registered(home: Home, seat_id: str, timeout_s: float = 30.0) -> Registration:
     """The registration of a seat, as soon as it stands in the edge's file."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

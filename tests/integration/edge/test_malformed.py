@@ -44,7 +44,7 @@ def test_torture(edge: Service, name: str) -> None:
     for local, door in doors:
         with closing(UdpLine(local, door)) as line:
             line.send(data)
-            assert alive(2.0, door, local[0]) if door == TRUNK_DOOR else alive(2.0, source=source)
+            assert alive(30.0, door, local[0]) if door == TRUNK_DOOR else alive(30.0, source=source)
     assert before <= processes(edge), edge.log.read_text("latin-1")[-2000:]  # nobody died
 
 

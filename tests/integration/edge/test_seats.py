@@ -179,7 +179,7 @@ def test_after_a_restart_a_tcp_phone_is_called_at_its_own_port(edge: Service, bo
             registered(home, "seat03")
             edge.stop()
         edge.start()
-        assert alive(20.0)
+        assert alive(60.0)
         listener.settimeout(5.0)
         call_seat(worker, "seat03")
         phone, _ = listener.accept()
@@ -191,4 +191,4 @@ def test_after_a_restart_a_tcp_phone_is_called_at_its_own_port(edge: Service, bo
 def test_sigterm_ends_it_cleanly(edge: Service) -> None:
     assert edge.stop() == 0
     edge.start()
-    assert alive(20.0)
+    assert alive(60.0)
