@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import BoxError, CallerError
-from audio import AudioFileError, Library, Phase, wavio
+from audio import AudioFileError, Library, ListenerConfig, Phase, wavio
 from audio.hearing import Hearing, hear
 
 _POOL_FROM = 24
@@ -88,10 +88,12 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def hear_all(clips: Sequence[Clip | Failure], library: Library | None, jobs: int) -> Iterator[Hearing | Failure]:
+def hear_all(
+    clips: Sequence[Clip | Failure], library: Library | None, jobs: int, config: ListenerConfig | None = None
+) -> Iterator[Hearing | Failure]:
     """What is heard in each clip, in order; in `jobs` processes when there are many. Raises BoxError."""
-    global _library
-    _library = library
+    global _library, _config
+    _library, _config = library, config
     if jobs <= 1 or len(clips) < _POOL_FROM:
         yield from map(_hear, clips)
         return
@@ -106,13 +108,14 @@ def hear_all(clips: Sequence[Clip | Failure], library: Library | None, jobs: int
 
 
 _library: Library | None = None
-"""The library of this process's batch: set before the pool forks."""
+_config: ListenerConfig | None = None
+"""What all clips of a batch share: set before the pool forks."""
 
 
 def _hear(clip: Clip | Failure) -> Hearing | Failure:
     if isinstance(clip, Failure):
         return clip
     try:
-        return hear(clip.path, name=clip.name, phase=clip.phase, country=clip.country, library=_library)
+        return hear(clip.path, name=clip.name, phase=clip.phase, country=clip.country, library=_library, config=_config)
     except AudioFileError as error:
         return Failure(clip.name, "detect.unreadable", str(error))

@@ -68,7 +68,7 @@ def detect(
     failed = False
     tell = _Printer(OutputFormat.JSON if as_json else output)
     results = detect_batch.hear_all(clips, known, jobs)
-    for clip, heard in zip(clips, _with_progress(results, len(clips)), strict=True):
+    for clip, heard in zip(clips, with_progress(results, len(clips)), strict=True):
         tell(heard)
         failed = failed or isinstance(heard, Failure)
         if plot is not None and isinstance(heard, Hearing) and isinstance(clip, Clip):
@@ -104,7 +104,7 @@ def _line(heard: Hearing) -> str:
     return f"{heard.file}: {word.label} ({word.kind}, {word.reason}, {sure}{beep})"
 
 
-def _with_progress(results: Iterator[Hearing | Failure], total: int) -> Iterator[Hearing | Failure]:
+def with_progress(results: Iterator[Hearing | Failure], total: int) -> Iterator[Hearing | Failure]:
     """The results; long work says on stderr how far it is."""
     told = time.monotonic()
     for done, result in enumerate(results, 1):

@@ -1,0 +1,109 @@
+"""`callbox bench ear`: the ear on a labelled set, scored, as Markdown or JSON, with plots if wanted.
+
+The set's manifest has the columns of the development set's builder: file, stage, label, sublabel, country, t_event,
+beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec, plr; the ear is told stage and country only.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from appliance.bench import ear_score
+from appliance.bench.ear_report import markdown
+from appliance.errors import CallerError
+from appliance.services import detect_batch
+from appliance.services.detect_cli import load_library, with_progress
+from audio import Library, ListenerConfig
+from audio.hearing import Hearing
+
+_NEEDED = ("file", "stage", "country", "label", "t_event", "beep_start", "beep_end")
+_MACHINE_PROBABILITIES = (0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+
+
+def score(
+    manifest: Path, audio_root: Path | None, library: Library | None, jobs: int, config: ListenerConfig | None = None
+) -> list[ear_score.Scored]:
+    """Every clip of a labelled set, heard and judged. Raises CallerError."""
+    rows = _rows(manifest)
+    clips = list(detect_batch.from_manifest(manifest, audio_root, None))
+    heard = with_progress(detect_batch.hear_all(clips, library, jobs, config), len(clips))
+    return [
+        ear_score.judge(row, one if isinstance(one, Hearing) else None) for row, one in zip(rows, heard, strict=True)
+    ]
+
+
+def trade_off(manifest: Path, audio_root: Path | None, jobs: int) -> list[dict[str, Any]]:
+    """Lost people against machines passed on, for each value of the one setting `machine_probability`."""
+    rows = _rows(manifest)
+    pairs = [
+        (row, clip)
+        for row, clip in zip(rows, detect_batch.from_manifest(manifest, audio_root, None), strict=True)
+        if row["label"] in ear_score.AMD_LABELS
+    ]
+    curve = []
+    for value in _MACHINE_PROBABILITIES:
+        config = ListenerConfig(machine_probability=value)
+        heard = with_progress(detect_batch.hear_all([clip for _, clip in pairs], None, jobs, config), len(pairs))
+        clips = [
+            ear_score.judge(row, one if isinstance(one, Hearing) else None)
+            for (row, _), one in zip(pairs, heard, strict=True)
+        ]
+        amd = ear_score.figures(clips)["amd"]
+        curve.append({"machine_probability": value, **{key: amd[key]["percent"] for key in _CURVE}})
+    return curve
+
+
+_CURVE = (
+    "accuracy",
+    "people_right",
+    "people_called_machine",
+    "people_unknown",
+    "machines_right",
+    "machines_called_human",
+    "machines_unknown",
+)
+
+
+def _rows(manifest: Path) -> list[ear_score.Row]:
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as source:
+            reader = csv.DictReader(source)
+            rows: list[ear_score.Row] = list(reader)
+            missing = [column for column in _NEEDED if column not in (reader.fieldnames or ())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CallerError("bench.bad_manifest", f"{manifest}: {reason}", file=str(manifest)) from error
+    if missing:
+        raise CallerError("bench.bad_manifest", f"{manifest}: no column {', '.join(missing)}", file=str(manifest))
+    return rows
+
+
+def ear(
+    manifest: Annotated[Path, typer.Option(help="CSV of labelled clips, as the development set's.")],
+    audio_root: Annotated[Path | None, typer.Option(help="Where its files are; by default beside it.")] = None,
+    library: Annotated[Path | None, typer.Option(help="Folder of enrolled announcements.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for plots (reliability, SNR, trade-off).")] = None,
+    curve: Annotated[bool, typer.Option("--trade-off", help="Measure the trade-off curve too: nine runs.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = detect_batch.processors(),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """How often the ear is right, how fast, and how well it knows that it may be wrong."""
+    found = ear_score.figures(score(manifest, audio_root, load_library(library), jobs))
+    if curve:
+        found["trade_off"] = trade_off(manifest, audio_root, jobs)
+    if plots is not None:
+        from appliance.bench.ear_plots import draw_all  # brings a large library, for this option only
+
+        plots.mkdir(parents=True, exist_ok=True)
+        draw_all(found, plots)
+    typer.echo(json.dumps(found) if as_json else markdown(found))
+
+
+def register(app: typer.Typer) -> None:
+    """Add `ear` to the bench's commands."""
+    app.command("ear")(ear)
