@@ -8,9 +8,9 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from appliance.bus import ThreadBus
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import Store, open_store
+from appliance.thread_bus import ThreadBus
 from webui import access, admin, agent, api, auth, errors, home_board, i18n, security, setup, shell, stream, supervisor
 from webui.box import Box, WebBus
 from webui.connect import keep_connecting

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from appliance.bus import ThreadBus
 from appliance.commands import Command, Done, Hangup, ListenPolicy, Originate, RecordPolicy
 from appliance.errors import BoxError, CallboxError
 from appliance.events import ConversationEvent
@@ -24,6 +23,7 @@ from appliance.settings import Home, Settings, SipSettings, load_settings, save_
 from appliance.store.db import migrate, open_store
 from appliance.store.models import Trunk
 from appliance.telephony.edge import control
+from appliance.thread_bus import ThreadBus
 
 _START_TIMEOUT_S = 20.0
 

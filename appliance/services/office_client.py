@@ -13,7 +13,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from appliance.bus import ThreadBus
 from appliance.clock import SystemClock
 from appliance.commands import Command, Done
 from appliance.errors import BusError
@@ -23,6 +22,7 @@ from appliance.jobs.retention import Retention
 from appliance.services.doors import make_doors
 from appliance.settings import Settings, home_from_environment, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
+from appliance.thread_bus import ThreadBus
 
 _LONG_S = 600.0  # retention over a whole archive
 

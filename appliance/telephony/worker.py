@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance import logs
-from appliance.bus import ThreadBus
 from appliance.clock import SystemClock
 from appliance.commands import ConversationCommand, Done, Originate
 from appliance.errors import BusError, CallboxError
@@ -25,6 +24,7 @@ from appliance.settings import Home, Settings
 from appliance.telephony.control import ControlLine, LifeFile, Ready, Refused, Take, Taken, own_start_ticks
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegOffered, TelephonyPort
+from appliance.thread_bus import ThreadBus
 
 EXIT_OK, EXIT_NO_PORT, EXIT_NO_BUS = 0, 3, 4
 _IDLE_POLL_MS, _POLL_MS, _POLLS_PER_EAR_STEP = 200, 200, 2

@@ -34,7 +34,7 @@ from appliance.bench.exchange import read_truth, truth_file
 from appliance.bench.plan import DialPlan, GatewayPlan, NumberPlan, load_plan, plan_file, save_plan
 from appliance.bench.provide import NO_PASSWORD, Provided, provide
 from appliance.bench.room import RoomPlan, load_room, save_room
-from appliance.bus import Bus, ThreadBus
+from appliance.bus import Bus
 from appliance.commands import AgentHangup, CampaignAction, LiveView
 from appliance.domain.campaign import ALL_DAY, parse_config
 from appliance.errors import BusError
@@ -46,6 +46,7 @@ from appliance.settings import Home, Settings
 from appliance.store.db import Store
 from appliance.store.models import Alert, Attempt, Campaign, Job, Recording, User
 from appliance.telephony.control import LifeFile, life_files
+from appliance.thread_bus import ThreadBus
 from appliance.types import AgentState, CampaignState, Role
 from appliance.watch.supervision import status
 

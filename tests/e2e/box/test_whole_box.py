@@ -24,12 +24,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from appliance.bench import box as boxes
 from appliance.bench.plan import DialPlan, GatewayPlan, NumberPlan, Times
 from appliance.bench.provide import provide
-from appliance.bus import ThreadBus
 from appliance.commands import ImportList, LiveView, SaveCampaign, SaveSeat, SaveUser, UserCommand
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.settings import Home, Settings
 from appliance.store.models import Attempt, Recording, User
 from appliance.telephony.edge import subscribers
+from appliance.thread_bus import ThreadBus
 from appliance.watch.supervision import status
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]

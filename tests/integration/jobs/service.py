@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from appliance.bus import ThreadBus
 from appliance.commands import Command, Done
 from appliance.errors import ValidationErrors
 from appliance.jobs import runner
@@ -24,6 +23,7 @@ from appliance.jobs.context import Doors
 from appliance.logs import configure
 from appliance.settings import Home, Settings, load_settings, save_settings
 from appliance.store.db import Store, open_store
+from appliance.thread_bus import ThreadBus
 
 RATE_HZ = 8000
 PASSWORD = "correct horse 9"

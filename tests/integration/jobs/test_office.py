@@ -10,11 +10,11 @@ import pyotp
 import pytest
 
 from appliance import commands
-from appliance.bus import ThreadBus
 from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.accounts import token_hash
 from appliance.store import models
+from appliance.thread_bus import ThreadBus
 from tests.integration.jobs.service import PASSWORD, SeatFile, Service, ask, connected, new_service, until
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,6 @@ import pytest
 import soundfile
 
 from appliance import commands
-from appliance.bus import ThreadBus
 from appliance.errors import NotAllowedError
 from appliance.events import (
     Bridged,
@@ -30,6 +29,7 @@ from appliance.events import (
 from appliance.settings import load_settings, save_settings
 from appliance.store.models import Job, Lead, Recording
 from appliance.store.sealed import SealedReader
+from appliance.thread_bus import ThreadBus
 from appliance.types import LOCAL_ACTOR
 from tests.integration.jobs.service import RATE_HZ, Service, ask, connected, new_service, tones, until, write_spool
 
