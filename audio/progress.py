@@ -3,8 +3,9 @@
 from audio import model
 from audio.analysis import CHUNK_HOPS, LineAnalysis, Step
 from audio.config import ListenerConfig
-from audio.fingerprint import Library, Matcher, Named
+from audio.fingerprint import Library
 from audio.labels import Kind, Label
+from audio.matcher import Matcher, Named
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
@@ -26,6 +27,8 @@ class EarlyPhase:
         self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
         self._said: Verdict | None = None
+        self._named: Named | None = None
+        self._news: list[Verdict] = []
         self._pending_sit: Verdict | None = None
         self._chunks = 0
         self._speech_since_s: float | None = None
@@ -34,9 +37,8 @@ class EarlyPhase:
     def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
         """Verdicts that this chunk brought."""
         self._chunks += 1
-        named = self._matcher.push(step.features.spectrum_db[0], voice=any(step.voiced)) if self._matcher else None
-        if named is not None:
-            return [self._name(named, line)]
+        if self._matcher is not None and self._listen_for_names(self._matcher, line, step):
+            return self._news
         heard = self._tones.step(line, step)
         if heard is not None:
             return self._tone(heard, line)
@@ -71,10 +73,30 @@ class EarlyPhase:
         self.done = self.done or final
         return verdict
 
+    def _listen_for_names(self, matcher: Matcher, line: LineAnalysis, step: Step) -> bool:
+        """Whether the library has the word: a name holds, or was just withdrawn. `_news` is what there is to say."""
+        self._news = []
+        headroom_db = line.speech.peak_db - line.speech.floor_db
+        named = matcher.push(step.features.spectrum_db[0], voiced=step.voiced, headroom_db=headroom_db)
+        held, self._named = self._named, named
+        if named is None:
+            if held is None:
+                return False
+            label, kind, evidence = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, {"ann_id": held.entry.ann_id}
+            self._news = [self._say(line, label, kind, "library_match_broke", 0.8, evidence, final=False)]
+        elif held is None or held.entry is not named.entry or named.settled:
+            self._news = [self._name(named, line)]
+        return True
+
     def _name(self, named: Named, line: LineAnalysis) -> Verdict:
-        evidence: Evidence = {"ann_id": named.entry.ann_id, "votes": named.votes, "share": round(named.share, 3)}
-        confidence = min(0.99, 0.8 + named.votes / 500)
-        return self._say(line, named.entry.label, Kind.ANNOUNCEMENT, "library_match", confidence, evidence, final=True)
+        evidence: Evidence = {
+            "ann_id": named.entry.ann_id,
+            "likeness": round(named.likeness, 3),
+            "matched_s": round(named.span_s, 2),
+        }
+        confidence = 0.98 if named.settled else 0.9
+        label, kind, final = named.entry.label, Kind.ANNOUNCEMENT, named.settled
+        return self._say(line, label, kind, "library_match", confidence, evidence, final=final)
 
     def _tone(self, heard: ToneHeard, line: LineAnalysis) -> list[Verdict]:
         """Only the general information tone leaves its meaning to the words that follow; a typed SIT says it all."""

@@ -1,0 +1,95 @@
+"""What a fingerprint is made of: how the slope of the spectrum moves, hop by hop, in sixteen steps from 330 to 3400 Hz.
+
+The level difference of neighbouring bands, against the same difference a moment before, is blind to level, to the
+channel's colour and to steady noise (Haitsma and Kalker, "A highly robust audio fingerprinting system", ISMIR 2002).
+Two codes come of it: `slopes` (60 ms apart, clipped to +-6 dB) to compare with, and `bits` (their signs over 160 ms,
+one 16-bit word a hop) to look up with.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.features import BIN_HZ, HOP, FrontEnd
+
+N_SLOPES = 16
+_LOW_HZ, _HIGH_HZ = 330.0, 3400.0
+_SMOOTH, _LAG = 3, 6
+_WORD_HOPS = 8
+_PAST = 2 * _WORD_HOPS
+_CLIP_DB = np.float32(6.0)
+_BELOW_PEAK_DB, _LOWEST_DB = 45.0, -75.0
+_PEAK_DECAY_DB = 0.1
+_PLACES = (1 << np.arange(N_SLOPES)).astype(np.int64)
+_LN10_10 = np.float32(np.log(10) / 10)
+
+Slopes = NDArray[np.float32]
+
+
+def _edges() -> NDArray[np.intp]:
+    """Bins at which 17 bands begin, equally wide on the mel scale, and where the last one ends."""
+    low, high = (np.log10(1 + hz / 700) for hz in (_LOW_HZ, _HIGH_HZ))
+    return np.round(700 * (10 ** np.linspace(low, high, N_SLOPES + 2) - 1) / BIN_HZ).astype(np.intp)
+
+
+_EDGES = _edges()
+_WIDTHS = np.diff(_EDGES).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes of hops in a row.
+
+    slopes [hops, 16] in -1..1; bits [hops] 0..65535; margins [hops, 16] how far each bit is from flipping, dB;
+    loud_db [hops] level of the loudest band; below_peak_db [hops] the same against the loudest of the last seconds.
+    """
+
+    slopes: Slopes
+    bits: NDArray[np.int64]
+    margins: NDArray[np.float32]
+    loud_db: NDArray[np.float32]
+    below_peak_db: NDArray[np.float32]
+
+    def part(self, start: int, stop: int) -> "Codes":
+        """The same for some of the hops."""
+        return Codes(
+            *(getattr(self, name)[start:stop] for name in ("slopes", "bits", "margins", "loud_db", "below_peak_db"))
+        )
+
+
+_FIELDS = tuple(field.name for field in fields(Codes))
+
+
+class Coder:
+    """Streaming coder of one line; the same codes however the hops are cut into pushes."""
+
+    def __init__(self) -> None:
+        self._past = np.zeros((_PAST, N_SLOPES), np.float32)
+        self._peak_db = _LOWEST_DB + _BELOW_PEAK_DB
+
+    def push(self, spectrum_db: NDArray[np.float32]) -> Codes:
+        """Codes of log power spectra [hops, 129]."""
+        hops = spectrum_db.shape[0]
+        power = np.exp(spectrum_db[:, _EDGES[0] : _EDGES[-1]] * _LN10_10)
+        bands = 10 * np.log10(np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1) / _WIDTHS)
+        loud = bands.max(axis=1)
+        fall = np.arange(1, hops + 1, dtype=np.float32) * np.float32(_PEAK_DECAY_DB)
+        peak = np.maximum(np.maximum.accumulate(loud + fall), self._peak_db) - fall
+        self._peak_db = float(peak[-1])
+        floored = np.maximum(bands, np.maximum(peak - _BELOW_PEAK_DB, _LOWEST_DB)[:, None])
+        joined = np.concatenate((self._past, np.diff(floored, axis=1)))
+        self._past = joined[hops:]
+        sums = np.zeros((hops + _PAST + 1, N_SLOPES), np.float32)
+        np.cumsum(joined, axis=0, out=sums[1:])
+        now = sums[-hops:]
+        smooth = (sums[_SMOOTH:] - sums[:-_SMOOTH])[-hops - _LAG :]
+        slopes = (smooth[_LAG:] - smooth[:-_LAG]) / (_SMOOTH * _CLIP_DB)
+        moved = now - 2 * sums[-hops - _WORD_HOPS : -_WORD_HOPS] + sums[-hops - _PAST : -_PAST]
+        return Codes(np.clip(slopes, -1, 1), (moved > 0) @ _PLACES, np.abs(moved) / _WORD_HOPS, loud, loud - peak)
+
+
+def codes_of(samples: NDArray[np.int16]) -> Codes:
+    """Codes of a recording, int16 samples [n]; what is left over behind the last whole hop is dropped."""
+    whole = samples[: samples.size - samples.size % HOP]
+    return Coder().push(FrontEnd().push(whole[None, :]).spectrum_db[0])

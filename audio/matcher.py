@@ -1,0 +1,304 @@
+"""Which enrolled announcement a line is playing, said early and taken back when the likeness breaks off.
+
+Bits of the last moments are looked up in the library's index, the least sure of them flipped; an alignment that agrees
+over half a second is followed. For each alignment followed the likeness of the slopes in windows of 250 ms tells from
+where to where line and entry are the same. A name wants a long unbroken stretch that began where the line or the entry
+began (a common ending is no proof), that no entry of another label shares (a common opening is none either), and it is
+final once the stretch is long or the entry over. When the stretch breaks before, the name is withdrawn: it was an
+announcement with the same opening that nobody has enrolled.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.codes import N_SLOPES, Coder
+from audio.fingerprint import SLOPE_SCALE, Entry, Library
+
+_PUSHES_AT_ONCE = 2
+_HISTORY = 600
+_EVERY = 2
+_FLIPS = 3
+_CROWD = 400
+_CHECK_BACK = np.arange(0, 48, 4)
+_CHECK_BITS = round(0.31 * _CHECK_BACK.size * N_SLOPES)
+_MOST_TRACKS = 8
+_SAME_PLACE = 4
+_BLOCK, _WINDOW = 5, 5
+_MIN_ACTIVE = 12
+_ALIKE_SHARE, _ALIKE_LEAST, _ALIKE_MOST = 0.5, 0.22, 0.42
+_RATES = (1.0, 0.993, 1.007, 0.986, 1.014)
+_MIN_SPAN, _MIN_SOUND = 190, 100
+_SETTLED_SPAN = 500
+_MOST_SPAN, _MOST_SHARE = 300, 0.88
+_MIN_QUALITY = 0.42
+_AFTER_RIVAL = 30
+_ENDED = 25
+_MIN_WHOLE, _WHOLE_SHARE = 80, 0.8
+_LATE_START = 40
+_MASKED_DB, _MASKED_LEAST_DB, _MASKED_MOST_DB = 2.0, 8.0, 25.0
+_LOUD_DB = 18.0
+_PATIENCE = 3
+_BEFORE, _BEFORE_VOICE = 250, 12
+_CONTRADICTED = 150
+_FLIP_SETS = ((np.arange(1 << _FLIPS)[:, None] >> np.arange(_FLIPS)) & 1).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An announcement recognised: which, how alike (0..1), for how long, where it began, and whether that is final."""
+
+    entry: Entry
+    likeness: float
+    span_s: float
+    offset_s: float
+    settled: bool
+
+
+@dataclass(slots=True)
+class _Track:
+    """An alignment: library row `row` sounded at line hop `hop`, rows passing at `rate` a hop."""
+
+    entry: int
+    row: int
+    hop: int
+    rate: float = 1.0
+    born: int = 0
+    broke: int = -1
+    run: "_Run | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The unbroken stretch that reaches up to now (or to the entry's end): line hops, hops with sound, likeness."""
+
+    start: int
+    stop: int
+    sound: int
+    likeness: float
+    whole: bool
+    proper: bool
+    ended: bool
+    overrun: bool
+
+
+@dataclass(slots=True)
+class _Line:
+    """The last 6 s of a line: `first` is the hop of row 0."""
+
+    slopes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, N_SLOPES), np.float32))
+    energy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    bits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    voiced: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    loud: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    first: int = 0
+
+    @property
+    def stop(self) -> int:
+        return self.first + self.bits.size
+
+
+class Matcher:
+    """Streaming match of one line against a library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._coder = Coder()
+        self._line = _Line()
+        self._waiting: list[NDArray[np.float32]] = []
+        self._voice: list[bool] = []
+        self._tracks: list[_Track] = []
+        self._named: _Track | None = None
+        self._withdrawn: set[int] = set()
+        self._result: Named | None = None
+        self._masked_db = -_MASKED_MOST_DB
+
+    def push(self, spectrum_db: NDArray[np.float32], *, voiced: list[bool], headroom_db: float) -> Named | None:
+        """Take log spectra [10, 129], which hops have voice, and how far voice stands above the noise; returns the name
+        that holds now, or None.
+
+        Two pushes are looked at together. A name that is not settled may be gone at the next push.
+        """
+        self._waiting.append(spectrum_db)
+        self._voice += voiced
+        if len(self._waiting) < _PUSHES_AT_ONCE:
+            return self._result
+        codes = self._coder.push(np.concatenate(self._waiting))
+        self._masked_db = -min(max(headroom_db - _MASKED_DB, _MASKED_LEAST_DB), _MASKED_MOST_DB)
+        fresh_voice = np.array(self._voice)
+        self._waiting, self._voice = [], []
+        line = self._line
+        drop = max(0, line.bits.size + codes.bits.size - _HISTORY)
+        line.slopes = np.concatenate((line.slopes[drop:], codes.slopes))
+        line.energy = np.concatenate((line.energy[drop:], np.einsum("ij,ij->i", codes.slopes, codes.slopes)))
+        line.bits = np.concatenate((line.bits[drop:], codes.bits))
+        line.voiced = np.concatenate((line.voiced[drop:], fresh_voice))
+        line.loud = np.concatenate((line.loud[drop:], fresh_voice & (codes.below_peak_db > -_LOUD_DB)))
+        line.first += drop
+        held = self._named
+        if fresh_voice.any() and (held is None or held.run is None or held.run.ended):
+            self._search(codes.bits, codes.margins)
+        if self._tracks:
+            self._follow()
+        return self._result
+
+    def _search(self, bits: NDArray[np.int64], margins: NDArray[np.float32]) -> None:
+        """Look the new bits up and start to follow what agrees over half a second."""
+        line, index = self._line, self._library.index
+        if line.bits.size < _CHECK_BACK[-1] + bits.size:
+            return
+        looked = np.arange(bits.size)[_EVERY - 1 :: _EVERY]
+        unsure = np.argpartition(margins[looked], _FLIPS, axis=1)[:, :_FLIPS]
+        keys = bits[looked, None] ^ ((1 << unsure) @ _FLIP_SETS.T)
+        which, rows = index.find(keys.reshape(-1), _CROWD)
+        at = line.bits.size - bits.size + looked[which // keys.shape[1]]
+        far = rows - index.starts[index.entry_of[rows]] >= _CHECK_BACK[-1]
+        rows, at = rows[far], at[far]
+        wrong = np.bitwise_count(index.bits[rows[:, None] - _CHECK_BACK] ^ line.bits[at[:, None] - _CHECK_BACK])
+        good = wrong.sum(axis=1) <= _CHECK_BITS
+        if not good.any():
+            return
+        rows, hops, wrongs = rows[good], at[good] + line.first, wrong.sum(axis=1)[good]
+        for k in np.argsort(wrongs, kind="stable"):
+            if len(self._tracks) >= _MOST_TRACKS:
+                break
+            entry, row, hop = int(index.entry_of[rows[k]]), int(rows[k]), int(hops[k])
+            if not any(t.entry == entry and abs(_row_at(t, hop) - row) <= _SAME_PLACE for t in self._tracks):
+                self._tracks.append(_Track(entry, row, hop, born=line.stop))
+
+    def _follow(self) -> None:
+        """Measure all tracks anew, drop the dead ones, and see what they say."""
+        now = self._line.stop
+        for track in self._tracks:
+            if track.broke < 0 and not (track.run and track.run.ended):
+                self._measure(track)
+        self._tracks = [t for t in self._tracks if self._lives(t, now)]
+        self._judge()
+
+    def _lives(self, track: _Track, now: int) -> bool:
+        if track.broke >= 0:
+            return now - track.broke <= _AFTER_RIVAL
+        return track is self._named or track.run is None or not track.run.ended or now - track.run.stop < 2 * _ENDED
+
+    def _measure(self, track: _Track) -> None:
+        now = self._line.stop
+        run = self._run(track, track.rate)
+        if run is not None and not run.proper and now - track.born < 150:
+            for rate in _RATES:
+                other = self._run(track, rate) if rate != track.rate else None
+                if other is not None and other.stop - other.start > 1.2 * (run.stop - run.start):
+                    track.rate, run = rate, other
+        track.run = run
+        if run is None:
+            track.broke = now
+
+    def _run(self, track: _Track, rate: float) -> _Run | None:
+        """The stretch up to now over which line and entry are alike; None when they are not (any more)."""
+        line, index = self._line, self._library.index
+        first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
+        begin = max(line.first, track.hop + int(np.ceil((first - track.row) / rate)))
+        over = track.hop + int((last - track.row) / rate)
+        stop = min(line.stop, over)
+        size = (stop - begin) // _BLOCK * _BLOCK
+        if size < _BLOCK * (_WINDOW + _PATIENCE):
+            return None
+        begin = stop - size
+        rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * rate).astype(np.intp)
+        rows = np.clip(rows, first, last - 1)
+        here = slice(begin - line.first, stop - line.first)
+        sound = index.below_peak_db[rows] > self._masked_db
+        theirs = index.slopes[rows] * SLOPE_SCALE
+        shared = np.einsum("ij,ij->i", line.slopes[here], theirs) * sound
+        counted = sound | (line.loud[here] & ~index.near[rows])
+        sums = np.stack((shared, line.energy[here] * counted, index.energy[rows] * sound, sound))
+        blocks = sums.reshape(4, -1, _BLOCK).sum(axis=2)
+        total = np.zeros((4, blocks.shape[1] + 1))
+        np.cumsum(blocks, axis=1, out=total[:, 1:])
+        windows = total[:, _WINDOW:] - total[:, :-_WINDOW]
+        likeness = windows[0] / np.sqrt(windows[1] * windows[2] + 1e-3)
+        counts = windows[3] >= _MIN_ACTIVE
+        usual = float(np.percentile(likeness[counts], 75)) if counts.any() else 0.0
+        bad = (likeness < min(max(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)) & counts
+        bad[_PATIENCE - 1 :] &= np.logical_and.reduce([bad[k : bad.size - _PATIENCE + 1 + k] for k in range(_PATIENCE)])
+        if bad[-1]:
+            return None
+        breaks = np.flatnonzero(bad)
+        start_block = int(breaks[-1]) + 2 if breaks.size else 0
+        rest = total[:, -1] - total[:, start_block]
+        start = begin + start_block * _BLOCK
+        begun = track.hop + (first - track.row) / rate
+        whole = start - begun <= _LATE_START
+        proper = whole or self._quiet_before(start)
+        ended = line.stop - over >= _ENDED
+        behind = line.voiced[over + 8 - line.first : over + 8 + _ENDED - line.first]
+        overrun = ended and bool(behind.mean() > 0.5)
+        quality = float(rest[0] / np.sqrt(rest[1] * rest[2] + 1e-3))
+        return _Run(start, stop, int(rest[3]), quality, whole, proper, ended, overrun)
+
+    def _quiet_before(self, start: int) -> bool:
+        """Whether nobody spoke before the stretch began: then the line opened there, else only the rest is common."""
+        last = max(0, start - 5 - self._line.first)
+        return int(self._line.voiced[max(0, last - _BEFORE) : last].sum()) <= _BEFORE_VOICE
+
+    def _judge(self) -> None:
+        held = self._named
+        if held is not None and held.run is not None:
+            again = next((t for t in self._tracks if t.entry == held.entry and t.run and t.run.whole), None)
+            if again is not None and again is not held and again.run and again.run.stop - again.run.start >= _MIN_SPAN:
+                self._named = held = again
+        if held is not None:
+            if held.run is None or held.run.overrun or self._contradicted(held, held.run):
+                self._withdrawn.add(held.entry)
+                self._named = self._result = None
+            else:
+                self._result = self._name(held, held.run)
+                return
+        best = max(
+            (t for t in self._tracks if t.run is not None and self._proves(t, t.run)),
+            key=lambda t: t.run.likeness * t.run.sound if t.run else 0.0,
+            default=None,
+        )
+        if best is not None and best.run is not None:
+            self._named = best
+            self._result = self._name(best, best.run)
+
+    def _contradicted(self, track: _Track, run: _Run) -> bool:
+        """Whether, after an ending only was heard, the line went on with something else than the entry again."""
+        if run.whole or not run.ended:
+            return False
+        since = self._line.voiced[max(0, run.stop + 8 - self._line.first) :]
+        alike = any(t.entry == track.entry and t is not track and t.run is not None for t in self._tracks)
+        return int(since.sum()) > _CONTRADICTED and not alike
+
+    def _proves(self, track: _Track, run: _Run) -> bool:
+        span = run.stop - run.start
+        if not run.proper or run.overrun or run.likeness < _MIN_QUALITY:
+            return False
+        whole = run.ended and run.whole and span >= _MIN_WHOLE
+        enough = span >= _MIN_SPAN and run.sound >= _MIN_SOUND and track.entry not in self._withdrawn
+        if not (whole or enough):
+            return False
+        label = self._library.entries[track.entry].label
+        now = self._line.stop
+        for rival in self._tracks:
+            if self._library.entries[rival.entry].label is label or rival is track:
+                continue
+            if rival.run is not None and rival.run.proper and rival.run.likeness > run.likeness - 0.15:
+                return False
+            if rival.broke >= 0 and rival.broke - run.start > 80 and now - rival.broke < _AFTER_RIVAL:
+                return False
+        return True
+
+    def _name(self, track: _Track, run: _Run) -> Named:
+        span = run.stop - run.start
+        size = int(self._library.index.starts[track.entry + 1] - self._library.index.starts[track.entry])
+        most = run.whole and span >= _MOST_SPAN and span >= _MOST_SHARE * size / track.rate
+        settled = (run.ended and run.whole) or most or span >= _SETTLED_SPAN
+        entry = self._library.entries[track.entry]
+        begun = track.hop - (track.row - int(self._library.index.starts[track.entry])) / track.rate
+        return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled)
+
+
+def _row_at(track: _Track, hop: int) -> float:
+    return track.row + (hop - track.hop) * track.rate
