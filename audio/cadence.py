@@ -1,61 +1,88 @@
 """Which call-progress tone is this? A Bayesian match of tone runs and gaps against the country's plan.
 
 Every pattern of the plan, at every point where one may have come in, predicts frequencies and the lengths of tones
-and gaps: log-normal lengths (cadences drift by 10 %), Gaussian log-frequency (1.5 %). A model of "something else"
-(lengths and frequencies log-uniform) competes. The label wins whose patterns together reach the wanted posterior.
-A stretch still going on counts by the chance that it would have lasted so long.
+and gaps: log-normal lengths (cadences drift by 10 %), Gaussian log-frequency (1.5 %), tones alike in level.
+The first tone may have been cut short, a lost packet may have torn a tone. A model of "something else" (lengths,
+frequencies and levels log-uniform) competes. The label wins whose patterns together reach the wanted posterior.
+A stretch still going on counts by the chance that it would have lasted so long. Patterns are rows of an array: all
+plans of the world cost little more than one.
 """
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from audio.labels import Label
 from audio.memory import Peak
-from audio.tones import Element, Tone, plan, plans
+from audio.tones import Element, Plan, Tone, plan, plans
 
 _SIGMA_LENGTH = 0.06
 _SIGMA_EDGE_S = 0.012
 _SIGMA_HZ = 0.009
+_SIGMA_LEVEL_DB, _LEVEL_SPREAD_DB = 2.5, 30.0
 _MAX_HZ_ERROR = 0.024
 _OTHER_LENGTH = -math.log(math.log(10 / 0.03))
 _OTHER_HZ = -math.log(math.log(2500 / 300))
-_OTHER_PRIOR = 0.5
-_MAX_GAP_S = 7.0
+_OTHER_PRIOR, _SERVICE_PRIOR = 0.5, 0.05
 _OUTLIER = -9.0
+_ENDS, _RIVAL_SHARE = (Label.BUSY, Label.CONGESTION), 0.02
+_IMPOSSIBLE = -1e6
 _MAX_STRETCHES = 10
 _PAIR_FLOOR_DB = -13.0
 _SINGLE_CEILING_DB = -9.0
-_SIDEBAND_HZ = 60.0
+_SIDEBAND_HZ, _UNMODULATED = 60.0, -4.0
 _ENOUGH_TONES = 3
 _RING_SLACK = 1.15
 _LONG_GAP = 1.5
 _SAME_HZ = 12.0
+_CUT_SHARE, _UNHEARD_SHARE = 0.25, 0.8
+_GAP_DROP_DB, _LOUD_GAP = 3.5, -4.0
+_TEAR_S, _TORN = 0.14, -2.5
+
+Row = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A tone (with its spectrum) or a gap; `cut` if its beginning was not heard, `open` if it goes on."""
+    """A tone (with its spectrum and level) or a gap; `cut` if its beginning was not heard, `open` if it goes on.
+
+    drop_db   of a gap: how far its level lies below the tone before it
+    """
 
     on: bool
     length_s: float
     spectrum: tuple[Peak, ...] = ()
     cut: bool = False
     open: bool = False
+    level_db: float = 0.0
+    drop_db: float = 99.0
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The most likely label, its posterior, and the country plan of its best pattern.
+    """The most likely label, its posterior, and the plan of its best pattern.
 
-    in_a_row   tones up to now without a gap too long for the pattern
-    sounded_s  how long they last together
-    ring_s     how long a ring of the same pitch sounds in this plan; 0 when no ring-back has this pitch
+    decided      the same with what a rival got: waiting longer tells busy and congestion of other countries no better
+    known        the chance that it is any tone of the plan
+    name         the tone's name in the plan (`busy`, `call_waiting`, ...)
+    rival        a tone that sounds the same in this plan, or in some plan when the country is not known
+    in_a_row     tones up to now without a gap too long for the pattern
+    sounded_s    how long they last together
+    ring_s       how long a ring of the same pitch sounds in this plan; 0 when no ring-back has this pitch
     """
 
     label: Label
     probability: float
+    decided: float
+    known: float
     country: str
+    name: str
+    rival: str
     period_s: float
     tones_heard: int
     in_a_row: int
@@ -73,18 +100,46 @@ class CadenceMatcher:
     """Matches against one country's plan, or against all plans when the country is None or has no plan."""
 
     country: str | None
-    _patterns: list[Tone] = field(init=False)
+    national: bool = field(init=False)
+    """Whether only one country's plan is matched."""
+    _tones: list[Tone] = field(init=False)
+    _labels: list[Label] = field(init=False)
+    _owner: NDArray[np.intp] = field(init=False)
+    _prior: Row = field(init=False)
+    _lengths: Row = field(init=False)
+    _pitch: NDArray[np.intp] = field(init=False)
+    _elements: list[Element] = field(init=False)
+    _heard_pitch: dict[tuple[Peak, ...], Row] = field(init=False)
+    _collides: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         own = plan(self.country) if self.country else None
-        tones = own.tones if own else [t for p in plans().values() for t in p.tones]
-        unique = {(t.label, t.elements): t for t in reversed(tones)}
-        self._patterns = list(unique.values())
-
-    @property
-    def national(self) -> bool:
-        """Whether only one country's plan is matched."""
-        return self.country is not None and plan(self.country) is not None
+        self.national = own is not None and bool(own.tones)
+        candidates = _candidates(own) if own is not None and own.tones else _all_tones()
+        weights = Counter((t.label, t.elements) for t in candidates)
+        unique = list({(t.label, t.elements): t for t in reversed(candidates)}.values())
+        totals = Counter[Label]()
+        for tone in unique:
+            totals[tone.label] += weights[tone.label, tone.elements]
+        self._collides = own.collides if own is not None else {}
+        self._tones = unique
+        self._labels = sorted({t.label for t in unique})
+        known = sum(label is not Label.UNKNOWN for label in self._labels)
+        owner, prior, lengths, pitch = [], [], [], []
+        self._elements = list(dict.fromkeys(e for t in unique for e in t.elements if e.first_hz))
+        for index, tone in enumerate(unique):
+            share = (1 - _OTHER_PRIOR) / known if tone.label is not Label.UNKNOWN else _SERVICE_PRIOR
+            starts = [i for i, e in enumerate(tone.elements) if e.first_hz]
+            weight = share * weights[tone.label, tone.elements] / totals[tone.label] / len(starts)
+            for start in starts:
+                row = [tone.elements[(start + k) % len(tone.elements)] for k in range(_MAX_STRETCHES)]
+                owner.append(index)
+                prior.append(math.log(weight))
+                lengths.append([e.duration_s for e in row])
+                pitch.append([self._elements.index(e) if e.first_hz else 0 for e in row])
+        self._owner, self._prior = np.array(owner), np.array(prior)
+        self._lengths, self._pitch = np.array(lengths), np.array(pitch)
+        self._heard_pitch = {}
 
     def match(self, stretches: Sequence[Stretch]) -> Match | None:
         """Best label for stretches that alternate and begin with a tone; None when nothing fits better."""
@@ -93,37 +148,100 @@ class CadenceMatcher:
             heard = heard[1:]
         if not heard:
             return None
-        other = math.log(_OTHER_PRIOR) + sum(_other_score(s) for s in heard)
-        share = (1 - _OTHER_PRIOR) / len({t.label for t in self._patterns})
-        counts = {label: sum(t.label is label for t in self._patterns) for label in Label}
-        by_label: dict[Label, float] = {}
-        best: tuple[float, Tone] | None = None
-        for tone in self._patterns:
-            score = _tone_score(tone, heard)
-            if score is None:
-                continue
-            score += math.log(share / counts[tone.label])
-            by_label[tone.label] = _add_logs(by_label.get(tone.label, -math.inf), score)
-            if best is None or score > best[0]:
-                best = (score, tone)
-        if best is None:
-            return None
+        other = math.log(_OTHER_PRIOR) + sum(_other_score(s) for s in heard) + _loose_levels(heard)
+        scores = self._scores(heard)
+        mended = _mend(heard)
+        if len(mended) < len(heard):
+            gain = sum(_other_score(s) for s in heard) - sum(_other_score(s) for s in mended)
+            gain += _loose_levels(heard) - _loose_levels(mended)
+            scores = np.logaddexp(scores, self._scores(mended) + gain + _TORN * (len(heard) - len(mended)) / 2)
+        return self._judge(heard, scores, other)
+
+    def _judge(self, heard: Sequence[Stretch], scores: Row, other: float) -> Match | None:
+        by_tone = np.full(len(self._tones), _IMPOSSIBLE)
+        np.maximum.at(by_tone, self._owner, scores)
+        top = float(max(by_tone.max(), other))
+        chances = np.exp(by_tone - top)
+        by_label = dict.fromkeys(self._labels, 0.0)
+        for tone, chance in zip(self._tones, chances.tolist(), strict=True):
+            by_label[tone.label] += chance
+        total = sum(by_label.values()) + math.exp(other - top)
         label = max(by_label, key=lambda k: by_label[k])
-        total = other
-        for score in by_label.values():
-            total = _add_logs(total, score)
-        chosen = max((t for t in self._patterns if t.label is label), key=lambda t: _tone_score(t, heard) or -1e9)
+        best = max((i for i, tone in enumerate(self._tones) if tone.label is label), key=lambda i: float(by_tone[i]))
+        chosen = self._tones[best]
+        decided, rival = by_label[label], self._rival(chosen)
+        if not self.national and label in _ENDS:
+            rival_label = _ENDS[1 - _ENDS.index(label)]
+            decided += by_label.get(rival_label, 0.0)
+            rival = str(rival_label) if by_label.get(rival_label, 0.0) > _RIVAL_SHARE * decided else ""
         row = _row(chosen, heard)
         return Match(
             label,
-            math.exp(by_label[label] - total),
+            by_label[label] / total,
+            decided / total,
+            1 - math.exp(other - top) / total,
             chosen.country,
+            chosen.name,
+            rival,
             chosen.period_s,
             tones_heard=sum(s.on for s in heard),
             in_a_row=len(row),
             sounded_s=sum(row),
-            ring_s=max((_sounding_s(t) for t in self._patterns if _rings_like(t, chosen)), default=0.0),
+            ring_s=max((_sounding_s(t) for t in self._tones if _rings_like(t, chosen)), default=0.0),
         )
+
+    def _rival(self, chosen: Tone) -> str:
+        """Name of the tone that the plan does not tell from the chosen one."""
+        return next((one for one, other in self._collides.items() if other == chosen.name), "")
+
+    def _scores(self, heard: Sequence[Stretch]) -> Row:
+        """Log likelihood of the stretches under each row, priors included."""
+        count = len(heard)
+        lengths = np.array([max(s.length_s, 0.01) for s in heard])
+        nominal = self._lengths[:, :count]
+        sigma = _SIGMA_LENGTH + _SIGMA_EDGE_S / nominal
+        ratio = np.log(lengths / nominal)
+        z = ratio / sigma
+        density = -0.5 * z * z - np.log(sigma * math.sqrt(2 * math.pi))
+        total = self._prior.copy()
+        for k, stretch in enumerate(heard):
+            column = density[:, k]
+            if stretch.open:
+                column = np.maximum(_log_survival(z[:, k]), 2 * _OUTLIER)
+            elif k == 0:
+                share = _UNHEARD_SHARE if stretch.cut else _CUT_SHARE
+                cut = np.where(ratio[:, 0] < 0, math.log(share) + ratio[:, 0], _IMPOSSIBLE)
+                column = np.maximum(np.logaddexp(math.log(1 - share) + column, cut), _OUTLIER)
+            else:
+                column = np.maximum(column, _OUTLIER)
+            total += column
+            if stretch.on and stretch.spectrum:
+                total += self._pitch_scores(stretch.spectrum)[self._pitch[:, k]]
+            elif stretch.on:
+                total += _OTHER_HZ
+            elif stretch.drop_db < _GAP_DROP_DB:
+                total += _LOUD_GAP
+        return total + _steady(heard)
+
+    def _pitch_scores(self, spectrum: tuple[Peak, ...]) -> Row:
+        found = self._heard_pitch.get(spectrum)
+        if found is None:
+            if len(self._heard_pitch) > 2 * _MAX_STRETCHES:
+                self._heard_pitch.clear()
+            found = np.array([spectrum_score(spectrum, e) for e in self._elements])
+            self._heard_pitch[spectrum] = found
+        return found
+
+
+def _candidates(own: Plan) -> list[Tone]:
+    """Tones of a country, and those of all others for what no source tells of it."""
+    tones = [t for t in (*own.tones, *own.others) if not t.endless]
+    foreign = [t for p in plans().values() for t in p.tones if t.name in own.unsourced and not t.endless]
+    return tones + foreign
+
+
+def _all_tones() -> list[Tone]:
+    return [t for p in plans().values() for t in (*p.tones, *p.others) if not t.endless]
 
 
 def _sounding_s(tone: Tone) -> float:
@@ -150,41 +268,29 @@ def _rings_like(tone: Tone, other: Tone) -> bool:
     return abs(one.first_hz - two.first_hz) < _SAME_HZ and abs(one.second_hz - two.second_hz) < _SAME_HZ
 
 
-def _add_logs(a: float, b: float) -> float:
-    high, low = (a, b) if a > b else (b, a)
-    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+def _mend(heard: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches with tones joined that only a lost packet parted."""
+    out: list[Stretch] = []
+    for stretch in heard:
+        torn = len(out) >= 2 and stretch.on and not out[-1].on and out[-1].length_s < _TEAR_S and not out[-1].open
+        if not torn:
+            out.append(stretch)
+            continue
+        gap, first = out.pop(), out.pop()
+        length_s = first.length_s + gap.length_s + stretch.length_s
+        longer = first if first.length_s >= stretch.length_s or not stretch.spectrum else stretch
+        out.append(Stretch(True, length_s, longer.spectrum, first.cut, stretch.open, longer.level_db))
+    return out
 
 
-def _tone_score(tone: Tone, heard: Sequence[Stretch]) -> float | None:
-    """Log likelihood of the stretches under a pattern that came in at any of its tones; None if impossible."""
-    total = -math.inf
-    starts = [i for i, e in enumerate(tone.elements) if e.first_hz]
-    for start in starts:
-        score = -math.log(len(starts))
-        for index, stretch in enumerate(heard):
-            element = tone.elements[(start + index) % len(tone.elements)]
-            if stretch.on != (element.first_hz > 0):
-                score = -math.inf
-                break
-            score += _length_score(stretch, element.duration_s)
-            if stretch.on:
-                score += _spectrum_score(stretch.spectrum, element)
-            if score < -200:
-                break
-        total = _add_logs(total, score)
-    return total if total > -200 else None
-
-
-def _length_score(stretch: Stretch, nominal_s: float) -> float:
-    """Log density of ln(length), or log survival of a stretch that goes on."""
-    sigma = _SIGMA_LENGTH + _SIGMA_EDGE_S / nominal_s
-    z = math.log(max(stretch.length_s, 0.01) / nominal_s) / sigma
-    if stretch.open or stretch.cut:
-        survival = math.log(max(0.5 * math.erfc(z / math.sqrt(2)), 1e-30))
-        if stretch.open:
-            return max(survival, 2 * _OUTLIER)
-        return max(survival + math.log(max(stretch.length_s, 0.01) / nominal_s), 2 * _OUTLIER)
-    return max(-0.5 * z * z - math.log(sigma * math.sqrt(2 * math.pi)), _OUTLIER)
+def _log_survival(z: Row) -> Row:
+    """log of the chance that a normal deviate exceeds z (within 0.2 %)."""
+    with np.errstate(over="ignore"):
+        x = np.abs(z) / math.sqrt(2)
+        t = 1 / (1 + 0.47047 * x)
+        tail = np.maximum(0.5 * t * (0.3480242 + t * (-0.0958798 + t * 0.7478556)) * np.exp(-x * x), 1e-30)
+    result: Row = np.log(np.where(z > 0, tail, 1 - tail))
+    return result
 
 
 def _other_score(stretch: Stretch) -> float:
@@ -196,12 +302,29 @@ def _other_score(stretch: Stretch) -> float:
     return score + (_OTHER_HZ if stretch.on else 0.0)
 
 
-def _spectrum_score(spectrum: Sequence[Peak], element: Element) -> float:
+def _levels(heard: Sequence[Stretch]) -> list[float]:
+    return [s.level_db for s in heard if s.on and s.spectrum]
+
+
+def _steady(heard: Sequence[Stretch]) -> float:
+    """Log density of each tone's level, given that of the tone before."""
+    score = 0.0
+    for one, other in pairwise(_levels(heard)):
+        z = (other - one) / _SIGMA_LEVEL_DB
+        score += max(-0.5 * z * z - math.log(_SIGMA_LEVEL_DB * math.sqrt(2 * math.pi)), 0.6 * _OUTLIER)
+    return score
+
+
+def _loose_levels(heard: Sequence[Stretch]) -> float:
+    """The same where levels do not hang together."""
+    return -math.log(_LEVEL_SPREAD_DB) * max(0, len(_levels(heard)) - 1)
+
+
+def spectrum_score(spectrum: Sequence[Peak], element: Element) -> float:
     """Log density of ln(frequency) of the strongest tone, with the shape (one, two, modulated) as a condition."""
-    if not spectrum:
-        return _OTHER_HZ
     if element.modulated:
-        return _hz_score(_carrier(spectrum), element.first_hz)
+        beside = any(0 < abs(p[0] - spectrum[0][0]) <= 2.5 * element.second_hz for p in spectrum[1:])
+        return _hz_score(_carrier(spectrum), element.first_hz) + (0.0 if beside else _UNMODULATED)
     if element.second_hz == 0:
         top = spectrum[0][0]
         rivals = [p for p in spectrum[1:] if p[1] > _SINGLE_CEILING_DB]

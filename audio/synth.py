@@ -5,6 +5,7 @@ sounding part. The same arguments always give the same samples; noise takes a se
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +74,10 @@ def cadence(
     pattern: Tone, duration_s: float, level_dbov: float = -16.0, *, hz_scale: float = 1.0, time_scale: float = 1.0
 ) -> Samples:
     """A call-progress tone repeated and cut to `duration_s`; scales bend frequency and timing for tests."""
-    period = np.concatenate([_element(e, level_dbov, hz_scale, time_scale) for e in pattern.elements])
     wanted = round(duration_s * RATE_HZ)
+    if pattern.endless:
+        return _element(replace(pattern.elements[0], duration_s=duration_s), level_dbov, hz_scale, 1.0)[:wanted]
+    period = np.concatenate([_element(e, level_dbov, hz_scale, time_scale) for e in pattern.elements])
     return np.tile(period, -(-wanted // period.size))[:wanted]
 
 
@@ -125,6 +128,20 @@ def modem_answer(
     sign = 1 - 2 * ((time // 0.45) % 2) if reversals else np.ones(time.size)
     shape = 1 + 0.2 * np.sin(2 * np.pi * 15 * time) if modulated else np.ones(time.size)
     return levels.sine_peak_from_dbov(level_dbov) * sign * shape * np.sin(2 * np.pi * 2100 * time)
+
+
+def phase_modulated(
+    duration_s: float, level_dbov: float = -14.0, *, carrier_hz: float = 2400.0, baud: int = 600, seed: int
+) -> Samples:
+    """Scrambled differential phase modulation with four phases, as a V.22bis modem answers with (ITU-T V.22bis)."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    size = round(duration_s * RATE_HZ)
+    symbols = np.exp(0.5j * np.pi * np.cumsum(generator.integers(4, size=size * baud // RATE_HZ + 2)))
+    held = symbols[np.arange(size) * baud // RATE_HZ]
+    smooth = np.convolve(held, np.hanning(2 * RATE_HZ // baud), "same")
+    wave = np.real(smooth * np.exp(2j * np.pi * carrier_hz * np.arange(size) / RATE_HZ))
+    out: Samples = wave * levels.rms_from_dbov(level_dbov) / np.sqrt(np.mean(wave**2))
+    return out
 
 
 def dtmf(digits: str, level_dbov: float = -13.0, *, on_s: float = 0.08, off_s: float = 0.08) -> Samples:

@@ -1,13 +1,15 @@
 """All that generated tones can say on one line: call-progress cadences, information tones, fax and modem."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 
 from audio import fax, sit
 from audio.analysis import LineAnalysis, Step
-from audio.cadence import CadenceMatcher, Match, Stretch
+from audio.cadence import CadenceMatcher, Match, Stretch, spectrum_score
 from audio.labels import Kind, Label
 from audio.memory import peaks
 from audio.runs import Run
+from audio.tones import Tone, plan
 from audio.verdict import Evidence
 
 _CADENCE_HZ = (330.0, 700.0)
@@ -19,8 +21,10 @@ _KEPT_RUNS = 12
 _CUT_S = 0.03
 _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
-_FOREIGN_PROBABILITY = 0.995
+_FOREIGN_PROBABILITY, _OWN_PLAN = 0.995, 0.5
 _SPOKE_HOPS = 60
+_LEVELS_KEPT, _GAP_HOPS = 1000, 4
+_ENDLESS_S, _ENDLESS_SHARE, _ENDLESS_WANDER, _ENDLESS_SCORE = 3.3, 0.9, 0.005, -4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,11 @@ class ToneWatch:
         self._carrier = fax.CarrierWatch()
         self._runs: list[Run] = []
         self._stretches: list[Stretch] = []
+        own = plan(country) if country else None
+        self._endless = [t for t in (*own.tones, *own.others) if t.endless] if own else []
         self._last_stop_s = 0.0
+        self._levels: list[float] = []
+        self._hops = 0
         self._cadence: ToneHeard | None = None
         self._sit: ToneHeard | None = None
 
@@ -57,6 +65,10 @@ class ToneWatch:
 
     def step(self, line: LineAnalysis, step: Step) -> ToneHeard | None:
         """The tone that this chunk made sure, if any."""
+        levels = step.features.band_db[0].tolist()
+        self._levels += levels
+        self._hops += len(levels)
+        del self._levels[:-_LEVELS_KEPT]
         for run in step.ended:
             self._runs.append(run)
             self._note(run, line)
@@ -66,6 +78,7 @@ class ToneWatch:
             self._information_tone(current)
             or self._modem(line, step, current)
             or self._call_progress(line, current, fresh=bool(step.ended))
+            or self._without_end(line, current)
         )
 
     def _information_tone(self, current: Run | None) -> ToneHeard | None:
@@ -103,13 +116,22 @@ class ToneWatch:
             if run.length_s >= _MIN_ON_S:
                 self._stretches = []
             return
-        gap_s = run.start_s - self._last_stop_s
         if self._stretches:
-            self._stretches.append(Stretch(on=False, length_s=gap_s))
+            self._stretches.append(self._gap(run.start_s))
         spectrum = tuple(peaks(line.memory.get(run.start_s + 0.01, min(run.stop_s - 0.01, run.start_s + _SPECTRUM_S))))
-        self._stretches.append(Stretch(on=True, length_s=run.length_s, spectrum=spectrum, cut=run.start_s <= _CUT_S))
+        cut = run.start_s <= _CUT_S
+        self._stretches.append(Stretch(True, run.length_s, spectrum, cut, level_db=run.level_db))
         self._last_stop_s = run.stop_s
         del self._stretches[:-10]
+
+    def _gap(self, until_s: float, *, still_open: bool = False) -> Stretch:
+        """The gap since the last tone, and how far it lies below that tone."""
+        length_s = max(until_s - self._last_stop_s, 0.01)
+        oldest = self._hops - len(self._levels)
+        first, last = round(self._last_stop_s * 100) + 3 - oldest, round(until_s * 100) - 2 - oldest
+        inside = self._levels[max(0, first) : max(0, last)]
+        drop_db = self._stretches[-1].level_db - median(inside) if len(inside) >= _GAP_HOPS else 99.0
+        return Stretch(False, length_s, open=still_open, drop_db=drop_db)
 
     def _belongs(self, run: Run) -> bool:
         steady = run.pair_hz > 0 or run.wander < _SINGLE_WANDER or run.share > 0.9
@@ -124,17 +146,20 @@ class ToneWatch:
             if gap_s > _RESET_GAP_S:
                 self._stretches = []
                 return None
-            heard.append(Stretch(on=False, length_s=max(gap_s - 0.05, 0.01), open=True))
+            gap = self._gap(line.now_s, still_open=True)
+            heard.append(replace(gap, length_s=max(gap.length_s - 0.05, 0.01)))
         elif self._belongs(current):
-            heard.append(Stretch(on=False, length_s=current.start_s - self._last_stop_s))
+            heard.append(self._gap(current.start_s))
             heard.append(Stretch(on=True, length_s=current.length_s, open=True))
+        known = 0.0
         for window in _WINDOWS:
             match = self._matcher.match(heard[-window:])
-            if match is not None and match.probability >= self._probability:
+            known = max(known, match.known if match is not None else 0.0)
+            if match is not None and match.decided >= self._probability:
                 return self._accept(match, extra=0)
-        if self._foreign is not None and sum(s.on for s in heard) >= 2:
+        if self._foreign is not None and known < _OWN_PLAN and sum(s.on for s in heard) >= 2:
             match = self._foreign.match(heard)
-            if match is not None and match.probability >= _FOREIGN_PROBABILITY:
+            if match is not None and match.decided >= _FOREIGN_PROBABILITY:
                 return self._accept(match, extra=1)
         return None
 
@@ -143,17 +168,39 @@ class ToneWatch:
 
         Busy and congestion end a call, so they must not be made of a ring's pieces.
         """
-        ring = match.label is Label.RINGBACK
-        wanted = (1 if ring else 2) + (1 if self._answered else 0) + extra
-        if match.tones_heard < wanted or (not ring and match.may_be_torn_ring):
+        ends_call = match.label not in (Label.RINGBACK, Label.UNKNOWN)
+        wanted = (2 if ends_call else 1) + (1 if self._answered else 0) + extra
+        if match.tones_heard < wanted or (ends_call and match.may_be_torn_ring):
             return None
         evidence: Evidence = {
             "plan": match.country,
             "tones_heard": match.tones_heard,
             "period_ms": round(match.period_s * 1000),
         }
-        heard = ToneHeard(match.label, Kind.TONE, "cadence_match", match.probability, evidence, settled=not ring)
+        if match.rival:
+            evidence = {**evidence, "sounds_like": match.rival}
+        reason = "cadence_match" if match.label is not Label.UNKNOWN else f"{match.name}_tone"
+        heard = ToneHeard(match.label, Kind.TONE, reason, match.probability, evidence, settled=ends_call)
         if self._cadence is not None and self._cadence.label is match.label:
             return None
         self._cadence = heard
         return heard
+
+    def _without_end(self, line: LineAnalysis, current: Run | None) -> ToneHeard | None:
+        """A tone that never pauses: number unobtainable in some countries, dial tone in most."""
+        if current is None or current.length_s < _ENDLESS_S or self._cadence is not None or not self._endless:
+            return None
+        if current.share < _ENDLESS_SHARE or (current.wander > _ENDLESS_WANDER and not current.pair_hz):
+            return None
+        spectrum = tuple(peaks(line.memory.get(line.now_s - _SPECTRUM_S, line.now_s)))
+        if not spectrum:
+            return None
+        scores: list[tuple[float, Tone]] = [(spectrum_score(spectrum, t.elements[0]), t) for t in self._endless]
+        score, tone = max(scores, key=lambda pair: pair[0])
+        if score < _ENDLESS_SCORE:
+            return None
+        evidence: Evidence = {"plan": tone.country, "start_ms": round(current.start_s * 1000)}
+        settled = tone.label is not Label.UNKNOWN
+        reason = "unobtainable_tone" if settled else f"{tone.name}_tone"
+        self._cadence = ToneHeard(tone.label, Kind.TONE, reason, 0.95, evidence, settled=settled)
+        return self._cadence

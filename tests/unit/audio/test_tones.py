@@ -17,7 +17,7 @@ _NAMES = [f"{country}-{tone.label}-{i}" for i, (country, tone) in enumerate(_TON
 @pytest.mark.parametrize(("level_dbov", "noise_dbov"), [(-12.0, -70.0), (-25.0, -40.0)])
 def test_every_tone_of_every_country(country, tone, level_dbov, noise_dbov) -> None:
     lead = synth.silence(0.4)
-    audio = np.concatenate([lead, synth.cadence(tone, 2 * tone.period_s + 1.0, level_dbov)])
+    audio = np.concatenate([lead, synth.cadence(tone, 4.0 if tone.endless else 2 * tone.period_s + 1.0, level_dbov)])
     _, last = hear(noisy(audio, noise_dbov), country=country)
     assert last.label is tone.label
     assert last.kind is Kind.TONE
@@ -132,15 +132,31 @@ def test_plans_are_complete_and_sourced() -> None:
     assert plan("xx") is None
 
 
-@pytest.mark.parametrize("text", ["", "450", "450/0", "0/350,450/350", "450/350,450/350", "450/x", "9000/350,0/350"])
+@pytest.mark.parametrize(
+    "text", ["", "450,0/350", "450/350", "450/0", "0/350,450/350", "450/350,450/350", "450/x", "9000/350,0/350"]
+)
 def test_a_bad_tone_is_refused(text) -> None:
     with pytest.raises(TonePlanError):
         parse_tone("zz", Label.BUSY, text)
 
 
 def test_a_bad_plan_is_refused() -> None:
-    good = {"name": "Z", "source": "s", "law": "alaw", "ringback": ["425/1000,0/4000"], "busy": ["425/500,0/500"]}
+    good = {
+        "name": "Z", "source": "s", "law": "alaw",
+        "ringback": ["425/1000,0/4000"], "busy": ["425/500,0/500"], "collides": ["congestion = busy"],
+    }  # fmt: skip
     assert parse_plan("zz", good).tone(Label.BUSY).period_s == 1.0
-    for bad in ({**good, "law": "ylaw"}, {**good, "extra": 1}, {k: v for k, v in good.items() if k != "busy"}):
-        with pytest.raises(TonePlanError):
-            parse_plan("zz", bad)
+    bad = (
+        {**good, "law": "ylaw"},
+        {**good, "extra": 1},
+        {**good, "source": " "},
+        {**good, "source": "none found"},
+        {**good, "collides": []},
+        {**good, "collides": ["congestion = special"]},
+        {**good, "collides": ["busy = ringback", "congestion = ringback"]},
+        {**good, "unsourced": ["busy"]},
+        {k: v for k, v in good.items() if k != "busy"},
+    )
+    for entry in bad:
+        with pytest.raises(TonePlanError, match="zz"):
+            parse_plan("zz", entry)
