@@ -74,16 +74,13 @@ class LineAnalysis:
 
     def push(self, block: NDArray[np.int16]) -> Iterator[Step]:
         """Take the next chunks, samples [800 k]; yields a step for each when all else here stands at its end."""
-        self.memory.push(block)
         features = self._front.push(block[None, :])
         if self._chunks == 0:
             for levels in (features.band_db, features.voice_db):
                 levels[0, :_WARM_UP_HOPS] = levels[0, _WARM_UP_HOPS]
-        if block.size == CHUNK:
-            yield self._advance(features)
-            return
         for start in range(0, block.size // HOP, CHUNK_HOPS):
-            yield self._advance(features.part(start, start + CHUNK_HOPS))
+            self.memory.push(block[start * HOP : start * HOP + CHUNK])  # a step must not see what comes after it
+            yield self._advance(features.part(start, start + CHUNK_HOPS) if block.size > CHUNK else features)
 
     def _advance(self, features: Features) -> Step:
         self._chunks += 1

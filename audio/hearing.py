@@ -26,6 +26,7 @@ SCORE_COLUMNS = ("file", "label", "t", "beep_t", "ann_id")
 _SIDE_EVENTS = frozenset({"digit", "speech_onset", "beep"})
 _LATE = "late_"
 _MIN_S = 1.0
+_CHUNKS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,13 @@ def hear_blocks(
     config: ListenerConfig | None = None,
 ) -> Hearing:
     """The same for samples that come in blocks of any size."""
-    listener = Listener(country=country, phase=phase, library=library, config=config)
+    listener = Listener(country=country, phase=phase, library=library, config=config, chunks_at_once=_CHUNKS_AT_ONCE)
     verdicts: list[Verdict] = []
     size = 0
     for block in blocks:
         size += block.size
         verdicts += listener.push(block)
+    verdicts += listener.flush()
     last = listener.finish()
     if size < _MIN_S * wavio.RATE_HZ and last.label is Label.SILENCE:
         last = Verdict(Label.UNKNOWN, Kind.SILENCE, "too_short", 0.0, last.decided_at_ms, final=True)

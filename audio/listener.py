@@ -36,10 +36,16 @@ class Listener:
         phase: Phase = "early",
         library: Library | None = None,
         config: ListenerConfig | None = None,
+        chunks_at_once: int | None = None,
     ) -> None:
-        """`country` is an ISO 3166-1 alpha-2 code in any case; None or an unknown one means every plan at once."""
+        """`country` is an ISO 3166-1 alpha-2 code in any case; None or an unknown one means every plan at once.
+
+        `chunks_at_once` is for files, where nobody waits: more chunks of 100 ms share a pass of the front end, which
+        is cheaper, and the words are the same.
+        """
         self._country = country
         self._config = config or ListenerConfig()
+        self._batch_samples = None if chunks_at_once is None else chunks_at_once * CHUNK
         self._line = LineAnalysis(early=phase == "early")
         self._pending: list[NDArray[np.int16]] = []
         self._pending_size = 0
@@ -73,7 +79,7 @@ class Listener:
     @property
     def batch_samples(self) -> int:
         """So many samples are waited for before a look is taken; worth knowing for who feeds in blocks."""
-        return _EARLY_BATCH if self.phase == "early" else _ANSWERED_BATCH
+        return self._batch_samples or (_EARLY_BATCH if self.phase == "early" else _ANSWERED_BATCH)
 
     def _hear(self, block: NDArray[np.int16]) -> list[Verdict]:
         out: list[Verdict] = []
@@ -95,10 +101,16 @@ class Listener:
         self._pending, self._pending_size = [], 0
         self._phase = AnsweredPhase(self._country, self._config)
 
-    def finish(self) -> Verdict:
-        """End of the audio: the last word (the final verdict again if there was one). Never raises."""
+    def flush(self) -> list[Verdict]:
+        """Judge what still waits for its batch (whole chunks of it), at the end of the audio."""
         joined = np.concatenate((*self._pending, np.zeros(0, np.int16)))
         self._pending, self._pending_size = [], 0
+        out: list[Verdict] = []
         for start in range(0, joined.size - CHUNK + 1, CHUNK):
-            self._hear(joined[start : start + CHUNK])
+            out += self._hear(joined[start : start + CHUNK])
+        return out
+
+    def finish(self) -> Verdict:
+        """End of the audio: the last word (the final verdict again if there was one). Never raises."""
+        self.flush()
         return self._phase.finish(self._line)
