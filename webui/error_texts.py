@@ -30,6 +30,16 @@ ERRORS = {
     "agent.disposition_needed": _l("Choose the result of the conversation first."),
     "agent.no_conversation": _l("There is no conversation now."),
     "agent.not_logged_in": _l("Take a seat first."),
+    "announcement.bad_country": _l("Write the country as two capital letters, like CN."),
+    "announcement.bad_label": _l("No announcement says that. Choose what it says from the list."),
+    "announcement.bad_language": _l("Write the language as two small letters, like zh."),
+    "announcement.bad_sound": _l(
+        "The ear could not recognise this: it needs some seconds of clear speech. Choose another call or another part."
+    ),
+    "announcement.id_taken": _l("There is already an announcement of this id."),
+    "announcement.no_audio": _l("This file holds no sound that can be read. Send a WAV file."),
+    "announcement.no_clip": _l("There is no sound of it any more. Enrol it from a new call."),
+    "announcement.unknown": _l("This announcement is not in the library any more."),
     "bus.lost": _l("The inner connection of the box is interrupted. Nothing was changed; try again in a moment."),
     "bus.no_service": _l("The service “%(service)s” is not running. Nothing was changed; try again in a moment."),
     "bus.timeout": _l("The service “%(service)s” did not answer in time. Look at the page again before you repeat it."),

@@ -117,6 +117,7 @@ DISPOSITIONS: dict[str, Any] = {
     "do_not_call": _l("Do not call again"),
     "informed": _l("Informed"),
     "other": _l("Other"),
+    "machine": _l("Voicemail or machine"),
     "abandoned": _l("Abandoned"),
     "none": _l("None"),
     "": _l("None"),
@@ -161,6 +162,40 @@ IMPORT_STATES: dict[str, Any] = {
     "finished": _l("Finished"),
     "failed": _l("Failed"),
 }
+
+DOUBTS: dict[str, Any] = {
+    "unknown": _l("not recognised"),
+    "announcement": _l("unknown announcement"),
+    "disagrees": _l("the exchange says otherwise"),
+    "unsure": _l("not sure"),
+    "late": _l("recognised too late"),
+    "agent": _l("the agent says otherwise"),
+}
+"""Why a verdict of the ear should be listened to."""
+
+EAR_PHASES: dict[str, Any] = {
+    "early": _l("Before the answer"),
+    "answered": _l("After the answer"),
+    "late": _l("Later"),
+}
+
+ANNOUNCEMENTS = (
+    "vacant", "powered_off", "out_of_service", "unreachable", "busy", "call_barred", "number_changed", "congestion",
+)  # fmt: skip
+"""What an announcement of the exchange can say."""
+
+EAR_KEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "early": (
+        ("1", "ringback"), ("2", "busy"), ("3", "congestion"), ("4", "vacant"), ("5", "powered_off"),
+        ("6", "out_of_service"), ("7", "unreachable"), ("8", "call_barred"), ("9", "number_changed"),
+        ("0", "announcement_unknown"), ("M", "music"), ("S", "silence"), ("H", "human"),
+    ),
+    "answered": (
+        ("1", "human"), ("2", "machine"), ("3", "screening"), ("4", "ivr"), ("5", "fax"), ("6", "music"),
+        ("7", "silence"), ("8", "busy"), ("9", "ringback"), ("0", "announcement_unknown"),
+    ),
+}  # fmt: skip
+"""Keys (physical, within the labelling desk only) and the labels they choose."""
 
 REJECT_REASONS: dict[str, Any] = {}
 
@@ -209,4 +244,6 @@ AUDIT_AREAS: dict[str, Any] = {
     "retention": _l("Retention"),
     "report": _l("Reports"),
     "settings": _l("Settings"),
+    "ear": _l("What the box heard"),
+    "announcement": _l("Announcements"),
 }

@@ -15,6 +15,7 @@ from appliance.store.read import alerts
 from appliance.types import ROLE_PERMISSIONS, Permission
 from webui import labels
 from webui.access import may
+from webui.alert_texts import told
 from webui.assets import asset, icon
 from webui.box import box, store
 from webui.i18n import LANGUAGES
@@ -47,6 +48,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
                 permission=Permission.RECORDINGS_LISTEN,
                 or_permission=Permission.RECORDINGS_LISTEN_OWN,
             ),
+            NavItem("heard.page", _l("What the box heard"), icon="ear", permission=Permission.RECORDINGS_LISTEN),
             NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),
         ),
     ),
@@ -55,6 +57,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
         (
             NavItem("seats.page", _l("Seats"), icon="armchair", permission=Permission.SEATS_WRITE),
             NavItem("trunks.page", _l("Trunks"), icon="route", permission=Permission.TRUNKS_WRITE),
+            NavItem("announcements.page", _l("Announcements"), icon="volume", permission=Permission.EAR_TEACH),
             NavItem("users.page", _l("Users"), icon="users", permission=Permission.USERS_WRITE),
             NavItem("retention.page", _l("Retention"), icon="archive", permission=Permission.RECORDINGS_RETAIN),
             NavItem("settings.page", _l("Settings"), icon="settings", permission=Permission.SETTINGS_WRITE),
@@ -100,6 +103,6 @@ def register(app: Flask) -> None:
     """Give the templates what they call."""
     app.jinja_env.globals.update(
         asset=asset, icon=icon, may=may, Permission=Permission, navigation=navigation, here=here,
-        standing_alerts=standing_alerts, labels=labels, languages=LANGUAGES, first_page=first_page,
+        standing_alerts=standing_alerts, told=told, labels=labels, languages=LANGUAGES, first_page=first_page,
         language=lambda: str(get_locale()), live_id=lambda: box().live.last_id, now_unix=time.time,
     )  # fmt: skip

@@ -6,17 +6,27 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.commands import SaveSettings
-from appliance.errors import CallerError
-from appliance.settings import load_settings
+from appliance.commands import EarCurve, SaveSettings
+from appliance.errors import CallboxError, CallerError
+from appliance.settings import Settings, load_settings
 from appliance.types import Permission
 from webui.access import needs
 from webui.admin.settings_model import changes, sections
-from webui.box import ask, box
+from webui.box import ask, box, tell
 from webui.error_texts import error_text
 from webui.errors import done_at
+from webui.supervisor.chart import Curve, tradeoff
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+def _curve(saved: Settings) -> Curve | None:
+    """The ear's trade-off; the page stands without it when the office does not answer."""
+    try:
+        points = tell(EarCurve(), timeout_s=2.0).data.get("points", [])
+    except CallboxError:
+        return None
+    return tradeoff(points, saved.dialling.machine_certainty)
 
 
 @blueprint.route("", methods=["GET", "POST"])
@@ -31,4 +41,5 @@ def page() -> Response | str:
             return done_at(url_for("settings.page"), _("Saved. Restart the box to put all of it into effect."))
         except CallerError as wrong:
             error = error_text(wrong)
-    return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form)
+    return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form,
+                           curve=_curve(saved))  # fmt: skip

@@ -40,6 +40,7 @@ class Section:
 
     title: str
     description: str
+    name: str  # empty: the box itself
     fields: list[SettingField]
 
 
@@ -81,11 +82,11 @@ def _fields(model: BaseModel, prefix: str) -> list[SettingField]:
 
 def sections(settings: Settings) -> list[Section]:
     """All cards: the box itself first, then each section."""
-    cards = [Section(gettext("Box"), "", _fields(settings, ""))]
+    cards = [Section(gettext("Box"), "", "", _fields(settings, ""))]
     for name, info in Settings.model_fields.items():
         part = getattr(settings, name)
         if isinstance(part, BaseModel) and name not in HIDDEN:
-            cards.append(Section(gettext(info.title or name), "", _fields(part, f"{name}.")))
+            cards.append(Section(gettext(info.title or name), "", name, _fields(part, f"{name}.")))
     return cards
 
 

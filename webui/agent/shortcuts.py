@@ -29,6 +29,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("dial", "Alt+O", _l("Preview: dial")),
     Shortcut("skip", "Alt+J", _l("Preview: skip")),
     *(Shortcut(f"disposition-{n}", f"Alt+{n}", _l("Result no. %(number)s", number=n)) for n in range(1, 10)),
+    Shortcut("machine", "Alt+V", _l("It is a machine: end the call")),
     Shortcut("note", "Alt+N", _l("To the note")),
     Shortcut("save", "Alt+S", _l("Save the result")),
     Shortcut("help", "?", _l("This help")),

@@ -22,7 +22,7 @@ from appliance.commands import (
     SeatPhoneCredentials,
 )  # fmt: skip
 from appliance.errors import NotFoundError, ValidationErrors
-from appliance.types import Permission
+from appliance.types import Disposition, Permission
 from webui.access import needs
 from webui.agent import desk as desks
 from webui.agent.forms import disposition_fields
@@ -120,6 +120,16 @@ def call() -> Response:
         case "dtmf":
             ask(AgentDtmf, digits=request.form.get("digits", "")[:32])
     return done("")
+
+
+@blueprint.post("/machine")
+@needs(Permission.AGENT_WORK)
+def machine() -> Response:
+    """One press for what the ear found out late: the result is "machine", the call ends, the next one may come."""
+    conversation_id = request.form.get("conversation_id", "")
+    ask(AgentDispose, conversation_id=conversation_id, disposition=Disposition.MACHINE.value)
+    ask(AgentHangup)
+    return done(_("Saved as a machine."), disposed={"conversation": conversation_id})
 
 
 @blueprint.post("/preview")

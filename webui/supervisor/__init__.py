@@ -1,11 +1,13 @@
-"""The supervisor's slices: live board, campaigns, imports, do-not-call list, recordings, reports."""
+"""The supervisor's slices: live board, campaigns, imports, do-not-call list, recordings, the ear, reports."""
 
+from webui.supervisor.announcements import blueprint as announcements
 from webui.supervisor.board import blueprint as board
 from webui.supervisor.campaigns import blueprint as campaigns
 from webui.supervisor.do_not_call import blueprint as do_not_call
 from webui.supervisor.exports import blueprint as exports
+from webui.supervisor.heard import blueprint as heard
 from webui.supervisor.imports import blueprint as imports
 from webui.supervisor.recordings import blueprint as recordings
 from webui.supervisor.reports import blueprint as reports
 
-BLUEPRINTS = (board, campaigns, imports, do_not_call, recordings, reports, exports)
+BLUEPRINTS = (board, campaigns, imports, do_not_call, recordings, heard, announcements, reports, exports)

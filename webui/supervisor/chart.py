@@ -57,3 +57,51 @@ def hours_chart(by_hour: list[tuple[int, int, int]]) -> Chart:
     scale = sorted({0, top // 2, top})
     hours = [(LEFT + slot * (hour + 0.5), f"{hour:02}") for hour in range(0, 24, 2)]
     return Chart(bars, [(HEIGHT - BOTTOM - plot * value / top, str(value)) for value in scale], hours)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A trade-off as a line: `points` for a polyline, the present setting's place, scales of both axes."""
+
+    points: str
+    dot: tuple[float, float] | None
+    lines: list[tuple[float, str]]
+    columns: list[tuple[float, str]]
+    width: int = 480
+    height: int = 220
+    left: int = 46
+    bottom: int = 34
+
+
+def histogram(counts: list[int], *, ticks: list[tuple[int, str]], titles: list[str], width: int = 420) -> Chart:
+    """Chart of counts in bins; `ticks` are (bin, text) at the left edge of a bin, `titles` the bins' own texts."""
+    height = 150
+    top, plot, slot = _nice(max([1, *counts])), height - BOTTOM - 6, (width - LEFT) / len(counts)
+    bars = []
+    for place, (count, title) in enumerate(zip(counts, titles, strict=True)):
+        high = plot * count / top
+        bars.append(Bar(LEFT + slot * place + 1, slot - 2, height - BOTTOM - high, high, 0.0, 0.0, f"{title}: {count}"))
+    scale = sorted({0, top // 2, top})
+    lines = [(height - BOTTOM - plot * value / top, str(value)) for value in scale]
+    return Chart(bars, lines, [(LEFT + slot * place, text) for place, text in ticks], width, height)
+
+
+def tradeoff(points: list[dict[str, float]], setting: float) -> Curve | None:
+    """People dropped (across) against machines passed on (upwards), both fractions; None with fewer than two points."""
+    if len(points) < 2:
+        return None
+    rows = sorted((p["setting"], p["people_dropped"], p["machines_passed"]) for p in points)
+    most_x, most_y = (max(0.01, *(row[column] for row in rows)) for column in (1, 2))
+    curve = Curve("", None, [], [])
+    wide, high = curve.width - curve.left - 12, curve.height - curve.bottom - 10
+
+    def place(people: float, machines: float) -> tuple[float, float]:
+        return round(curve.left + wide * people / most_x, 1), round(10 + high * (1 - machines / most_y), 1)
+
+    line = " ".join(f"{x},{y}" for x, y in (place(people, machines) for _setting, people, machines in rows))
+    nearest = min(rows, key=lambda row: abs(row[0] - setting))
+    return Curve(
+        line, place(nearest[1], nearest[2]),
+        [(place(0, share * most_y)[1], f"{share * most_y * 100:.1f}") for share in (0, 0.5, 1)],
+        [(place(share * most_x, 0)[0], f"{share * most_x * 100:.1f}") for share in (0, 0.5, 1)],
+    )  # fmt: skip

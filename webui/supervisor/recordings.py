@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import LegalHold
-from appliance.store.read import campaigns, recordings, users
+from appliance.store.read import campaigns, heard, recordings, users
 from appliance.types import Permission
 from webui.access import may, needs
 from webui.box import ask, store
@@ -44,7 +44,7 @@ def one(recording_id: str) -> str:
     found = _own_or_all(recording_id)
     return render_template(
         "recordings/one.html", recording=found, peaks=recordings.peaks(store(), recording_id),
-        shown_number=shown_number,
+        shown_number=shown_number, marks=heard.of_recording(store(), recording_id),
     )  # fmt: skip
 
 

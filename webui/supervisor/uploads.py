@@ -15,7 +15,7 @@ from appliance.ids import new_id
 from webui.box import box
 
 _ID = re.compile(r"[0-9a-z]{26}")
-_SUFFIXES = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv"}
+_LISTS = {".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".txt", ".tsv"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,18 @@ def _shown_name(name: str | None) -> str:
     return "".join(c for c in last if c.isprintable())[:200] or "list"
 
 
-def keep(file: FileStorage | None) -> Upload:
-    """Store a file. Raises CallerError for none, or for a kind that can be no list."""
+SOUNDS = {".wav", ".flac", ".ogg", ".au", ".al", ".alaw", ".ul", ".ulaw"}
+
+
+def keep(file: FileStorage | None, *, sound: bool = False) -> Upload:
+    """Store a file. Raises CallerError for none, or for a kind that can be no list (or no sound)."""
     if file is None or not file.filename:
         raise CallerError("import.no_file", _("Choose a file first."))
     name = _shown_name(file.filename)
     suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES:
+    if sound and suffix not in SOUNDS:
+        raise CallerError("announcement.no_audio", _("“%(name)s” is no sound file. Send a WAV file.", name=name))
+    if not sound and suffix not in _LISTS:
         raise CallerError(
             "import.wrong_file_type", _("“%(name)s” is no list. Send Excel (.xlsx, .xls), .ods or .csv.", name=name)
         )

@@ -1,5 +1,13 @@
-// Player of a stereo recording: two tracks drawn from peaks that the server made, seeking by click and keys.
-for (const player of document.querySelectorAll("[data-player]")) set(player);
+// Player of a stereo recording: two tracks drawn from peaks that the server made, seeking by click and keys. Marks are
+// places of the ear's verdicts; a button of one plays the second before and after it.
+function wire() {
+  for (const player of document.querySelectorAll("[data-player]:not([data-wired])")) {
+    player.dataset.wired = "1";
+    set(player);
+  }
+}
+wire();
+document.addEventListener("htmx:after:swap", wire);
 
 function set(player) {
   const audio = player.querySelector("audio");
@@ -8,6 +16,8 @@ function set(player) {
   const clock = player.querySelector("[data-clock]");
   const peaks = JSON.parse(player.querySelector("script[type='application/json']").textContent);
   const duration = Number(player.dataset.duration) || 1;
+  const marks = (player.dataset.marks || "").split(" ").filter(Boolean).map(Number);
+  let stopAt = Infinity;
   const two = (n) => String(Math.floor(n)).padStart(2, "0");
   const stamp = (s) => `${two(Math.round(s) / 60)}:${two(Math.round(s) % 60)}`;
 
@@ -26,6 +36,8 @@ function set(player) {
     const done = (audio.currentTime / duration) * width;
     track(pen, peaks.left || [], 0, height / 2, width, done, "--track-customer");
     track(pen, peaks.right || [], height / 2, height / 2, width, done, "--track-agent");
+    pen.fillStyle = colour("--track-mark");
+    for (const mark of marks) pen.fillRect(Math.min((mark / duration) * width, width - 2), 0, 2, height);
     pen.fillStyle = colour("--track-cursor");
     pen.fillRect(Math.min(done, width - 2), 0, 2, height);
     canvas.setAttribute("aria-valuenow", String(Math.round(audio.currentTime)));
@@ -49,11 +61,21 @@ function set(player) {
   }
 
   function seek(seconds) {
+    stopAt = Infinity;
     audio.currentTime = Math.min(duration, Math.max(0, seconds));
     draw();
   }
 
+  function around(seconds) {
+    seek(seconds - 1);
+    stopAt = seconds + 1;
+    audio.play();
+  }
+
   play.addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
+  for (const jump of player.querySelectorAll("[data-jump]")) {
+    jump.addEventListener("click", () => around(Number(jump.dataset.jump)));
+  }
   canvas.addEventListener("click", (event) => seek((event.offsetX / canvas.clientWidth) * duration));
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -5, ArrowRight: 5, Home: -duration, End: duration }[event.key];
@@ -69,7 +91,13 @@ function set(player) {
   for (const name of ["play", "pause", "ended"]) {
     audio.addEventListener(name, () => player.classList.toggle("is-playing", !audio.paused));
   }
-  audio.addEventListener("timeupdate", draw);
+  audio.addEventListener("timeupdate", () => {
+    if (audio.currentTime >= stopAt) {
+      stopAt = Infinity;
+      audio.pause();
+    }
+    draw();
+  });
   new ResizeObserver(draw).observe(canvas);
   new MutationObserver(draw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
 }
