@@ -18,6 +18,7 @@ from appliance.logs import get_logger
 from appliance.store.models import ClipCodes, EarVerdict, Recording
 from appliance.store.repositories import recordings
 from appliance.types import Outcome
+from audio.codes import N_SLOPES
 
 _AT_ONCE = 5
 _UNNAMED = (Outcome.ANNOUNCEMENT_UNKNOWN.value, Outcome.SIT_INFO.value)
@@ -63,7 +64,7 @@ class Clusters:
             log.warning("evidence clip not read", recording=row.recording_id, error_id=error.error_id)
         else:
             own = ear_codes.codes(spoken_part(samples))
-            row.codes = own.astype("<u4").tobytes()
+            row.codes = own.tobytes()
             with self._context.store.read() as session:
                 known = next((found for found in _heads(session) if ear_codes.same(own, _codes(found))), None)
             if known is not None:
@@ -73,7 +74,7 @@ class Clusters:
 
 
 def _codes(row: ClipCodes) -> ear_codes.Codes:
-    return np.frombuffer(row.codes, "<u4").astype(np.uint32)
+    return np.frombuffer(row.codes, np.int8).reshape(-1, N_SLOPES)
 
 
 def _heads(session: Session) -> list[ClipCodes]:

@@ -1,8 +1,8 @@
-"""Fingerprint of a clip as a row of 32-bit codes, and whether two clips hold the same announcement.
+"""Whether two clips that nobody has named hold the same announcement, cut in anywhere.
 
-Signs of energy differences between neighbouring bands and moments, 16 ms apart (Haitsma and Kalker, "A Highly Robust
-Audio Fingerprinting System", ISMIR 2002), over 300 to 3,400 Hz. Unlike the library's landmarks they compare two calls
-that nobody has named yet, cut in anywhere.
+Both are compared by the ear's own codes (`audio.codes`: slopes of the spectrum, hop by hop) at every offset at once,
+by correlation in the frequency domain. They are the same when most of what overlaps is alike: a common opening of two
+announcements is not enough.
 """
 
 from __future__ import annotations
@@ -10,41 +10,44 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Codes = npt.NDArray[np.uint32]
-_RATE_HZ, _FRAME, _HOP, _BANDS = 8000, 512, 128, 33
-_LOW_HZ, _HIGH_HZ = 300.0, 3400.0
-_LEAST = round(2.5 * _RATE_HZ / _HOP)  # codes that must lie side by side
-_MOST_ERRORS = 0.33
-_WEIGHTS = (np.uint32(1) << np.arange(_BANDS - 1, dtype=np.uint32)).astype(np.uint32)
+from audio.codes import N_SLOPES, codes_of
+
+Codes = npt.NDArray[np.int8]
+"""Slopes [hops, 16] in 1/100; hops without sound are zero."""
+
+_SCALE = 100.0
+_LEAST_HOPS = 200
+_ALIKE = 0.45
+_ACTIVE_DB = 25.0
 
 
 def codes(samples: npt.NDArray[np.int16]) -> Codes:
-    """Codes [n] of samples; none when there are fewer than two frames."""
-    count = (samples.size - _FRAME) // _HOP + 1
-    if count < 2:
-        return np.zeros(0, np.uint32)
-    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float32), _FRAME)[::_HOP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(_FRAME).astype(np.float32), axis=1)) ** 2
-    edges = np.geomspace(_LOW_HZ, _HIGH_HZ, _BANDS + 1) * _FRAME / _RATE_HZ
-    energy = np.add.reduceat(power, np.unique(np.round(edges).astype(int))[: _BANDS + 1], axis=1)[:, :_BANDS]
-    level = np.log(energy + 1.0)
-    steps = np.diff(np.diff(level, axis=1), axis=0)
-    return ((steps > 0) @ _WEIGHTS[: steps.shape[1]]).astype(np.uint32)
+    """Codes of samples [n]; empty for less than a second."""
+    if samples.size < 8000:
+        return np.zeros((0, N_SLOPES), np.int8)
+    found = codes_of(samples)
+    loud = found.loud_db > np.percentile(found.loud_db, 97) - _ACTIVE_DB
+    return np.round(_SCALE * np.clip(found.slopes, -1, 1) * loud[:, None]).astype(np.int8)
+
+
+def likeness(one: Codes, other: Codes) -> float:
+    """How alike two clips are at their best offset: 0 (nothing in common) to 1, over at least 2 s of overlap."""
+    if min(len(one), len(other)) < _LEAST_HOPS:
+        return 0.0
+    a, b = one.astype(np.float32) / _SCALE, other.astype(np.float32) / _SCALE
+    size = 1 << (len(a) + len(b)).bit_length()
+    product = np.fft.rfft(b, size, axis=0) * np.conj(np.fft.rfft(a, size, axis=0))
+    common = np.fft.irfft(product.sum(axis=1), size)
+    sums = [np.concatenate(([0.0], np.cumsum(np.einsum("ij,ij->i", x, x)))) for x in (a, b)]
+    offsets = np.arange(_LEAST_HOPS - len(a), len(b) - _LEAST_HOPS + 1)  # of b's hop against a's first one
+    first, last = np.maximum(0, -offsets), np.minimum(len(a), len(b) - offsets)
+    energy_a = sums[0][last] - sums[0][first]
+    energy_b = sums[1][last + offsets] - sums[1][first + offsets]
+    energy = np.sqrt(np.maximum(energy_a * energy_b, 1e-6))
+    enough = np.minimum(energy_a, energy_b) > _LEAST_HOPS / 2  # not only pauses lie side by side
+    return float(np.max(np.where(enough, common[offsets] / energy, 0.0), initial=0.0))
 
 
 def same(one: Codes, other: Codes) -> bool:
-    """Whether the two hold the same sound somewhere: few wrong bits over seconds at one offset."""
-    short, long = sorted((one, other), key=len)
-    if short.size < _LEAST:
-        return False
-    bits = _bits(short), _bits(long)
-    for offset in range(_LEAST - short.size, long.size - _LEAST + 1):
-        first, last = max(0, -offset), min(short.size, long.size - offset)
-        if np.mean(bits[0][first:last] != bits[1][first + offset : last + offset]) < _MOST_ERRORS:
-            return True
-    return False
-
-
-def _bits(row: Codes) -> npt.NDArray[np.bool_]:
-    bits: npt.NDArray[np.bool_] = (row[:, None] & _WEIGHTS[None, :]) != 0
-    return bits
+    """Whether the two hold the same announcement."""
+    return likeness(one, other) >= _ALIKE

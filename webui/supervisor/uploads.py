@@ -43,7 +43,7 @@ def keep(file: FileStorage | None, *, sound: bool = False) -> Upload:
     name = _shown_name(file.filename)
     suffix = Path(name).suffix.lower()
     if sound and suffix not in SOUNDS:
-        raise CallerError("announcement.no_audio", _("“%(name)s” is no sound file. Send a WAV file.", name=name))
+        raise CallerError("announcement.wrong_file_type", _("“%(name)s” is no sound file. Send a WAV file.", name=name))
     if not sound and suffix not in _LISTS:
         raise CallerError(
             "import.wrong_file_type", _("“%(name)s” is no list. Send Excel (.xlsx, .xls), .ods or .csv.", name=name)

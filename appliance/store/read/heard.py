@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
@@ -112,13 +113,9 @@ def _scope(wanted: HeardFilter) -> list[ColumnElement[bool]]:
 
 def _bins(column: Any, width: float, count: int) -> list[ColumnElement[int]]:
     """How many rows fall into each of `count` bins; the last one takes all that is beyond."""
-    return [
-        func.sum(
-            case((and_(column >= n * width, column < (n + 1) * width) if n < count - 1 else column >= n * width, 1),
-                 else_=0)
-        )
-        for n in range(count)
-    ]  # fmt: skip
+    edges = [round(n * width, 6) for n in range(count + 1)]
+    inner = [and_(column >= low, column < high) for low, high in pairwise(edges[:-1])]
+    return [func.sum(case((condition, 1), else_=0)) for condition in (*inner, column >= edges[-2])]
 
 
 def figures(store: Store, wanted: HeardFilter) -> dict[str, PhaseFigures]:

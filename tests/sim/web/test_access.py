@@ -25,11 +25,12 @@ EVERYBODY = {
 }  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
-    "agent.preview", "agent.dispose", "agent.phone_credentials", "recordings.page", "recordings.one",
+    "agent.preview", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page", "recordings.one",
     "recordings.listen",
 }  # fmt: skip
 SUPERVISOR_SLICES = {
     "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
+    "heard", "announcements",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {"recordings.hold"}
 
