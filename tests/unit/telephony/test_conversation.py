@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -39,10 +39,11 @@ from appliance.events import (
 from appliance.telephony import capture
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegDead, LegDigit, LegOffered, SoundEnded
-from appliance.telephony.recording import read_spool
+from appliance.telephony.recording import read_sidecar, read_spool
 from appliance.telephony.simulated_port import SimulatedPort
 from appliance.types import LegRole, SuperviseMode
-from audio import Label, synth, wavio
+from audio import Kind as HeardKind
+from audio import Label, Verdict, synth, wavio
 
 pytestmark = pytest.mark.unit
 
@@ -239,6 +240,124 @@ def test_a_broken_ear_gives_the_doubt_to_an_agent(call: Call, monkeypatch: pytes
     heard = call.of(Heard)
     assert [(h.label, h.reason, h.final) for h in heard] == [("unknown", "ear_failed", True)]
     assert not call.conversation.ended
+
+
+class ScriptedEar:
+    """An ear that says what a test wants, by milliseconds of its phase."""
+
+    script: ClassVar[dict[str, list[tuple[int, Verdict]]]] = {}
+    last: ClassVar[Verdict] = Verdict(Label.SILENCE, HeardKind.SILENCE, "nothing_heard", 0.9, 0, final=True)
+
+    def __init__(self, *, answered: bool, **_: object) -> None:
+        self.phase, self.heard_ms, self.step_ms = "answered" if answered else "early", 0, 100
+        self.heard_audio = False
+
+    def push(self, frames: list[bytes]) -> list[Verdict]:
+        before, self.heard_ms, self.heard_audio = self.heard_ms, self.heard_ms + 20 * len(frames), True
+        return [verdict for at, verdict in self.script.get(self.phase, []) if before < at <= self.heard_ms]
+
+    def answer(self) -> None:
+        self.phase, self.heard_ms = "answered", 0
+
+    def finish(self) -> Verdict:
+        return self.last
+
+
+def _word(label: Label, ms: int, reason: str = "", *, final: bool = True, sure: float = 0.99) -> tuple[int, Verdict]:
+    return ms, Verdict(label, HeardKind.SPEECH, reason, sure, ms, final=final)
+
+
+@pytest.fixture
+def ear(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedEar]:
+    class Own(ScriptedEar):
+        script: ClassVar[dict[str, list[tuple[int, Verdict]]]] = {}
+
+    monkeypatch.setattr(capture, "Ear", Own)
+    return Own
+
+
+def test_after_a_doubt_one_late_word_is_told(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["answered"] = [
+        _word(Label.UNKNOWN, 4000), _word(Label.MACHINE, 6000, "late_talks_on", final=False),
+        _word(Label.IVR, 7000, "late_menu", final=False),
+    ]  # fmt: skip
+    call.dial(record=RecordPolicy(enabled=False)).answer().run(9.0)
+    assert [(h.label, h.final) for h in call.of(Heard)] == [("unknown", True), ("machine", False)]
+    assert "left" not in call.port.taps, "nobody listens any more"
+
+
+def test_after_a_doubt_the_ear_gives_up_in_the_end(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["answered"] = [_word(Label.UNKNOWN, 4000), _word(Label.HUMAN, 9000, "late_x", final=False)]
+    call.dial(record=RecordPolicy(enabled=False)).answer().run(11.0)
+    assert [h.label for h in call.of(Heard)] == ["unknown"]
+    assert "left" not in call.port.taps
+
+
+def test_a_sure_word_is_the_last(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["answered"] = [_word(Label.HUMAN, 1500), _word(Label.MACHINE, 3000, "late_x", final=False)]
+    call.dial().answer().run(5.0)
+    assert [h.label for h in call.of(Heard)] == ["human"]
+
+
+def _early(call: Call, seconds: float) -> None:
+    """Early media in which every 20 ms can be told from every other."""
+    call.port.far_rings("trunk", 183, early_media=True)
+    for number in range(round(seconds / 0.02)):
+        call.port.speak("trunk", np.full(160, number + 1, "<i2").tobytes())
+        call.port.poll(20)
+        call.conversation.step()
+
+
+def test_the_last_seconds_of_an_unanswered_call_are_kept(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["early"] = [_word(Label.VACANT, 11000)]
+    _early(call.dial(), 14.0)
+    call.conversation.post(Hangup(conversation_id=ID, reason="heard_vacant"))
+    call.run(0.5)
+    (started,), (closed,) = call.of(RecordingStarted), call.of(RecordingClosed)
+    sidecar = read_sidecar(Path(started.spool_path))
+    assert sidecar is not None
+    samples = read_spool(Path(closed.spool_path))
+    assert sidecar.kind == "evidence"
+    assert closed.frames == samples.shape[0] == 10 * 8000
+    assert set(samples[:, 1]) == {0}
+    assert sidecar.begins_ms == pytest.approx(4000, abs=300)
+    assert samples[0, 0] == pytest.approx(sidecar.begins_ms / 20 + 1, abs=1), "the place of the verdict can be found"
+    assert call.names()[-2:] == ["LegEnded", "ConversationEnded"]
+
+
+@pytest.mark.parametrize(("word", "kept"), [
+    (_word(Label.RINGBACK, 2000), False), (_word(Label.RINGBACK, 2000, sure=0.6), True),
+    (_word(Label.MUSIC, 2000), False), (_word(Label.ANNOUNCEMENT_UNKNOWN, 2000), True),
+    (_word(Label.UNKNOWN, 2000, sure=0.0), True), (_word(Label.BUSY, 2000), True),
+])  # fmt: skip
+def test_which_early_media_are_evidence(
+    call: Call, ear: type[ScriptedEar], word: tuple[int, Verdict], kept: bool
+) -> None:
+    ear.script["early"] = [word]
+    _early(call.dial(), 3.0)
+    call.port.far_ends("trunk", 486)
+    call.run(0.3)
+    assert bool(call.of(RecordingClosed)) is kept
+
+
+def test_no_evidence_of_answered_calls_or_against_the_policy(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["early"] = [_word(Label.VACANT, 1000)]
+    _early(call.dial(record=RecordPolicy(enabled=False)), 2.0)
+    call.port.far_ends("trunk", 404)
+    call.run(0.3)
+    assert not call.of(RecordingStarted)
+
+
+def test_an_answer_throws_the_early_media_away(call: Call, ear: type[ScriptedEar]) -> None:
+    ear.script["early"] = [_word(Label.VACANT, 1000)]
+    _early(call.dial(), 2.0)
+    call.answer().run(1.0)
+    call.port.far_ends("trunk", 200)
+    call.run(0.3)
+    (started,) = call.of(RecordingStarted)
+    sidecar = read_sidecar(Path(started.spool_path))
+    assert sidecar is not None
+    assert sidecar.kind == "conversation"
 
 
 def test_a_seat_that_does_not_answer_then_another(call: Call) -> None:
