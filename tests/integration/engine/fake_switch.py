@@ -32,6 +32,7 @@ class Fate:
     ring_s: float = 0.02
     answer: str | None = "human"  # the ear's final verdict after the answer
     early: str | None = None
+    late: str | None = None  # what the ear says once an agent has the call
     sip_status: int = 486
     q850: int | None = None
     talk_s: float = 0.05  # the customer hangs up so long after the bridge
@@ -115,13 +116,15 @@ class Line:
         bridged = asyncio.create_task(self.bridged.wait())
         await asyncio.wait({over, bridged}, return_when=asyncio.FIRST_COMPLETED)
         if self.bridged.is_set():
+            if self.fate.late is not None:
+                self._heard("answered", self.fate.late, reason="late_talks_on", final=False)
             await self._wait(self.hung_up, self.fate.talk_s)
         for task in (over, bridged):
             task.cancel()
 
-    def _heard(self, phase: str, label: str) -> None:
-        self.say(Heard, phase=phase, label=label, kind="speech", reason="played", confidence=0.9, decided_at_ms=20,
-                 final=True)  # fmt: skip
+    def _heard(self, phase: str, label: str, *, reason: str = "played", final: bool = True) -> None:
+        self.say(Heard, phase=phase, label=label, kind="speech", reason=reason, confidence=0.9, decided_at_ms=20,
+                 final=final)  # fmt: skip
 
     async def command_from_engine(self, command: Command) -> Done:
         self.switch.commands.append(command)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from appliance.commands import (
     AgentDispose,
+    AgentHangup,
     AgentLogin,
     AgentLogout,
     AgentPause,
@@ -58,6 +59,29 @@ def test_fifty_leads_progressive_to_the_end(tmp_path: Path) -> None:
             await s.until(lambda: s.campaign is not None and s.campaign.attempts == 50)
             assert s.campaign is not None
             assert (s.campaign.connected, s.campaign.abandoned, s.campaign.leads_retired) == (10, 0, 10)
+
+    asyncio.run(play())
+
+
+def test_a_late_word_reaches_the_agent_who_ends_the_call_as_a_machine(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=1, config={"retry_s": {"machine": 3600}}) as s:
+            s.switch.plan = lambda _number: Fate(answer="unknown", late="machine", talk_s=60.0)
+            s.works = False
+            await s.seat(1)
+            await s.act("start")
+            await s.until(lambda: "a1" in s.agents and s.agents["a1"].heard_late == "machine", 60)
+            agent = s.agents["a1"]
+            assert agent.state == "talking"
+            await s.ask(AgentDispose(actor_id="a1", conversation_id=agent.conversation_id or "", disposition="machine"))
+            await s.ask(AgentHangup(actor_id="a1"))
+            await s.until(lambda: not s.open_attempts(), 60)
+            await s.until(lambda: s.agent_state("a1") == "ready", 60)
+            assert s.agents["a1"].heard_late == ""
+            (attempt,) = s.attempts()
+            assert (attempt.outcome, attempt.disposition) == ("unknown", "machine"), "the agent took it: no new outcome"
+            said = {row.phase: (row.label, row.doubt) for row in s.rows(models.EarVerdict)}
+            assert said == {"answered": ("unknown", "unknown"), "late": ("machine", "late")}
 
     asyncio.run(play())
 
