@@ -53,6 +53,9 @@ def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"Calibration: expected error {calibration['expected_error_percent']} % over {calibration['words']} words."
     yield ""
     yield from _table(("confidence", "right"), ((row["confidence"], _share(row)) for row in calibration["table"]))
+    yield from _table(("reason", "confidence", "right"), (
+        (reason, row["confidence"], _share(row)) for reason, row in figures["reasons"].items()
+    ))  # fmt: skip
     if "trade_off" in figures:
         columns = list(figures["trade_off"][0])
         names = [column.replace("_", " ") for column in columns]

@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ AMD_LABELS = ("human", "machine")
 AS_OF_S = (2.0, 3.0, 4.0, 6.0, 8.0)
 _FROM_ANSWER = frozenset({"human", "machine", "silence"})
 _BEEP_SLACK_S = 0.5
-_CONFIDENCE_BINS = 10
+_CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
 _Z = 1.959964
 
 
@@ -35,6 +36,7 @@ class Scored:
     row: Row
     said: str
     confidence: float
+    reason: str
     said_at_s: float
     """When the word was first said that then stood."""
     steps: tuple[tuple[float, str], ...]
@@ -59,12 +61,13 @@ class Scored:
 def judge(row: Row, heard: Hearing | None) -> Scored:
     """One clip's result; None is a file that could not be heard."""
     if heard is None:
-        return Scored(row, UNKNOWN, 0.0, 0.0, (), None, None)
+        return Scored(row, UNKNOWN, 0.0, "unreadable", 0.0, (), None, None)
     steps = tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in heard.steps)
     said = steps[-1][1]
     since = next((i + 1 for i in reversed(range(len(steps))) if steps[i][1] != said), 0)
     at = steps[since][0]
-    return Scored(row, said, heard.word.confidence, at, steps, heard.beep_reported_s, heard.announcement_id)
+    word = heard.word
+    return Scored(row, said, word.confidence, word.reason, at, steps, heard.beep_reported_s, heard.announcement_id)
 
 
 def group(label: str) -> str:
@@ -111,6 +114,7 @@ def figures(clips: Sequence[Scored]) -> dict[str, Any]:
         "announcements": _announcements(labelled),
         "split": {name: _split(labelled, key) for name, key in _SPLITS.items()},
         "calibration": calibration(labelled),
+        "reasons": {reason: _reason(some) for reason, some in by(labelled, lambda clip: clip.reason).items()},
     }
 
 
@@ -250,12 +254,17 @@ _SPLITS: dict[str, Callable[[Row], str]] = {
 }
 
 
+def _reason(clips: Sequence[Scored]) -> dict[str, Any]:
+    """How sure the ear was for one reason, and how often it was right."""
+    return {"confidence": round(float(np.mean([clip.confidence for clip in clips])), 4), **share_of(clips)}
+
+
 def calibration(clips: Sequence[Scored]) -> dict[str, Any]:
     """Reliability table and expected calibration error (Naeini 2015) of all words but `unknown`."""
     sure = [clip for clip in clips if clip.said != UNKNOWN]
     rows = []
-    for low in range(_CONFIDENCE_BINS):
-        some = [c for c in sure if low <= min(_CONFIDENCE_BINS * c.confidence, _CONFIDENCE_BINS - 0.5) < low + 1]
+    for low, high in pairwise(_CONFIDENCES):
+        some = [clip for clip in sure if low <= clip.confidence < high or (high == clip.confidence == 1.0)]
         if some:
             mean = float(np.mean([clip.confidence for clip in some]))
             rows.append({"confidence": round(mean, 4), **share_of(some)})
