@@ -1,0 +1,1 @@
+"""Cards with a command line: clean text, one session, parsing by profile, reading and changing."""
