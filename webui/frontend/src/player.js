@@ -34,8 +34,9 @@ function set(player) {
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     const done = (audio.currentTime / duration) * width;
-    track(pen, peaks.left || [], 0, height / 2, width, done, "--track-customer");
-    track(pen, peaks.right || [], height / 2, height / 2, width, done, "--track-agent");
+    const ours = (peaks.right || []).some((peak) => peak > 0); // evidence from before the answer has one side only
+    track(pen, peaks.left || [], 0, ours ? height / 2 : height, width, done, "--track-customer");
+    if (ours) track(pen, peaks.right, height / 2, height / 2, width, done, "--track-agent");
     pen.fillStyle = colour("--track-mark");
     for (const mark of marks) pen.fillRect(Math.min((mark / duration) * width, width - 2), 0, 2, height);
     pen.fillStyle = colour("--track-cursor");
