@@ -35,13 +35,13 @@ _IMPOSSIBLE = -1e6
 _MAX_STRETCHES = 10
 _PAIR_FLOOR_DB = -13.0
 _SINGLE_CEILING_DB = -9.0
-_SIDEBAND_HZ, _UNMODULATED = 60.0, -4.0
+_UNMODULATED = -4.0
 _ENOUGH_TONES = 3
 _RING_SLACK = 1.15
 _LONG_GAP = 1.5
 _SAME_HZ = 12.0
 _CUT_SHARE, _UNHEARD_SHARE = 0.25, 0.8
-_GAP_DROP_DB, _LOUD_GAP = 3.5, -4.0
+_GAP_DROP_DB, _LOUD_GAP, _LOUDEST_GAP = 6.0, 1.5, -8.0
 _TEAR_S, _TORN = 0.14, -2.5
 
 Row = NDArray[np.float64]
@@ -220,7 +220,7 @@ class CadenceMatcher:
             elif stretch.on:
                 total += _OTHER_HZ
             elif stretch.drop_db < _GAP_DROP_DB:
-                total += _LOUD_GAP
+                total += max(_LOUD_GAP * (stretch.drop_db - _GAP_DROP_DB), _LOUDEST_GAP)
         return total + _steady(heard)
 
     def _pitch_scores(self, spectrum: tuple[Peak, ...]) -> Row:
@@ -323,8 +323,8 @@ def _loose_levels(heard: Sequence[Stretch]) -> float:
 def spectrum_score(spectrum: Sequence[Peak], element: Element) -> float:
     """Log density of ln(frequency) of the strongest tone, with the shape (one, two, modulated) as a condition."""
     if element.modulated:
-        beside = any(0 < abs(p[0] - spectrum[0][0]) <= 2.5 * element.second_hz for p in spectrum[1:])
-        return _hz_score(_carrier(spectrum), element.first_hz) + (0.0 if beside else _UNMODULATED)
+        carrier, beside = _carrier(spectrum, element.second_hz)
+        return _hz_score(carrier, element.first_hz) + (0.0 if beside else _UNMODULATED)
     if element.second_hz == 0:
         top = spectrum[0][0]
         rivals = [p for p in spectrum[1:] if p[1] > _SINGLE_CEILING_DB]
@@ -338,10 +338,12 @@ def spectrum_score(spectrum: Sequence[Peak], element: Element) -> float:
     return _hz_score(mean, nominal) - 0.5 * (error / 0.012) ** 2
 
 
-def _carrier(spectrum: Sequence[Peak]) -> float:
-    """Centre of the strongest tone and its sidebands: a deeply modulated carrier may not be the highest peak."""
-    near = sorted(p[0] for p in spectrum if abs(p[0] - spectrum[0][0]) <= _SIDEBAND_HZ)
-    return near[len(near) // 2]
+def _carrier(spectrum: Sequence[Peak], by_hz: float) -> tuple[float, bool]:
+    """Centre of the strongest tone and its sidebands (a deeply modulated carrier may not be the highest peak)."""
+    top = spectrum[0][0]
+    near = [p[0] for p in spectrum[1:] if 0.5 * by_hz <= abs(p[0] - top) <= 2.3 * by_hz]
+    together = sorted((top, *near))
+    return (together[1] if len(near) >= 2 else top), bool(near)
 
 
 def _hz_score(hz: float, nominal_hz: float) -> float:

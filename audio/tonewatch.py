@@ -1,7 +1,6 @@
 """All that generated tones can say on one line: call-progress cadences, information tones, fax and modem."""
 
 from dataclasses import dataclass, replace
-from statistics import median
 
 from audio import fax, sit
 from audio.analysis import LineAnalysis, Step
@@ -23,7 +22,7 @@ _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
 _FOREIGN_PROBABILITY, _OWN_PLAN = 0.995, 0.5
 _SPOKE_HOPS = 60
-_LEVELS_KEPT, _GAP_HOPS = 1000, 4
+_LEVELS_KEPT, _GAP_HOPS, _LOUD_SHARE = 1000, 4, 8
 _ENDLESS_S, _ENDLESS_SHARE, _ENDLESS_WANDER, _ENDLESS_SCORE = 3.3, 0.9, 0.005, -4.0
 
 
@@ -125,12 +124,14 @@ class ToneWatch:
         del self._stretches[:-10]
 
     def _gap(self, until_s: float, *, still_open: bool = False) -> Stretch:
-        """The gap since the last tone, and how far it lies below that tone."""
+        """The gap since the last tone, and how far its louder hops lie below that tone."""
         length_s = max(until_s - self._last_stop_s, 0.01)
         oldest = self._hops - len(self._levels)
         first, last = round(self._last_stop_s * 100) + 3 - oldest, round(until_s * 100) - 2 - oldest
         inside = self._levels[max(0, first) : max(0, last)]
-        drop_db = self._stretches[-1].level_db - median(inside) if len(inside) >= _GAP_HOPS else 99.0
+        drop_db = 99.0
+        if len(inside) >= _GAP_HOPS:
+            drop_db = self._stretches[-1].level_db - sorted(inside)[_LOUD_SHARE * len(inside) // 10]
         return Stretch(False, length_s, open=still_open, drop_db=drop_db)
 
     def _belongs(self, run: Run) -> bool:

@@ -88,16 +88,17 @@ def _call_progress(label: Label) -> Callable[[np.random.Generator], tuple[Sample
 def _cadenced(dice: np.random.Generator, tone: Tone, family: str) -> tuple[Samples, Clip]:
     hz_scale, time_scale = 1 + dice.uniform(-0.015, 0.015), 1 + dice.uniform(-0.1, 0.1)
     lead_s = dice.uniform(0, 1.5) if dice.random() < 0.6 else 0.0
-    body = synth.cadence(tone, 14.0 + tone.period_s, hz_scale=hz_scale, time_scale=time_scale)
+    period_s = 0.0 if tone.endless else tone.period_s * time_scale
+    body = synth.cadence(tone, 14.0 + period_s, hz_scale=hz_scale, time_scale=time_scale)
     note = "start"
     if dice.random() < 0.25:
         note = "middle"
-        body = body[round(dice.uniform(0, tone.period_s * time_scale) * RATE_HZ) :]
+        body = body[round(dice.uniform(0, period_s) * RATE_HZ) :]
     body = body[: 13 * RATE_HZ]
     sounding = np.flatnonzero(np.abs(body) > 200)
     start_s = lead_s + (sounding[0] / RATE_HZ if sounding.size else 0.0)
     clean = np.concatenate([synth.silence(lead_s), body])
-    return clean, Clip(family, tone.country, "early", start_s, clean.size / RATE_HZ, tone.period_s * time_scale, note)
+    return clean, Clip(family, tone.country, "early", start_s, clean.size / RATE_HZ, period_s, note)
 
 
 def _other_tone(dice: np.random.Generator) -> tuple[Samples, Clip]:
