@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.raid import sysfs
+from drivers import sysfs
 from drivers.raid.disks import SECTOR_BYTES, whole_disk
 
 _COMPLETED = re.compile(r"(\d+) / (\d+)")

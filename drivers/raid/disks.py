@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.raid import sysfs
+from drivers import sysfs
 
 SECTOR_BYTES = 512
 """The kernel counts `size` in these whatever the disk's own sector is."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from drivers import sysfs
 from drivers.lines import ReaderError
 from drivers.programs import Ran
-from drivers.raid import sysfs
 from drivers.raid.arrays import ArrayStatus, read_arrays
 from drivers.raid.disks import Disk, read_disks
 from drivers.raid.replace import Layout, Seen

@@ -44,8 +44,7 @@ class Replacement:
         names = {m.disk for m in array.members if m.good}
         good = next((disk for disk in box.members_of(array) if disk.name in names and disk != new), None)
         if good is None:
-            # after the rebuild both are good, and either is a pattern for the other
-            raise ReaderError("replace.no_good_disk", "No disk holds the data now. Do not pull anything; call for help.")
+            raise ReaderError("replace.no_good_disk", "No disk holds all data now. Pull nothing; call for help.")
         good_layout = layout(self._root, good.name, array)
         facts = Facts(array, new, good_layout, layout(self._root, new.name, array), self._boot_equal)
         return facts, good
