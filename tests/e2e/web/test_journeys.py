@@ -17,7 +17,8 @@ pytestmark = pytest.mark.e2e
 
 TOP = Path(__file__).resolve().parents[3]
 PAGES = (
-    "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/reports", "/seats", "/trunks/new",
+    "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/heard", "/reports", "/seats",
+    "/trunks/new", "/announcements", "/announcements/new",
     "/users", "/users/new", "/retention", "/settings", "/audit", "/alerts", "/desk", "/me",
 )  # fmt: skip
 

@@ -70,10 +70,17 @@ function set(player) {
   function around(seconds) {
     seek(seconds - 1);
     stopAt = seconds + 1;
-    audio.play();
+    start();
   }
 
-  play.addEventListener("click", () => (audio.paused ? audio.play() : audio.pause()));
+  // A start that is broken off, because another call is shown meanwhile, is no mistake.
+  function start() {
+    audio.play().catch((error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+
+  play.addEventListener("click", () => (audio.paused ? start() : audio.pause()));
   for (const jump of player.querySelectorAll("[data-jump]")) {
     jump.addEventListener("click", () => around(Number(jump.dataset.jump)));
   }

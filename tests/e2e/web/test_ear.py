@@ -1,0 +1,160 @@
+"""The ear's pages in a real browser: calls labelled by keyboard and undone, announcements taught, a machine ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance import commands as cmd
+from appliance.jobs.ear_clusters import Clusters
+from appliance.store.announcements import in_use, retired
+from appliance.store.read import audit, heard
+from audio import wavio
+from tests.e2e.web.conftest import Site
+from tests.sim.web.ear_scene import EarScene, spoken
+
+pytestmark = pytest.mark.e2e
+
+TOP = Path(__file__).resolve().parents[3]
+
+
+def _labels(site: Site) -> dict[str, str]:
+    return {row.attempt_id: row.label for row in heard.labels(site.box.bus.store)}
+
+
+def _desk(site: Site) -> Page:
+    page = site.page("supervisor", viewport={"width": 1280, "height": 900})
+    page.goto("/heard")
+    return page
+
+
+def test_calls_are_labelled_by_keyboard_alone_and_undone(site: Site) -> None:
+    scene = EarScene(site.box, "Keys")
+    second = scene.call("answered", "machine", 0.6, sound=spoken(3), doubt="unsure")
+    first = scene.call("answered", "unknown", 0.0, sound=spoken(4), doubt="unknown")  # the newest stands first
+    with site.box.bus.store.write() as session:
+        session.execute(heard.EarVerdict.__table__.update().where(heard.EarVerdict.attempt_id == second)
+                        .values(at=scene.now.replace(year=scene.now.year - 1)))  # fmt: skip
+    page = site.page("supervisor", viewport={"width": 1280, "height": 900})
+    page.goto("/heard?since=2020-01-01")
+    page.locator("[data-ear-desk]").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(f"[data-ear-call='{first}:answered'] [data-wired]")).to_be_visible(timeout=60_000)
+    before = len(audit.search(site.box.bus.store, action="recording.listen").rows)
+    with page.expect_response("**/sound", timeout=60_000):
+        page.keyboard.press("Space")
+    assert len(audit.search(site.box.bus.store, action="recording.listen").rows) > before
+    page.keyboard.press("2")
+    expect(page.locator("[data-key='2']")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("Voicemail", timeout=60_000)
+    expect(page.locator(f"[data-ear-call='{second}:answered']")).to_be_visible(timeout=60_000)
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("Person", timeout=60_000)
+    assert _labels(site) == {first: "machine", second: "human"}
+    page.keyboard.press("u")
+    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("", timeout=60_000)
+    page.keyboard.press("u")
+    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("", timeout=60_000)
+    assert _labels(site) == {}
+
+
+def test_keys_mean_nothing_outside_of_the_desk(site: Site) -> None:
+    scene = EarScene(site.box, "Elsewhere")
+    scene.call("answered", "unknown", 0.0, sound=spoken(4), doubt="unknown")
+    page = _desk(site)
+    page.locator("[data-ear-item]").first.click()
+    expect(page.locator("[data-ear-call]")).to_be_visible(timeout=60_000)
+    page.locator("#campaign").focus()
+    page.keyboard.press("2")
+    expect(page.locator("[data-ear-call] :checked")).to_have_count(1)  # the speed of the player alone
+
+
+def test_a_labelled_announcement_is_taught_and_untaught(site: Site) -> None:
+    scene = EarScene(site.box, "Teach")
+    attempt_id = scene.call("early", "announcement_unknown", 0.9, sound=spoken(0), doubt="announcement")
+    page = _desk(site)
+    page.locator(f"[data-ear-item='{attempt_id}:early']").click()
+    expect(page.locator(f"[data-ear-call='{attempt_id}:early']")).to_be_visible(timeout=60_000)
+    page.keyboard.press("4")
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text(
+        "Number does not exist", timeout=60_000
+    )
+    (entry,) = in_use(site.box.home.announcements)
+    assert entry.label == "vacant"
+    page.locator("[data-ear-undo]").click()
+    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text("", timeout=60_000)
+    assert in_use(site.box.home.announcements) == []
+    assert [gone.ann_id for gone in retired(site.box.home.announcements)] == [entry.ann_id]
+
+
+def test_announcements_from_a_file_and_from_a_cluster(site: Site, tmp_path: Path) -> None:
+    scene = EarScene(site.box, "Clusters")
+    for cut in (0, 3000):
+        scene.call("early", "announcement_unknown", 0.9, sound=spoken(1)[cut:], doubt="announcement")
+    clusters = Clusters(site.box.bus.context)
+    while clusters.sweep():
+        continue
+    page = _desk(site)
+    page.get_by_label("What it says").first.select_option("powered_off")
+    page.get_by_role("button", name="Enrol", exact=True).first.click()
+    expect(page.locator("td.wrap", has_text="powered_off-1")).to_be_visible(timeout=60_000)
+
+    file = tmp_path / "unreachable.wav"
+    wavio.write(file, spoken(2))
+    page.get_by_role("link", name="Enrol an announcement").click()
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_label("What it says").select_option("unreachable")
+    page.get_by_label("Its name").fill("Not there")
+    page.get_by_label("Country").fill("cn")
+    page.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("cell", name="Not there")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Change Not there").click()
+    dialog = page.get_by_role("dialog", name="Not there")
+    dialog.get_by_label("Its name").fill("Out of reach")
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Retire Out of reach").click()
+    page.get_by_role("button", name="Retire it").click()
+    row = page.get_by_role("row", name="Out of reach")
+    row.get_by_role("button", name="Use again").click()
+    expect(page.get_by_role("button", name="Retire Out of reach")).to_be_visible(timeout=60_000)
+
+
+def test_the_agent_ends_a_machine_with_one_key(site: Site) -> None:
+    box, me = site.box, site.box.people["agent"]
+    box.by_administrator(cmd.SaveSeat, id="seat21", display_name="Seat 21")
+    page = site.page("agent")
+    page.goto("/desk")
+    page.get_by_label("Seat 21").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#bar")).to_contain_text("Paused", timeout=60_000)
+    box.bus.engine.connect(me, "conv21")
+    expect(page.locator("#record-name")).to_be_visible(timeout=60_000)
+    expect(page.locator("#machine")).to_have_count(0)
+    box.bus.engine.change(me, heard_late="machine")
+    expect(page.get_by_role("alert")).to_contain_text("Probably no person: Voicemail", timeout=60_000)
+    page.keyboard.press("Alt+v")
+    expect(page.locator("#bar")).not_to_contain_text("Talking", timeout=60_000)
+    sent = next(c for c in reversed(box.bus.asked) if isinstance(c, cmd.AgentDispose))
+    assert (sent.conversation_id, sent.disposition) == ("conv21", "machine")
+    assert any(isinstance(c, cmd.AgentHangup) for c in box.bus.asked)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_ears_pages_are_accessible_with_something_on_them(site: Site, colours: str) -> None:
+    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
+    scene = EarScene(site.box, f"Axe {colours}")
+    attempt_id = scene.call("early", "announcement_unknown", 0.9, sound=spoken(0), doubt="announcement")
+    page = site.page("administrator", reduced_motion="reduce", color_scheme=colours)
+    page.goto("/heard")
+    page.locator(f"[data-ear-item='{attempt_id}:early']").click()
+    expect(page.locator("[data-ear-call]")).to_be_visible(timeout=60_000)
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in found
+            if v["impact"] in ("serious", "critical")] == []  # fmt: skip
