@@ -509,8 +509,74 @@ class ExportReport(UserCommand, frozen=True, kw_only=True):
 
 
 class AcknowledgeAlert(UserCommand, frozen=True, kw_only=True):
+    """Say that somebody looks after a standing alert: it goes no further."""
+
     SERVICE: ClassVar[str] = "watch"
     key: str
+
+
+class SnoozeAlert(UserCommand, frozen=True, kw_only=True):
+    """Hear nothing of a standing alert for a while; told again after it when it still stands."""
+
+    SERVICE: ClassVar[str] = "watch"
+    key: str
+    minutes: int
+
+
+class TestSink(UserCommand, frozen=True, kw_only=True):
+    """Send a test alert one way now (`email`, `sms`, `webhook`, `syslog`, `snmp_trap`, `leds`).
+
+    Reply data {seconds}; fails with `sink.failed` and what the other side said, `sink.not_set_up` when it is not.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    sink: str
+
+
+# ---- watch: disks -----------------------------------------------------------------------------------------
+
+
+class ShowDisks(UserCommand, frozen=True, kw_only=True):
+    """Look at the disks anew; reply data {arrays, disks, pictures, replacement} as `watch.disks` puts them."""
+
+    SERVICE: ClassVar[str] = "watch"
+
+
+class ReplaceDisk(UserCommand, frozen=True, kw_only=True):
+    """Bring a new disk into an array. `serial` and its last four characters as a person typed them.
+
+    Everything is looked at anew; refused for a foreign or smaller disk (`replace.refused`). Goes on by itself and over
+    restarts; progress as LiveHardware of the section `replacement`.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    array: str
+    serial: str
+    confirmation: str
+
+
+class RetireDisk(UserCommand, frozen=True, kw_only=True):
+    """Take a living disk out of its array so that it can be pulled; refused for the last good one."""
+
+    SERVICE: ClassVar[str] = "watch"
+    array: str
+    serial: str
+    confirmation: str
+
+
+class TestDisk(UserCommand, frozen=True, kw_only=True):
+    """Start a disk's test of itself: `kind` short or long."""
+
+    SERVICE: ClassVar[str] = "watch"
+    serial: str
+    kind: str = "short"
+
+
+class CheckArray(UserCommand, frozen=True, kw_only=True):
+    """Compare both halves of a mirror in the background."""
+
+    SERVICE: ClassVar[str] = "watch"
+    array: str
 
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -521,5 +587,6 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
-    ExportReport, AcknowledgeAlert,
+    ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink,
+    ShowDisks, ReplaceDisk, RetireDisk, TestDisk, CheckArray,
 )  # fmt: skip

@@ -225,7 +225,12 @@ class LiveJob(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class LiveAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """An alert was raised or cleared (`evt.live.alert`)."""
+    """An alert was raised or cleared (`evt.live.alert`).
+
+    `data["alert"]` is the id of its words in `appliance.texts`, the rest of `data` their figures; `title` and `text`
+    are the English words. `caused_by` is the key of the alert that explains this one. `source` is empty but for what
+    `watch` itself has written down already.
+    """
 
     key: str
     severity: str
@@ -234,6 +239,42 @@ class LiveAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     raised: bool
     at_unix_s: float
     data: dict[str, Any] = {}  # figures of the text, for screens in another language
+    caused_by: str = ""
+    source: str = ""
+
+
+class LiveHardware(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """One section of the hardware as `watch` last read it, on change and at least every 10 s.
+
+    `evt.live.hardware.<section>`; sections are those of `home.hardware_file`: disks, sensors, clock, replacement ...
+    """
+
+    section: str
+    data: dict[str, Any]
+    taken_at_unix_s: float
+    error: str = ""  # not empty: `data` is the last good reading, and this is why there is no newer one
+
+
+class ClockTrust(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Whether the box knows the time (`evt.live.clock`), on change and every 10 s; the engine dials only while it does.
+
+    `watch` decides by `settings.hardware.clock_policy`; `reason` is a word for screens, empty while trusted.
+    """
+
+    trusted: bool
+    at_unix_s: float
+    reason: str = ""
+
+
+class StorageState(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How the disks under the recordings do (`evt.live.storage`), on change and every 10 s, told by `watch`.
+
+    The writers of recordings go on in any state; the archive waits while a mirror is degraded (`jobs`).
+    """
+
+    degraded: bool
+    rebuilding: bool
+    at_unix_s: float
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -251,5 +292,6 @@ class RecordingArchived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 LIVE_EVENTS: tuple[type[msgspec.Struct], ...] = (
-    WorkerBeat, LiveAgent, LiveCampaign, LiveRoom, LiveJob, LiveAlert, ConfigChanged, RecordingArchived,
+    WorkerBeat, LiveAgent, LiveCampaign, LiveRoom, LiveJob, LiveAlert, LiveHardware, ClockTrust, StorageState,
+    ConfigChanged, RecordingArchived,
 )  # fmt: skip

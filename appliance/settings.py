@@ -24,6 +24,8 @@ _PORT_MAX = 65535
 # what goes into the configuration of other programs may not hold a blank, a quote or a new line
 _ADDRESS = r"^[0-9A-Fa-f.:]{2,45}$"
 _HOST_NAME = r"^[A-Za-z0-9.-]{0,253}$"
+_MAIL = r"^([^\s@,<>\"]+@[A-Za-z0-9.-]+)?$"
+_MAILS = r"^([^\s@,<>\"]+@[A-Za-z0-9.-]+(, ?[^\s@,<>\"]+@[A-Za-z0-9.-]+)*)?$"
 DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
 
 
@@ -132,6 +134,97 @@ class DiallingSettings(_Section):
         return name
 
 
+class AlertSettings(_Section):
+    """When alerts go further."""
+
+    escalate_after_min: int = Field(15, title="Escalate after", description="A critical alert that nobody acknowledges goes to the ways of the next step after this, minutes.", ge=1, le=1440)
+    minimum_severity: str = Field("warning", title="Least severity", description="Sent outside the box: info, warning or critical, and what is graver.", pattern=r"^(info|warning|critical)$")
+    metrics_token: SecretStr = Field(SecretStr(""), title="Token for figures", description="Bearer token for /metrics from other machines; empty: only from the box itself.")
+
+
+class EmailSettings(_Section):
+    """Alerts by e-mail."""
+
+    step: int = Field(0, title="Step", description="0: at once; 1, 2: after so many escalations; -1: never.", ge=-1, le=2)
+    host: str = Field("", title="Mail server", description="Name or address; empty: no e-mail.", pattern=_HOST_NAME)
+    port: int = Field(587, title="Port of the mail server", description="587 with STARTTLS.", ge=1, le=65535)
+    security: str = Field("starttls", title="Encryption", description="starttls, tls or none.", pattern=r"^(starttls|tls|none)$")
+    user: str = Field("", title="User at the mail server", description="Empty: no log-in.")
+    password: SecretStr = Field(SecretStr(""), title="Password at the mail server", description="Kept in the settings file.")
+    sender: str = Field("", title="Sender", description="Address the mails come from.", pattern=_MAIL)
+    recipients: str = Field("", title="Recipients", description="Addresses, separated by commas.", pattern=_MAILS)
+
+
+class SmsSettings(_Section):
+    """Alerts by SMS."""
+
+    step: int = Field(1, title="Step", description="0: at once; 1, 2: after so many escalations; -1: never.", ge=-1, le=2)
+    numbers: str = Field("", title="Mobile numbers", description="E.164, separated by commas; empty: no SMS.", pattern=r"^(\+[0-9]{7,15}(, ?\+[0-9]{7,15})*)?$")
+    simulate: bool = Field(False, title="Simulate the SMS gateway", description="Texts go to log/sms.log instead of a gateway.")
+
+
+class WebhookSettings(_Section):
+    """Alerts by HTTP, signed as standardwebhooks.com says."""
+
+    step: int = Field(0, title="Step", description="0: at once; 1, 2: after so many escalations; -1: never.", ge=-1, le=2)
+    url: str = Field("", title="Webhook address", description="https://…; empty: none.", pattern=r"^(https?://[^\s\"']{1,400})?$")
+    secret: SecretStr = Field(SecretStr(""), title="Webhook secret", description="whsec_ and base64; signs each message.")
+    allow_private: bool = Field(True, title="Addresses of the own network", description="Whether the address may lie in the own network; link-local, metadata and loopback addresses never may.")
+
+
+class SyslogSettings(_Section):
+    """Alerts by syslog (RFC 5424)."""
+
+    step: int = Field(0, title="Step", description="0: at once; 1, 2: after so many escalations; -1: never.", ge=-1, le=2)
+    host: str = Field("", title="Syslog server", description="Name or address; empty: none.", pattern=_HOST_NAME)
+    port: int = Field(514, title="Port of the syslog server", description="514; 6514 with TLS.", ge=1, le=65535)
+    transport: str = Field("udp", title="Transport", description="udp, tcp or tls.", pattern=r"^(udp|tcp|tls)$")
+    ca_file: str = Field("", title="Certificate authority", description="PEM file that the server's certificate is checked with; empty: the system's.")
+
+
+class SnmpTrapSettings(_Section):
+    """Alerts by SNMP notification."""
+
+    step: int = Field(0, title="Step", description="0: at once; 1, 2: after so many escalations; -1: never.", ge=-1, le=2)
+    host: str = Field("", title="SNMP manager", description="Name or address; empty: none.", pattern=_HOST_NAME)
+    port: int = Field(162, title="Trap port", description="UDP.", ge=1, le=65535)
+    version: str = Field("v3", title="SNMP version", description="v3 (SHA, AES) or v2c.", pattern=r"^(v2c|v3)$")
+    community: SecretStr = Field(SecretStr(""), title="Community", description="For v2c.")
+    user: str = Field("callbox", title="SNMP user", description="For v3.", pattern=r"^[A-Za-z0-9._-]{1,32}$")
+    auth_key: SecretStr = Field(SecretStr(""), title="Authentication key", description="For v3, 8 characters at least (SHA).")
+    priv_key: SecretStr = Field(SecretStr(""), title="Privacy key", description="For v3, 8 characters at least (AES-128).")
+    engine_id: str = Field("", title="Engine ID", description="Hexadecimal, 10 to 64 digits; empty: made of the box's host name.", pattern=r"^([0-9a-fA-F]{10,64})?$")
+
+
+class LedSettings(_Section):
+    """Alerts by the box's lamps."""
+
+    step: int = Field(0, title="Step", description="0: at once; -1: never.", ge=-1, le=2)
+    ok: str = Field("", title="Lamp for all well", description="Its name under /sys/class/leds; empty: none.", pattern=r"^[A-Za-z0-9:_.-]{0,64}$")
+    fault: str = Field("", title="Lamp for faults", description="Its name under /sys/class/leds; steady: warning, blinking: critical; empty: none.", pattern=r"^[A-Za-z0-9:_.-]{0,64}$")
+
+
+class HardwareSettings(_Section):
+    """Disks, sensors, clock."""
+
+    raid: bool = Field(True, title="Watch the mirror", description="Off for a box with a single disk; a mirror that is there is watched when this is on.")
+    bays: str = Field("", title="Disk bays", description="What is printed beside each bay, by the port behind it: ata1=Bay 1, ata2=Bay 2. Empty: ports are shown.", pattern=r"^([A-Za-z0-9:._-]{1,40}=[^,=]{1,24}(, ?[A-Za-z0-9:._-]{1,40}=[^,=]{1,24})*)?$")
+    smart_interval_min: int = Field(30, title="Ask disks every", description="How often disks are asked for their health, minutes.", ge=5, le=1440)
+    disk_upkeep: bool = Field(True, title="Test disks at night", description="Short self-test each week, long one and a check of the mirror each month.")
+    quiet_hour: int = Field(2, title="Quiet time from", description="Hour of the box's zone from which disks may be tested, for four hours.", ge=0, le=23)
+    disk_hot_c: int = Field(55, title="Hot hard disk", description="Warning at this temperature, °C; flash may be 15 °C hotter.", ge=30, le=80)
+    board_hot_c: int = Field(85, title="Hot board", description="For sensors that name no limit of their own, °C.", ge=40, le=120)
+    ports: str = Field("", title="Network ports in use", description="Names of ports whose cable must be in, separated by commas; empty: all that had a link since the start.", pattern=r"^([A-Za-z0-9_.-]{1,15}(, ?[A-Za-z0-9_.-]{1,15})*)?$")
+    nut_address: str = Field("", title="UPS server", description="Address of a NUT server, with :port if it is not 3493; empty: no UPS.", pattern=r"^([A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?)?$")
+    clock_policy: str = Field("auto", title="Time source", description="required: no dialling until the time is known to be right. auto: the same where chrony is installed. trusted: the box's own clock is believed (no time source at all).", pattern=r"^(auto|required|trusted)$")
+    clock_error_s: float = Field(30.0, title="Clock error", description="The time is unknown when it may be wrong by more than this, s.", ge=1, le=300)
+
+    def bay_of(self, port: str) -> str:
+        """What is printed beside the bay of a port; the port's own name when nobody wrote it down."""
+        pairs = [part.strip().partition("=") for part in self.bays.split(",")]
+        return {name: bay for name, _, bay in pairs}.get(port, port)
+
+
 class StoreSettings(_Section):
     url: str = Field("", title="Database URL", description="SQLAlchemy URL; empty: SQLite in the home folder.")
 
@@ -157,6 +250,14 @@ class Settings(_Section):
     web: WebSettings = Field(default_factory=WebSettings, title="Web", description="Web UI.")
     recording: RecordingSettings = Field(default_factory=RecordingSettings, title="Recording", description="Recordings.")
     dialling: DiallingSettings = Field(default_factory=DiallingSettings, title="Dialling", description="Shared by all campaigns.")
+    alerts: AlertSettings = Field(default_factory=AlertSettings, title="Alerts", description="When alerts go further.")
+    email: EmailSettings = Field(default_factory=EmailSettings, title="Alerts by e-mail", description="Mail server and recipients.")
+    sms: SmsSettings = Field(default_factory=SmsSettings, title="Alerts by SMS", description="Mobile numbers.")
+    webhook: WebhookSettings = Field(default_factory=WebhookSettings, title="Alerts by webhook", description="Signed HTTP messages.")
+    syslog: SyslogSettings = Field(default_factory=SyslogSettings, title="Alerts by syslog", description="RFC 5424.")
+    snmp_trap: SnmpTrapSettings = Field(default_factory=SnmpTrapSettings, title="Alerts by SNMP", description="Notifications, v3 or v2c.")
+    leds: LedSettings = Field(default_factory=LedSettings, title="Alerts by lamps", description="LEDs of the box.")
+    hardware: HardwareSettings = Field(default_factory=HardwareSettings, title="Hardware", description="Disks, sensors, clock.")
     store: StoreSettings = Field(default_factory=StoreSettings, title="Store", description="Database.")
 
 
@@ -180,6 +281,10 @@ class Home:
         self.run = self.root / "run"  # sockets and pid files
         self.bench = self.root / "bench"
         self.set_up_token = self.root / "set-up-token"
+        self.outbox = self.root / "outbox"  # alerts that wait to be sent
+        self.alerts_file = self.run / "alerts.json"  # what stands, for console and lamps when the database is away
+        self.hardware_file = self.run / "hardware.json"  # lines, disks, sensors as last read
+        self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
 
     @property
     def database_url(self) -> str:
@@ -189,10 +294,10 @@ class Home:
         """Make all folders; private ones with mode 0700."""
         for folder in (
             self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
-            self.uploads, self.logs, self.run, self.bench,
+            self.uploads, self.logs, self.run, self.bench, self.outbox,
         ):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs):
+        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):
             folder.chmod(0o700)
 
 

@@ -187,6 +187,8 @@ class Permission(StrEnum):
     SETTINGS_WRITE = "settings.write"
     AUDIT_READ = "audit.read"
     ALERTS_READ = "alerts.read"
+    HARDWARE_READ = "hardware.read"
+    HARDWARE_WRITE = "hardware.write"  # lines, disks: what a technician changes
     EAR_TEACH = "ear.teach"  # label what was heard, enrol announcements
 
 
@@ -195,7 +197,7 @@ _SUPERVISOR = frozenset(
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,
         Permission.AGENTS_SUPERVISE, Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT,
         Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ, Permission.AGENT_WORK,
-        Permission.EAR_TEACH,
+        Permission.EAR_TEACH, Permission.HARDWARE_READ,
     }
 )  # fmt: skip
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
