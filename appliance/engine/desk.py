@@ -243,6 +243,8 @@ class Desks:
             raise CallerError("preview.nothing_shown", "Ask for a record first.")
         if self._room.disk_low:
             raise BoxError("disk.reserve", "The disk is nearly full; dialling has stopped.", retryable=True)
+        if not self._room.clock_trusted:
+            raise BoxError("clock.unknown", "The box does not know the time; dialling has stopped.", retryable=True)
         campaign, card = self._campaigns.get(desk.campaign_id or ""), desk.card
         trunk_id = self._dialler.free_trunk(campaign)
         if trunk_id is None:

@@ -100,6 +100,8 @@ class Dialler:
         """Return why nothing may be dialled at all, and for how long (s)."""
         if self._room.disk_low:
             return "disk_full", _DISK_LOOK_S
+        if not self._room.clock_trusted:
+            return "clock_unknown", _DISK_LOOK_S
         if not self._bus.connected:
             return "bus_away", 1.0
         wait_s = self._not_before_s - self._clock.monotonic_s()

@@ -106,6 +106,7 @@ class Room:
     last_sign_s: dict[str, float] = field(default_factory=dict)  # by attempt, monotonic
     waiting: list[str] = field(default_factory=list)  # attempts with a live person and no agent, first come first
     disk_low: bool = False
+    clock_trusted: bool = True  # calling hours depend on it
 
     def config(self, campaign_id: str) -> CampaignConfig:
         """Return a campaign's configuration; the default one when the campaign is gone."""

@@ -25,7 +25,7 @@ from appliance.engine.recovery import Recovery
 from appliance.engine.room import Room
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError
-from appliance.events import ConfigChanged, LiveAlert, LiveJob, WorkerBeat
+from appliance.events import ClockTrust, ConfigChanged, LiveAlert, LiveJob, WorkerBeat
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, migrate, open_store
@@ -33,6 +33,7 @@ from appliance.store.repositories import campaigns as campaign_rows
 
 DURABLE = "engine"
 DISK_ALERT = "disk.reserve"
+CLOCK_ALERT = "clock.unknown"
 SEAT_ALERT = re.compile(r"seat\.(.+)\.unreachable")
 _SWEEP_S = 2.0
 _SILENT_S = 10.0
@@ -45,7 +46,8 @@ class Engine:
         self._clock = clock or SystemClock()
         self._bus = Bus(settings.bus, name="engine")
         self._writer = Writer(store)
-        self.room = Room()
+        # where a time source is wanted nothing is dialled before `watch` has said that the time is right
+        self.room = Room(clock_trusted=settings.hardware.clock_policy != "required")
         self._core = Core(self.room, self, settings.dialling, self._clock)
         self._campaigns = Campaigns(self._core, self._writer, self._campaign_changed)
         self._publisher = Publisher(self.room, self._campaigns, self._bus, self._clock)
@@ -73,9 +75,11 @@ class Engine:
         self._writer.start()
         await self._bus.subscribe_live("worker.*", self._on_beat)
         await self._bus.subscribe_live("alert", self._on_alert)
+        await self._bus.subscribe_live("clock", self._on_clock)
         await self._campaigns.load()
         alerts = await self._writer.read(campaign_rows.standing_alerts)
         self.room.disk_low = DISK_ALERT in alerts
+        self.room.clock_trusted &= CLOCK_ALERT not in alerts
         self._core.unreachable_seats = {found[1] for key in alerts if (found := SEAT_ALERT.fullmatch(key))}
         await self._recovery.restore()
         await self._bus.consume_events(DURABLE, self._on_event)
@@ -124,6 +128,13 @@ class Engine:
         if isinstance(alert, LiveAlert) and alert.key == DISK_ALERT and self.room.disk_low != alert.raised:
             self.room.disk_low = alert.raised
             self._log.warning("dialling stopped, disk nearly full" if alert.raised else "dialling goes on")
+            self._dialler.wake()
+
+    async def _on_clock(self, _topic: str, clock: Any) -> None:
+        if isinstance(clock, ClockTrust) and self.room.clock_trusted != clock.trusted:
+            self.room.clock_trusted = clock.trusted
+            level = self._log.info if clock.trusted else self._log.warning
+            level("clock", trusted=clock.trusted, reason=clock.reason)
             self._dialler.wake()
 
     async def _on_config(self, _topic: str, change: Any) -> None:
