@@ -213,6 +213,7 @@ BLOCKED: dict[str, Any] = {
     "no_leads": _l("the list is worked through"),
     "not_due": _l("no number is due yet"),
     "disk_full": _l("the disk is nearly full"),
+    "clock_unknown": _l("the box does not know the time"),
     "bus_away": _l("the inner connection is interrupted"),
     "store_away": _l("the database does not answer"),
     "switch_away": _l("the switch does not answer"),
