@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from audio.amd import AnsweredPhase
 from audio.analysis import CHUNK, LineAnalysis
+from audio.condition import LineCondition
 from audio.config import ListenerConfig
 from audio.fingerprint import Library
+from audio.labels import Label
 from audio.progress import EarlyPhase
 from audio.verdict import Verdict
 
@@ -47,6 +49,9 @@ class Listener:
         self._config = config or ListenerConfig()
         self._batch_samples = None if chunks_at_once is None else chunks_at_once * CHUNK
         self._line = LineAnalysis(early=phase == "early")
+        self._condition = LineCondition()
+        self._final: tuple[Label, Verdict] | None = None
+        """The final word as the phase said it, and as it was told."""
         self._pending: list[NDArray[np.int16]] = []
         self._pending_size = 0
         self._phase: EarlyPhase | AnsweredPhase = (
@@ -85,11 +90,19 @@ class Listener:
         out: list[Verdict] = []
         if self._over:
             return out
-        for step in self._line.push(block):
-            out += self._phase.step(self._line, step)
+        for start, step in zip(range(0, block.size, CHUNK), self._line.push(block), strict=True):
+            heard = step.features
+            self._condition.push(block[start : start + CHUNK], heard.level_db[0], heard.band_db[0])
+            out += [self._temper(verdict) for verdict in self._phase.step(self._line, step)]
             if self._over:
                 break
         return out
+
+    def _temper(self, verdict: Verdict) -> Verdict:
+        said = self._condition.temper(verdict)
+        if verdict.final:
+            self._final = (verdict.label, said)
+        return said
 
     @property
     def _over(self) -> bool:
@@ -98,6 +111,7 @@ class Listener:
     def answer(self) -> None:
         """The call was answered at this sample: clocks and floors start anew."""
         self._line = LineAnalysis(early=False)
+        self._condition, self._final = LineCondition(), None
         self._pending, self._pending_size = [], 0
         self._phase = AnsweredPhase(self._country, self._config)
 
@@ -113,4 +127,7 @@ class Listener:
     def finish(self) -> Verdict:
         """End of the audio: the last word (the final verdict again if there was one). Never raises."""
         self.flush()
-        return self._phase.finish(self._line)
+        last = self._phase.finish(self._line)
+        if self._final is not None and self._final[0] is last.label:
+            return self._final[1]  # what was said stands, also where the audio became better or worse since
+        return self._temper(last)
