@@ -38,9 +38,8 @@ def gather(home: Home) -> dict[str, Any]:
         try:
             with store.read() as session:
                 for alert in alerts.standing(session):
-                    severity = Severity(alert.severity)
                     findings.setdefault(
-                        alert.key, Finding(key=alert.key, severity=severity, title=alert.title, text=alert.text)
+                        alert.key, Finding(key=alert.key, severity=alert.severity, title=alert.title, text=alert.text)
                     )
         finally:
             store.close()

@@ -418,3 +418,8 @@ class Alert(Base):
     cleared_at: Mapped[datetime | None]
     data: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # figures for other languages
     acknowledged_by: Mapped[str | None] = mapped_column(String(40))
+    acknowledged_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    caused_by: Mapped[str] = mapped_column(String(120), default="", server_default="")  # key of the alert behind it
+    told_step: Mapped[int] = mapped_column(Integer, default=-1, server_default="-1")  # furthest step of sinks told
+    told_at: Mapped[datetime | None]

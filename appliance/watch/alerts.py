@@ -1,18 +1,13 @@
-"""Alerts: raise, clear, remember. One key, one standing alert; a cleared one stays as history.
-
-Anyone may tell of a trouble by a `LiveAlert` on the bus (`raised=True/False`); `watch` is the one that writes it down
-and the one that answers who has seen it.
-"""
+"""Alerts in the database: one row while it stands, history stays. The rules are `domain.alert_book`."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance.errors import NotFoundError
-from appliance.events import LiveAlert
+from appliance.domain.alert_book import Standing
 from appliance.store.models import Alert
 from appliance.types import Severity
 
@@ -20,41 +15,44 @@ KEPT_HISTORY = 5000
 """Cleared alerts kept for the record; the oldest go first."""
 
 
-def apply(session: Session, event: LiveAlert) -> bool:
-    """Write one raise or clear; returns whether anything changed (a repeated raise of the same text does not)."""
-    at = datetime.fromtimestamp(event.at_unix_s, UTC)
-    standing = session.scalars(select(Alert).where(Alert.key == event.key, Alert.cleared_at.is_(None))).first()
-    if not event.raised:
-        if standing is None:
-            return False
-        standing.cleared_at = at
-        return True
-    severity = event.severity if event.severity in set(Severity) else Severity.WARNING
-    if standing is None:
-        session.add(Alert(key=event.key, severity=severity, title=event.title, text=event.text, raised_at=at,
-                          data=event.data))  # fmt: skip
-        return True
-    if (standing.severity, standing.title, standing.text) == (severity, event.title, event.text):
-        return False
-    # the same trouble with new figures ("expires in 2 days"): still one alert
-    standing.severity, standing.title, standing.text, standing.data = severity, event.title, event.text, event.data
-    return True
+def _row(session: Session, key: str) -> Alert | None:
+    return session.scalars(select(Alert).where(Alert.key == key, Alert.cleared_at.is_(None))).first()
 
 
-def standing(session: Session) -> list[Alert]:
+def write(session: Session, alert: Standing) -> None:
+    """Write a standing alert as it is now."""
+    row = _row(session, alert.key)
+    if row is None:
+        row = Alert(key=alert.key, raised_at=alert.raised_at)
+        session.add(row)
+    row.severity, row.title, row.text, row.data = alert.severity, alert.title[:200], alert.text, alert.data
+    row.caused_by, row.acknowledged_by, row.acknowledged_at = (
+        alert.caused_by, alert.acknowledged_by, alert.acknowledged_at,
+    )  # fmt: skip
+    row.snoozed_until, row.told_step, row.told_at = alert.snoozed_until, alert.told_step, alert.told_at
+
+
+def write_cleared(session: Session, key: str, at: datetime) -> None:
+    """Note that it is over; nothing happens when it does not stand."""
+    row = _row(session, key)
+    if row is not None:
+        row.cleared_at = at
+
+
+def standing(session: Session) -> list[Standing]:
     """All alerts that stand, the gravest first."""
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    found = session.scalars(select(Alert).where(Alert.cleared_at.is_(None))).all()
-    return sorted(found, key=lambda alert: (order.get(Severity(alert.severity), 3), alert.raised_at))
-
-
-def acknowledge(session: Session, key: str, user_id: str) -> None:
-    """Note who has seen a standing alert. Raises NotFoundError when it does not stand."""
-    changed = session.execute(
-        update(Alert).where(Alert.key == key, Alert.cleared_at.is_(None)).values(acknowledged_by=user_id)
-    )
-    if not changed.rowcount:  # type: ignore[attr-defined]
-        raise NotFoundError("alert.not_standing", f"The alert '{key}' does not stand any more.", key=key)
+    rows = session.scalars(select(Alert).where(Alert.cleared_at.is_(None))).all()
+    found = [
+        Standing(
+            key=row.key, severity=Severity(row.severity), title=row.title, text=row.text, raised_at=row.raised_at,
+            data=row.data, caused_by=row.caused_by, acknowledged_by=row.acknowledged_by,
+            acknowledged_at=row.acknowledged_at, snoozed_until=row.snoozed_until, told_step=row.told_step,
+            told_at=row.told_at,
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(found, key=lambda alert: (order[alert.severity], alert.raised_at))
 
 
 def prune(session: Session) -> None:

@@ -16,21 +16,6 @@ from appliance.types import Severity
 from appliance.watch.conditions import Finding
 
 KEY = "ear.drift."
-_TITLES = {
-    Measure.ANNOUNCEMENTS: "Trunk {name}: more unknown announcements",
-    Measure.UNKNOWN: "Trunk {name}: more calls that the ear cannot make out",
-    Measure.TONES: "Trunk {name}: fewer ring-back and busy tones are recognised",
-    Measure.MACHINES: "Trunk {name}: another share of machines than before",
-}
-_TEXTS = {
-    Measure.ANNOUNCEMENTS: "The carrier probably has a new announcement. Listen to its group under “What the box "
-    "heard” and name it once.",
-    Measure.UNKNOWN: "Sound before the answer fits nothing known. Listen to some calls; check the trunk's country and "
-    "its gateway.",
-    Measure.TONES: "The exchange probably uses another tone plan, or the gateway makes the tones itself. Check the "
-    "trunk's country and its gateway.",
-    Measure.MACHINES: "Either other numbers are dialled, or the ear is wrong. Listen to some calls and label them.",
-}
 
 
 class EarDrift:
@@ -39,7 +24,9 @@ class EarDrift:
     What was found once stays as it was said until it is over, so that an alert does not change its words each minute.
     """
 
+    id = "ear-drift"
     interval_s = 60.0
+    keys = (KEY,)
     window = timedelta(hours=3)
     baseline = timedelta(days=7)
 
@@ -86,12 +73,10 @@ class EarDrift:
 
 
 def _finding(key: str, trunk_id: str, name: str, drift: Drift, since: datetime) -> Finding:
-    figures = f"{drift.now:.0%} of {drift.now_count} calls, before {drift.base:.0%} of {drift.base_count}. "
     return Finding(
-        key=key, severity=Severity.WARNING, title=_TITLES[drift.measure].format(name=name),
-        text=figures + _TEXTS[drift.measure],
+        key=key, severity=Severity.WARNING, alert=f"{KEY}{drift.measure}",
         data={
-            "alert": f"{KEY}{drift.measure}", "name": name, "trunk": trunk_id, "now": drift.now, "base": drift.base,
-            "now_count": drift.now_count, "base_count": drift.base_count, "since": since.isoformat(),
+            "name": name, "trunk": trunk_id, "now": drift.now, "base": drift.base, "now_count": drift.now_count,
+            "base_count": drift.base_count, "since": since.isoformat(),
         },
     )  # fmt: skip

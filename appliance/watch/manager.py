@@ -1,7 +1,8 @@
-"""The service `watch`: asks the conditions in their turn, writes all alerts down, tells the screens.
+"""The service `watch`: asks the conditions in their turn, keeps the book of alerts, tells sinks and screens.
 
-Other services tell their own troubles as `LiveAlert`; those are written here as well, so that the bell and the console
-have one place to look.
+Other services tell their own troubles as `LiveAlert`; those come into the same book, so that bell, console and mail
+have one place to look. The book lives in memory and is written to the database after each change: a database that is
+away costs history, never an alert.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from appliance.bus import Bus
 from appliance.clock import SystemClock
-from appliance.commands import AcknowledgeAlert, Command, Done
-from appliance.errors import BoxError, CallerError, StoreError
+from appliance.commands import AcknowledgeAlert, Command, Done, SnoozeAlert, TestSink
+from appliance.domain.alert_book import AlertBook, Notice, Standing
+from appliance.errors import BoxError, CallerError, NotFoundError, StoreError
 from appliance.events import LiveAlert
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
@@ -25,126 +28,278 @@ from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
-from appliance.watch.ear_drift import KEY, EarDrift
+from appliance.watch.ear_drift import EarDrift
+from appliance.watch.sinks.base import message_of
+from appliance.watch.sinks.boards import AlertsFile, Board, Lamps
+from appliance.watch.sinks.make import make_routes
+from appliance.watch.sinks.post import Post
 from appliance.watch.supervision import status
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
+_TICK_S = 1.0
+_SNOOZE_MINUTES = range(1, 7 * 24 * 60 + 1)
+_SOURCE = "watch"
 
 
 class Manager:
-    """Keeps what each condition last found, and turns differences into raises and clears."""
+    """Turns what conditions find and services tell into notices; `post` takes them out of the box."""
 
-    def __init__(self, store: Store, bus: Bus) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, *, post: Post | None = None, boards: Sequence[Board] = (),
+        escalate_after: timedelta = timedelta(minutes=15),
+    ) -> None:  # fmt: skip
         self._store = store
         self._bus = bus
+        self.post = post
+        self._boards = boards
         self._clock = SystemClock()
-        self._standing: dict[int, dict[str, Finding]] = {}
         self._log = get_logger()
+        self._unwritten: dict[str, datetime | None] = {}  # key: when it was cleared, None: it stands
+        self._store_away = False
+        self.book = AlertBook(self._stood(), escalate_after=escalate_after)
+        self._show()
+
+    def _stood(self) -> list[Standing]:
+        try:
+            with self._store.read() as session:
+                return alerts.standing(session)
+        except StoreError as error:
+            self._log.warning("alerts not read", error_id=error.error_id, error=error.message)
+            return []
+
+    # ---- commands and other services -------------------------------------------------------------------------
 
     async def handle(self, command: Command) -> Done:
         """Serve the bus service `watch`."""
-        if not isinstance(command, AcknowledgeAlert):
-            raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
-        with self._store.write() as session:
-            users.require(session, command.actor_id, Permission.ALERTS_READ)
-            alerts.acknowledge(session, command.key, command.actor_id)
-        return Done(id=command.key)
+        match command:
+            case AcknowledgeAlert():
+                self._require(command.actor_id, Permission.ALERTS_READ)
+                stood = self.book.acknowledge(command.key, command.actor_id, self._clock.now())
+                return self._changed_by_hand(command.key, stood)
+            case SnoozeAlert():
+                self._require(command.actor_id, Permission.ALERTS_READ)
+                if command.minutes not in _SNOOZE_MINUTES:
+                    raise CallerError("alert.bad_snooze", "Snooze for 1 minute up to 7 days.")
+                until = self._clock.now() + timedelta(minutes=command.minutes)
+                return self._changed_by_hand(command.key, self.book.snooze(command.key, until))
+            case TestSink():
+                self._require(command.actor_id, Permission.SETTINGS_WRITE)
+                if self.post is None:
+                    raise NotFoundError("sink.not_set_up", "Alerts do not leave this box.")
+                return Done(data={"seconds": round(await asyncio.to_thread(self.post.test, command.sink), 3)})
+        raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
+
+    def _require(self, actor_id: str, permission: Permission) -> None:
+        with self._store.read() as session:
+            users.require(session, actor_id, permission)
+
+    def _changed_by_hand(self, key: str, stood: bool) -> Done:
+        if not stood:
+            raise NotFoundError("alert.not_standing", f"The alert '{key}' does not stand any more.", key=key)
+        self._keep(key, None)
+        self._show()
+        return Done(id=key)
 
     async def on_alert(self, _topic: str, event: Any) -> None:
-        """Write down an alert that somebody told; our own come again and change nothing."""
-        if not isinstance(event, LiveAlert):
+        """An alert that another service tells; our own come back from the bus and are left."""
+        if not isinstance(event, LiveAlert) or event.source == _SOURCE:
             return
-        with self._store.write() as session:
-            changed = alerts.apply(session, event)
-            alerts.prune(session)
-        if changed:
-            level = self._log.warning if event.raised else self._log.info
-            level("alert raised" if event.raised else "alert cleared", key=event.key, title=event.title)
-
-    async def tell(self, finding: Finding, *, raised: bool) -> None:
-        """Write an alert of our own down, whether the bus is there or not, then show it."""
-        alert = LiveAlert(
-            key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, raised=raised,
-            at_unix_s=self._clock.now().timestamp(), data=finding.data,
+        if not event.raised:
+            self._clear(event.key)
+            return
+        severity = Severity(event.severity) if event.severity in set(Severity) else Severity.WARNING
+        self._raise(
+            Standing(
+                key=event.key, severity=severity, title=event.title, text=event.text, data=event.data,
+                caused_by=event.caused_by, raised_at=datetime.fromtimestamp(event.at_unix_s, UTC),
+            )
         )  # fmt: skip
-        await self.on_alert("alert", alert)
-        await self._bus.publish_live("alert", alert)
 
-    async def watch(self, number: int, condition: Condition) -> None:
-        """Ask one condition for ever; a condition that breaks is itself an alert and never ends the watch."""
+    # ---- conditions ------------------------------------------------------------------------------------------
+
+    async def watch(self, condition: Condition) -> None:
+        """Ask one condition for ever; one that breaks changes nothing and never ends the watch."""
         while True:
             try:
-                found = {finding.key: finding for finding in await asyncio.to_thread(condition.check)}
-            except Exception:  # noqa: BLE001 - a handler that breaks must not end the service
-                self._log.exception("condition failed", condition=type(condition).__name__)
-                found = self._standing.get(number, {})
-            try:
-                await self._tell_changes(self._standing.get(number, {}), found)
-            except StoreError as error:  # all of it again next time
-                self._log.warning("alert not written", error_id=error.error_id, error=error.message)
+                found = await asyncio.to_thread(condition.check)
+            except Exception:  # a condition that breaks must not end the service  # noqa: BLE001
+                self._log.exception("condition failed", condition=condition.id)
             else:
-                self._standing[number] = found
+                await self.take(condition, found)
             await asyncio.sleep(condition.interval_s)
 
-    async def _tell_changes(self, before: dict[str, Finding], found: dict[str, Finding]) -> None:
-        for key, finding in found.items():
-            if before.get(key) != finding:
-                await self.tell(finding, raised=True)
-        for key, finding in before.items():
-            if key not in found:
-                await self.tell(finding, raised=False)
+    async def take(self, condition: Condition, found: Sequence[Finding]) -> None:
+        """Raise what a condition found, clear what it found before and does not find now."""
+        keys = {finding.key for finding in found}
+        for alert in self.book.standing():
+            if alert.key.startswith(condition.keys) and alert.key not in keys:
+                self._clear(alert.key)
+                await self._publish(alert, raised=False)
+        for finding in found:
+            await self.tell(finding)
 
-    async def keep_bus(self, home: Home) -> None:
-        """Restart a bus that hangs, or that has stored nothing since its disk was full, once there is room."""
-        failures = 0
+    async def tell(self, finding: Finding) -> None:
+        """Raise a finding of our own, whether the bus is there or not; the same words again change nothing."""
+        changed = self._raise(
+            Standing(
+                key=finding.key, severity=finding.severity, title=finding.title, text=finding.text, data=finding.data,
+                caused_by=finding.caused_by, raised_at=self._clock.now(),
+            )
+        )  # fmt: skip
+        alert = self.book.get(finding.key)
+        if changed and alert is not None:
+            await self._publish(alert, raised=True)
+
+    async def _publish(self, alert: Standing, *, raised: bool) -> None:
+        await self._bus.publish_live(
+            "alert",
+            LiveAlert(
+                key=alert.key, severity=alert.severity, title=alert.title, text=alert.text, raised=raised,
+                at_unix_s=self._clock.now().timestamp(), data=alert.data, caused_by=alert.caused_by, source=_SOURCE,
+            ),
+        )  # fmt: skip
+
+    # ---- the book --------------------------------------------------------------------------------------------
+
+    def _raise(self, alert: Standing) -> bool:
+        known = self.book.get(alert.key)
+        if known is not None and _said(known) == _said(alert):
+            return False
+        notices = self.book.raise_(alert, self._clock.now())
+        if known is None:
+            self._log.warning("alert raised", key=alert.key, title=alert.title, caused_by=alert.caused_by)
+        self._keep(alert.key, None)
+        self._send(notices)
+        return True
+
+    def _clear(self, key: str) -> None:
+        alert = self.book.get(key)
+        if alert is None:
+            return
+        now = self._clock.now()
+        notices = self.book.clear(key, now)
+        self._log.info("alert cleared", key=key, title=alert.title)
+        self._keep(key, now)
+        self._send(notices)
+
+    def _send(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            if notice.alert.key in self._standing_keys():
+                self._keep(notice.alert.key, None)
+            if self.post is not None:
+                message = message_of(notice, self._clock.now().timestamp())
+                self.post.send(message, first=notice.first, last=notice.last)
+        self._show()
+
+    def _standing_keys(self) -> set[str]:
+        return {alert.key for alert in self.book.standing()}
+
+    def _show(self) -> None:
+        for board in self._boards:
+            board.show(self.book, self._clock.now().timestamp())
+
+    def _keep(self, key: str, cleared_at: datetime | None) -> None:
+        """Write one alert down, with all that could not be written before."""
+        if cleared_at is None and self._unwritten.get(key) is not None:
+            self._write()  # it came back before its end was written: that end first
+        self._unwritten[key] = cleared_at
+        self._write()
+
+    def _write(self) -> None:
+        if not self._unwritten:
+            return
+        try:
+            with self._store.write() as session:
+                for key, cleared_at in self._unwritten.items():
+                    alert = self.book.get(key)
+                    if cleared_at is not None:
+                        alerts.write_cleared(session, key, cleared_at)
+                    elif alert is not None:
+                        alerts.write(session, alert)
+                alerts.prune(session)
+        except StoreError as error:  # all of it again at the next tick
+            if not self._store_away:
+                self._log.warning("alerts not written", error_id=error.error_id, error=error.message)
+            self._store_away = True
+        else:
+            self._unwritten.clear()
+            self._store_away = False
+
+    async def keep_time(self) -> None:
+        """What time alone brings: held alerts, escalations, ends of snoozes; a database that is back."""
         while True:
-            await asyncio.sleep(_BUS_LOOK_S)
-            failures = failures + 1 if self._bus.connected and not await self._bus.stores_events() else 0
-            if failures < _BUS_FAILURES or shutil.disk_usage(home.bus).free < _BUS_ROOM_BYTES:
-                continue
-            self._log.error("the bus stores no events, it is killed and comes back")
-            try:
-                bus = next(service for service in await asyncio.to_thread(status, home) if service.name == "bus")
-                if bus.pid:
-                    os.kill(bus.pid, signal.SIGKILL)  # it would not listen; its supervisor starts it again at once
-            except (BoxError, ProcessLookupError) as error:
-                self._log.warning("bus not restarted", error=str(error))
-            failures = 0
+            await asyncio.sleep(_TICK_S)
+            notices = self.book.tick(self._clock.now())
+            if notices:
+                self._send(notices)
+            self._write()
 
-    async def clear_stale(self, keys: Sequence[str]) -> None:
-        """After a restart: what stood for our own conditions is cleared; what still holds is raised again at once."""
-        with self._store.read() as session:
-            stale = [a for a in alerts.standing(session) if a.key.startswith(tuple(keys))]
-            findings = [
-                Finding(key=a.key, severity=Severity(a.severity), title=a.title, text=a.text, data=a.data)
-                for a in stale
-            ]
-        for finding in findings:
-            await self.tell(finding, raised=False)
+    async def sink_trouble(self, sink: str, said: str) -> None:
+        """A sink fails (or works again, when nothing was said): an alert that it does not have to carry itself."""
+        key = f"sink.{sink}"
+        if said:
+            figures = {"sink": sink, "error": said}
+            await self.tell(Finding(key=key, severity=Severity.WARNING, alert="sink.failed", data=figures))
+        elif (alert := self.book.get(key)) is not None:
+            self._clear(key)
+            await self._publish(alert, raised=False)
+
+
+def _said(alert: Standing) -> tuple[Any, ...]:
+    return alert.severity, alert.title, alert.text, alert.data, alert.caused_by
+
+
+async def _keep_bus(home: Home, bus: Bus) -> None:
+    """Restart a bus that hangs, or that has stored nothing since its disk was full, once there is room."""
+    log = get_logger()
+    failures = 0
+    while True:
+        await asyncio.sleep(_BUS_LOOK_S)
+        failures = failures + 1 if bus.connected and not await bus.stores_events() else 0
+        if failures < _BUS_FAILURES or shutil.disk_usage(home.bus).free < _BUS_ROOM_BYTES:
+            continue
+        log.error("the bus stores no events, it is killed and comes back")
+        try:
+            service = next(service for service in await asyncio.to_thread(status, home) if service.name == "bus")
+            if service.pid:
+                os.kill(service.pid, signal.SIGKILL)  # it would not listen; its supervisor starts it again at once
+        except (BoxError, ProcessLookupError) as error:
+            log.warning("bus not restarted", error=str(error))
+        failures = 0
 
 
 async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
     store = open_store(home, settings)
     bus = Bus(settings.bus, name="watch")
-    await bus.connect()
-    manager = Manager(store, bus)
-    await bus.serve("watch", manager.handle)
-    await bus.subscribe_live("alert", manager.on_alert)
-    await manager.clear_stale(("service.", "services.", "disk.low", "certificate.", "gateway.", KEY))
-    stop = asyncio.Event()
+    manager = Manager(
+        store, bus, boards=(AlertsFile(home.alerts_file), Lamps(settings.leds)),
+        escalate_after=timedelta(minutes=settings.alerts.escalate_after_min),
+    )  # fmt: skip
     loop = asyncio.get_running_loop()
+
+    def on_trouble(sink: str, said: str) -> None:
+        asyncio.run_coroutine_threadsafe(manager.sink_trouble(sink, said), loop)
+
+    minimum = settings.alerts.minimum_severity
+    manager.post = Post(make_routes(home, settings), home.outbox, on_trouble, minimum=minimum)
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tasks = [
-        asyncio.create_task(manager.watch(number, condition))
-        for number, condition in enumerate([*all_conditions(home, settings, silent_gateways), EarDrift(store)])
-    ]
-    tasks.append(asyncio.create_task(manager.keep_bus(home)))
-    await stop.wait()
-    for task in tasks:
-        task.cancel()
-    await bus.close()
-    store.close()
+    conditions: list[Condition] = [*all_conditions(home, settings, silent_gateways), EarDrift(store)]
+    tasks = [asyncio.create_task(manager.watch(condition)) for condition in conditions]
+    tasks.append(asyncio.create_task(manager.keep_time()))
+    try:
+        await bus.connect()
+        await bus.serve("watch", manager.handle)
+        await bus.subscribe_live("alert", manager.on_alert)
+        tasks.append(asyncio.create_task(_keep_bus(home, bus)))
+        await stop.wait()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.to_thread(manager.post.close)
+        await bus.close()
+        store.close()
 
 
 def main(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
