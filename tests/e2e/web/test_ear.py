@@ -113,7 +113,7 @@ def test_announcements_from_a_file_and_from_a_cluster(site: Site, tmp_path: Path
     page.get_by_label("Its name").fill("Not there")
     page.get_by_label("Country").fill("cn")
     page.get_by_role("button", name="Enrol", exact=True).click()
-    expect(page.get_by_role("cell", name="Not there")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Change Not there")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Change Not there").click()
     dialog = page.get_by_role("dialog", name="Not there")
     dialog.get_by_label("Its name").fill("Out of reach")
