@@ -7,7 +7,7 @@ Alarm names are those of ITU-T G.775 and G.732; counters those of RFC 4805 (DS1-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -130,6 +130,11 @@ class LineStatus:
     """``True`` = the last good value, not a live one."""
     error: str = ""
     """Empty when read; else what happened and what to do."""
+
+
+def stale(last: LineStatus, error: str) -> LineStatus:
+    """The last good value as what it is now: old, with the reason, and not known to be up."""
+    return replace(last, up=None, stale=True, error=error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,8 @@ def _state(section: Section, block: _Block, read: _Read) -> tuple[bool | None, s
     """Whether the line is up, and what was not understood."""
     if block.state in section.down:
         strange = f"it says {read.strange[0]!r}, which the profile does not know" if read.strange else ""
-        return False, read.wrong or strange
+        silent = "" if read.alarms or read.clear else "it is down, and gives no reason that the profile knows"
+        return False, read.wrong or strange or silent
     if block.state not in section.up:
         return None, f"the state {block.state!r} is not known to the profile"
     if read.wrong:

@@ -19,24 +19,27 @@ class Transcript:
     def sent(self, text: str) -> None:
         """Note what was sent."""
         self._received_rest()
-        self._write(f"> {text!r}\n")
+        self._write(f"> {self._masked(text)!r}\n")
 
     def received(self, text: str) -> None:
         """Note what came; complete lines only, so that a password never escapes the mask in halves."""
         self._partial += text
         *lines, self._partial = self._partial.split("\n")
-        self._write("".join(f"< {line!r}\n" for line in lines))
+        self._write("".join(f"< {self._masked(line)!r}\n" for line in lines))
 
     def _received_rest(self) -> None:
         if self._partial:
-            self._write(f"< {self._partial!r}\n")
+            self._write(f"< {self._masked(self._partial)!r}\n")
             self._partial = ""
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
 
     def _write(self, text: str) -> None:
         if self._path is None or not text:
             return
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
         try:
             if self._path.exists() and self._path.stat().st_size > _MAX_BYTES:
                 self._path.replace(self._path.with_name(self._path.name + ".1"))
