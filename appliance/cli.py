@@ -61,6 +61,7 @@ def health_command(as_json: Annotated[bool, typer.Option("--json", help="One JSO
 # and the database take a second together, and most commands need one of them at most.
 _COMMANDS = {
     "appliance.services.detect_cli": ("detect",),
+    "appliance.services.ear_cli": ("ear",),
     "appliance.services.enrol_cli": ("enrol", "library"),
     "appliance.services.import_cli": ("import",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),

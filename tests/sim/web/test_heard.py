@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -20,6 +24,8 @@ from tests.sim.web.fakes import FakeBox
 from tests.sim.web.forms import post
 
 pytestmark = pytest.mark.sim
+
+TOP = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +183,23 @@ def test_bad_files_are_told_in_words(box: FakeBox, name: str, content: bytes | N
 @pytest.mark.parametrize("ann_id", ["..", "..%2f..%2fsecrets.toml", "nobody"])
 def test_no_other_file_is_handed_out(box: FakeBox, ann_id: str) -> None:
     assert box.client("supervisor").get(f"/announcements/{ann_id}/sound").status_code == 404
+
+
+def test_labels_leave_the_box_for_training(scene: EarScene, tmp_path: Path) -> None:
+    box = scene.box
+    attempt_id = scene.call("answered", "unknown", 0.0, sound=spoken(4), doubt="unknown")
+    form = {"attempt_id": attempt_id, "stage": "answered", "label": "human"}
+    post(box.client("supervisor"), "/heard/label", form, page="/heard", htmx=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance.cli", "ear", "export", "--out", str(tmp_path / "set"), "--json"],
+        env={"CALLBOX_HOME": str(box.home.root), "PATH": "/usr/bin"}, cwd=TOP, capture_output=True, check=True,
+        timeout=120,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    with (tmp_path / "set" / "labels.csv").open(newline="") as table:
+        rows = {row["file"]: row for row in csv.DictReader(table)}
+    assert told["written"] == len(rows)
+    own = rows[f"answered-{attempt_id}.wav"]
+    assert (own["label"], own["stage"], own["country"]) == ("human", "answered", "CN")
+    assert abs(wavio.read(tmp_path / "set" / own["file"]).size - spoken(4).size) < 800
+    assert audit.search(box.bus.store, action="recording.export").rows
