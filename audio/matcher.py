@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.codes import N_SLOPES, Coder
+from audio.codes import N_SLOPES, Codes
 from audio.fingerprint import SLOPE_SCALE, Entry, Library
 
-_PUSHES_AT_ONCE = 2
 _HISTORY = 600
 _EVERY = 2
 _FLIPS = 3
@@ -104,40 +103,34 @@ class Matcher:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._coder = Coder()
         self._line = _Line()
-        self._waiting: list[NDArray[np.float32]] = []
-        self._voice: list[bool] = []
         self._tracks: list[_Track] = []
         self._named: _Track | None = None
         self._withdrawn: set[int] = set()
         self._result: Named | None = None
         self._masked_db = -_MASKED_MOST_DB
 
-    def push(self, spectrum_db: NDArray[np.float32], *, voiced: list[bool], headroom_db: float) -> Named | None:
-        """Take log spectra [10, 129], which hops have voice, and how far voice stands above the noise; returns the name
-        that holds now, or None.
+    @property
+    def follows(self) -> bool:
+        """Whether a likeness to some entry is being followed that may yet prove it."""
+        return any(t.run is not None and t.run.proper and not t.run.ended for t in self._tracks)
 
-        Two pushes are looked at together. A name that is not settled may be gone at the next push.
+    def push(self, codes: Codes, voiced: NDArray[np.bool_], *, headroom_db: float) -> Named | None:
+        """Take the codes of some hops, which of them have voice, and how far voice stands above the noise.
+
+        Returns the name that holds now, or None. A name that is not settled may be gone at the next push.
         """
-        self._waiting.append(spectrum_db)
-        self._voice += voiced
-        if len(self._waiting) < _PUSHES_AT_ONCE:
-            return self._result
-        codes = self._coder.push(np.concatenate(self._waiting))
         self._masked_db = -min(max(headroom_db - _MASKED_DB, _MASKED_LEAST_DB), _MASKED_MOST_DB)
-        fresh_voice = np.array(self._voice)
-        self._waiting, self._voice = [], []
         line = self._line
         drop = max(0, line.bits.size + codes.bits.size - _HISTORY)
         line.slopes = np.concatenate((line.slopes[drop:], codes.slopes))
         line.energy = np.concatenate((line.energy[drop:], np.einsum("ij,ij->i", codes.slopes, codes.slopes)))
         line.bits = np.concatenate((line.bits[drop:], codes.bits))
-        line.voiced = np.concatenate((line.voiced[drop:], fresh_voice))
-        line.loud = np.concatenate((line.loud[drop:], fresh_voice & (codes.below_peak_db > -_LOUD_DB)))
+        line.voiced = np.concatenate((line.voiced[drop:], voiced))
+        line.loud = np.concatenate((line.loud[drop:], voiced & (codes.below_peak_db > -_LOUD_DB)))
         line.first += drop
         held = self._named
-        if fresh_voice.any() and (held is None or held.run is None or held.run.ended):
+        if voiced.any() and (held is None or held.run is None or held.run.ended):
             self._search(codes.bits, codes.margins)
         if self._tracks:
             self._follow()

@@ -1,35 +1,92 @@
-"""The early phase: what the exchange says before answer (tones, announcements, colour ring-back, nothing)."""
+"""The early phase: what the exchange says before answer (tones, announcements, colour ring-back, nothing).
+
+A verdict may be refined (a ring, then an announcement; an announcement, then its name) until one is final: a settled
+tone, a settled name, or speech that has gone on long enough without one.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from audio import model
 from audio.analysis import CHUNK_HOPS, LineAnalysis, Step
+from audio.codes import Coder
 from audio.config import ListenerConfig
 from audio.fingerprint import Library
 from audio.labels import Kind, Label
 from audio.matcher import Matcher, Named
+from audio.repeats import Repeats
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
-_TEXTURE_EVERY = 2
-_MIN_VOICE_S = 0.8
-_MAX_TONE_S = 0.6
-_SURE, _SURE_AFTER_RING = 0.75, 0.9
-_MUSIC, _SPEECH = 1, 0
+_CODED_AT_ONCE = 2
+_LOOK_EVERY = 4
+_LOOKS = 3
+_MIN_TEXTURE_S = 0.8
+_MIN_VOICE_S = 0.6
+_MIN_VOICE_DBOV = -52.0
+_SURE, _SURE_TO_CHANGE, _SURE_AFTER_RING = 0.65, 0.75, 0.9
+_GUESS = 0.4
+_FEW_WORDS, _OVER_HOPS = 40, 220
+_LONGER_S = 4.0
+_SPEECH, _MUSIC, _NEITHER = 0, 1, 2
+_SOUNDS = (
+    (Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, "speech_in_early_media"),
+    (Label.MUSIC, Kind.MUSIC, "music_in_early_media"),
+    (Label.SILENCE, Kind.SILENCE, "nothing_heard"),
+)
+
+
+@dataclass(slots=True)
+class _AfterSit:
+    """An information tone was heard; the words that follow may say more, or only say it once more."""
+
+    verdict: Verdict
+    words_hops: int = 0
+    quiet_hops: int = 0
+    after_name_hops: int = 0
+    looped: bool = False
+
+    def push(self, voiced: list[bool], *, named: bool) -> None:
+        """Count the hops with voice, those since the last voice, and those after a name was settled."""
+        self.words_hops += sum(voiced)
+        self.after_name_hops += sum(voiced) if named else 0
+        self.quiet_hops = 0 if sum(voiced) > 2 else self.quiet_hops + len(voiced)
+
+    def over(self, now_ms: int, wait_s: float) -> bool:
+        """Whether the words came to an end, or none came."""
+        if self.words_hops < _FEW_WORDS:
+            return now_ms >= self.verdict.decided_at_ms + wait_s * 1000
+        return self.quiet_hops >= _OVER_HOPS
+
+
+@dataclass(slots=True)
+class _Codes:
+    """Chunks that wait to be coded two by two."""
+
+    coder: Coder = field(default_factory=Coder)
+    spectra: list[NDArray[np.float32]] = field(default_factory=list)
+    voiced: list[bool] = field(default_factory=list)
 
 
 class EarlyPhase:
-    """Decides from early media. A verdict of a settled tone or a named announcement is final; a ring is not."""
+    """Decides from early media."""
 
     def __init__(self, country: str | None, library: Library | None, config: ListenerConfig) -> None:
         self._config = config
         self._tones = ToneWatch(country, answered=False, probability=config.tone_probability)
         self._matcher = Matcher(library) if library and library.entries else None
+        self._repeats = Repeats()
+        self._codes = _Codes()
         chance_s = config.library_chance_s if self._matcher else 0.0
         self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
+        self._looks: deque[NDArray[np.float32]] = deque(maxlen=_LOOKS)
         self._said: Verdict | None = None
         self._named: Named | None = None
-        self._news: list[Verdict] = []
-        self._pending_sit: Verdict | None = None
+        self._sit: _AfterSit | None = None
         self._chunks = 0
         self._speech_since_s: float | None = None
         self.done = False
@@ -37,25 +94,28 @@ class EarlyPhase:
     def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
         """Verdicts that this chunk brought."""
         self._chunks += 1
-        if self._matcher is not None and self._listen_for_names(self._matcher, line, step):
-            return self._news
+        news = self._names(line, step)
+        if news is not None:
+            return news
         heard = self._tones.step(line, step)
         if heard is not None:
             return self._tone(heard, line)
-        if self._pending_sit is not None:
-            return self._await_library(line)
-        return self._sound(line)
+        if self._sit is not None:
+            return self._words(self._sit, line, step)
+        return [] if self._named is not None else self._sound(line)
 
     def finish(self, line: LineAnalysis) -> Verdict:
         """The last word at the end of early media."""
         self.done = True
         now_ms = round(line.now_s * 1000)
-        last = self._pending_sit or self._said
-        if last is not None:
-            return Verdict(last.label, last.kind, last.reason, last.confidence, now_ms, last.evidence, final=True)
-        if line.speech.voiced_hops < 3 * CHUNK_HOPS:
-            return Verdict(Label.SILENCE, Kind.SILENCE, "nothing_heard", 0.8, now_ms, final=True)
-        return Verdict(Label.UNKNOWN, Kind.SPEECH, "end_of_audio", 0.0, now_ms, final=True)
+        last = self._after_sit(self._sit) if self._sit is not None and not self._sit.looped else self._said
+        if last is None:
+            shares = self._look(line)
+            if shares is None or shares.max() < _GUESS:
+                return Verdict(Label.UNKNOWN, Kind.SPEECH, "end_of_audio", 0.0, now_ms, final=True)
+            label, kind, reason = _SOUNDS[int(shares.argmax())]
+            return Verdict(label, kind, reason, float(shares.max()), now_ms, final=True)
+        return Verdict(last.label, last.kind, last.reason, last.confidence, now_ms, last.evidence, final=True)
 
     def _say(
         self,
@@ -73,78 +133,121 @@ class EarlyPhase:
         self.done = self.done or final
         return verdict
 
-    def _listen_for_names(self, matcher: Matcher, line: LineAnalysis, step: Step) -> bool:
-        """Whether the library has the word: a name holds, or was just withdrawn. `_news` is what there is to say."""
-        self._news = []
-        headroom_db = line.speech.peak_db - line.speech.floor_db
-        named = matcher.push(step.features.spectrum_db[0], voiced=step.voiced, headroom_db=headroom_db)
+    def _names(self, line: LineAnalysis, step: Step) -> list[Verdict] | None:
+        """What the library says anew: a name, a settled one, or that a name was none after all. None for nothing."""
+        codes = self._codes
+        codes.spectra.append(step.features.spectrum_db[0])
+        codes.voiced += step.voiced
+        if len(codes.spectra) < _CODED_AT_ONCE:
+            return None
+        coded, voiced = codes.coder.push(np.concatenate(codes.spectra)), np.array(codes.voiced)
+        codes.spectra, codes.voiced = [], []
+        self._repeats.push(coded.bits, voiced)
+        if self._matcher is None:
+            return None
+        named = self._matcher.push(coded, voiced, headroom_db=line.speech.peak_db - line.speech.floor_db)
         held, self._named = self._named, named
         if named is None:
             if held is None:
-                return False
-            label, kind, evidence = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, {"ann_id": held.entry.ann_id}
-            self._news = [self._say(line, label, kind, "library_match_broke", 0.8, evidence, final=False)]
-        elif held is None or held.entry is not named.entry or named.settled:
-            self._news = [self._name(named, line)]
-        return True
-
-    def _name(self, named: Named, line: LineAnalysis) -> Verdict:
-        evidence: Evidence = {
-            "ann_id": named.entry.ann_id,
-            "likeness": round(named.likeness, 3),
-            "matched_s": round(named.span_s, 2),
-        }
-        confidence = 0.98 if named.settled else 0.9
-        label, kind, final = named.entry.label, Kind.ANNOUNCEMENT, named.settled
-        return self._say(line, label, kind, "library_match", confidence, evidence, final=final)
+                return None
+            doubt: Evidence = {"resembled": held.entry.ann_id}
+            label, kind = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT
+            return [self._say(line, label, kind, "library_match_broke", 0.8, doubt, final=False)]
+        settled = named.settled and (self._sit is None or self._sit.looped)
+        if held is not None and held.entry is named.entry and not settled:
+            return None
+        confidence = 0.98 if settled else 0.9
+        label, kind = named.entry.label, Kind.ANNOUNCEMENT
+        return [self._say(line, label, kind, "library_match", confidence, _evidence(named), final=settled)]
 
     def _tone(self, heard: ToneHeard, line: LineAnalysis) -> list[Verdict]:
         """Only the general information tone leaves its meaning to the words that follow; a typed SIT says it all."""
-        wait = heard.label is Label.SIT_INFO and self._matcher is not None
-        verdict = self._say(
-            line,
-            heard.label,
-            heard.kind,
-            heard.reason,
-            heard.probability,
-            heard.evidence,
-            final=heard.settled and not wait,
-        )
-        if wait:
-            self._pending_sit = verdict
+        info = heard.label is Label.SIT_INFO and self._matcher is not None
+        final = heard.settled and not info
+        label, kind = heard.label, heard.kind
+        verdict = self._say(line, label, kind, heard.reason, heard.probability, heard.evidence, final=final)
+        if info:
+            self._sit = _AfterSit(verdict)
         return [verdict]
 
-    def _await_library(self, line: LineAnalysis) -> list[Verdict]:
-        sit = self._pending_sit
-        if sit is None or line.now_s * 1000 < sit.decided_at_ms + self._config.library_wait_s * 1000:
+    def _words(self, sit: _AfterSit, line: LineAnalysis, step: Step) -> list[Verdict]:
+        """Wait for the words after an information tone: said once they explain it, in a loop they are the word."""
+        sit.push(step.voiced, named=self._named is not None and self._named.settled)
+        if not sit.looped and (self._repeats.lag_s is not None or sit.after_name_hops >= _FEW_WORDS):
+            sit.looped = True
+            self._speech_since_s = line.now_s
+            if self._named is None:
+                evidence: Evidence = {"repeats_after_s": round(self._repeats.lag_s or 0.0, 2)}
+                label, kind = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT
+                return [self._say(line, label, kind, "same_words_again", 0.9, evidence, final=False)]
+        if sit.looped:
+            return [] if self._named is not None else self._sound(line)
+        if not sit.over(round(line.now_s * 1000), self._config.library_wait_s):
             return []
-        return [self._say(line, sit.label, sit.kind, sit.reason, sit.confidence, sit.evidence, final=True)]
+        last = self._after_sit(sit)
+        return [self._say(line, last.label, last.kind, last.reason, last.confidence, last.evidence, final=True)]
+
+    def _after_sit(self, sit: _AfterSit) -> Verdict:
+        """The information tone's verdict, with the meaning that the library gave the words after it."""
+        said = sit.verdict
+        if self._named is None:
+            return said
+        evidence = {**said.evidence, **_evidence(self._named), "meaning": str(self._named.entry.label)}
+        return Verdict(said.label, said.kind, "tone_then_known_words", said.confidence, said.decided_at_ms, evidence)
+
+    def _look(self, line: LineAnalysis) -> NDArray[np.float32] | None:
+        """Shares of speech, music and neither in the last seconds, smoothed over some looks; None for too little."""
+        if line.texture_s < _MIN_TEXTURE_S:
+            return None
+        self._looks.append(self._texture.probabilities(line.texture_vector()))
+        shares: NDArray[np.float32] = np.mean(self._looks, axis=0)
+        return shares
 
     def _sound(self, line: LineAnalysis) -> list[Verdict]:
         """Speech, music or nothing, where no tone is."""
-        voice_s, tone_s = line.recent_voice
-        if self._said is None and not line.speech.bursts and line.tone_hops < CHUNK_HOPS:
-            if line.now_s >= self._config.silence_s:
-                return [self._say(line, Label.SILENCE, Kind.SILENCE, "nothing_heard", 0.9, {}, final=False)]
+        if self._chunks % _LOOK_EVERY:
             return []
-        if voice_s < _MIN_VOICE_S or tone_s > _MAX_TONE_S or self._chunks % _TEXTURE_EVERY:
+        shares = self._look(line)
+        if shares is None:
+            self._looks.clear()
             return []
-        shares = self._texture.probabilities(line.texture_vector())
         winner = int(shares.argmax())
         confidence = float(shares[winner])
-        rang = self._said is not None and self._said.label is Label.RINGBACK
-        if confidence < (_SURE_AFTER_RING if rang else _SURE) or winner not in (_SPEECH, _MUSIC):
-            return []
-        label = Label.ANNOUNCEMENT_UNKNOWN if winner == _SPEECH else Label.MUSIC
-        kind = Kind.ANNOUNCEMENT if winner == _SPEECH else Kind.MUSIC
-        if label is Label.MUSIC:
+        voice_s = line.recent_voice[0]
+        label, kind, reason = _SOUNDS[winner]
+        if winner == _SPEECH and self._repeats.lag_s is not None:
+            reason = "same_words_again"
+        if winner != _SPEECH and confidence > _SURE:
             self._speech_since_s = None
-        elif self._speech_since_s is None:
+        if confidence < self._wanted(label) or (winner == _SPEECH and voice_s < _MIN_VOICE_S):
+            return []
+        if winner == _SPEECH and self._speech_since_s is None:
             self._speech_since_s = line.now_s
         evidence = {"voice_s": round(voice_s, 2)}
-        if self._speech_since_s is not None and line.now_s - self._speech_since_s >= self._open_s:
-            return [self._say(line, label, kind, "speech_in_early_media", confidence, evidence, final=True)]
+        if self._speech_since_s is not None and line.now_s - self._speech_since_s >= self._patience_s():
+            return [self._say(line, label, kind, reason, confidence, evidence, final=True)]
         if self._said is not None and self._said.label is label:
             return []
-        reason = "speech_in_early_media" if winner == _SPEECH else "music_in_early_media"
+        early = line.now_s < self._config.silence_s or line.tone_hops >= CHUNK_HOPS
+        if winner == _NEITHER and (self._said is not None or early):
+            return []
         return [self._say(line, label, kind, reason, confidence, evidence, final=False)]
+
+    def _wanted(self, label: Label) -> float:
+        said = self._said.label if self._said is not None else None
+        if said is Label.RINGBACK:
+            return _SURE_AFTER_RING
+        return _SURE if said in (None, label) else _SURE_TO_CHANGE
+
+    def _patience_s(self) -> float:
+        """How long speech stays open for a name: longer while the library has something in mind."""
+        follows = self._matcher is not None and self._matcher.follows
+        return self._open_s + (_LONGER_S if follows else 0.0)
+
+
+def _evidence(named: Named) -> Evidence:
+    return {
+        "ann_id": named.entry.ann_id,
+        "likeness": round(named.likeness, 3),
+        "matched_s": round(named.span_s, 2),
+    }
