@@ -193,6 +193,7 @@ class SnmpTrapSettings(_Section):
     user: str = Field("callbox", title="SNMP user", description="For v3.", pattern=r"^[A-Za-z0-9._-]{1,32}$")
     auth_key: SecretStr = Field(SecretStr(""), title="Authentication key", description="For v3, 8 characters at least (SHA).")
     priv_key: SecretStr = Field(SecretStr(""), title="Privacy key", description="For v3, 8 characters at least (AES-128).")
+    confirmed: bool = Field(True, title="Confirmed", description="Notifications that the manager answers (inform); without: traps, sent once.")
     engine_id: str = Field("", title="Engine ID", description="Hexadecimal, 10 to 64 digits; empty: made of the box's host name.", pattern=r"^([0-9a-fA-F]{10,64})?$")
 
 

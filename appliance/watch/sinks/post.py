@@ -46,7 +46,7 @@ class _Box(threading.Thread):
         self._on_trouble = on_trouble
         self._patience_s, self._pause_s = patience_s, pause_s
         self._changed = threading.Condition()
-        self._stop = False
+        self._ending = False
         self._log = get_logger(sink=sink.name)
         self._waiting: list[Message] = []
         if file.exists():
@@ -63,7 +63,7 @@ class _Box(threading.Thread):
 
     def stop(self) -> None:
         with self._changed:
-            self._stop = True
+            self._ending = True
             self._changed.notify_all()
 
     def _keep(self) -> None:
@@ -79,8 +79,8 @@ class _Box(threading.Thread):
         pause_s, failing_since, told = self._pause_s, 0.0, False
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stop)
-                if self._stop:
+                self._changed.wait_for(lambda: self._waiting or self._ending)
+                if self._ending:
                     return
                 message = self._waiting[0]
             said = self._try(message)
@@ -98,7 +98,7 @@ class _Box(threading.Thread):
                 self._log.warning("alerts cannot be sent", error=said)
                 self._on_trouble(self._sink.name, said)
             with self._changed:
-                self._changed.wait_for(lambda: self._stop, pause_s)
+                self._changed.wait_for(lambda: self._ending, pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     def _try(self, message: Message) -> str:
