@@ -63,7 +63,9 @@ _COMMANDS = {
     "appliance.services.detect_cli": ("detect",),
     "appliance.services.ear_cli": ("ear",),
     "appliance.services.enrol_cli": ("enrol", "library"),
+    "appliance.services.alert_cli": ("alert",),
     "appliance.services.import_cli": ("import",),
+    "appliance.services.lines_cli": ("line",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
     "appliance.bench.demo": ("demo",),
 }

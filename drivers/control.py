@@ -30,14 +30,14 @@ class GuardedControl:
     """
 
     def __init__(self, actuator: Actuator, releases: Releases, *, wall: Callable[[], float] = time.time) -> None:
-        self._actuator = actuator
+        self.actuator = actuator
         self._releases = releases
         self._wall = wall
         self._one_at_a_time = threading.RLock()
 
     def verbs(self, line_id: str) -> frozenset[Verb]:
         """What this line can be told to do."""
-        return self._actuator.verbs(line_id)
+        return self.actuator.verbs(line_id)
 
     def do(self, line_id: str, verb: Verb, **args: Arg) -> Change:
         """Do it, read it back, undo it when it did not take.
@@ -46,17 +46,17 @@ class GuardedControl:
         ``line.change_not_taken`` (its message says whether the old state is back) or what the equipment said.
         """
         with self._one_at_a_time:
-            if verb not in self._actuator.verbs(line_id):
+            if verb not in self.actuator.verbs(line_id):
                 raise ReaderError("line.verb_unknown", f"{line_id}: the profile has no words for {verb}.")
             force = bool(args.pop("force", False))
             seconds = _limit(line_id, args.pop("seconds", DEFAULT_LIMIT_S)) if verb in TIMED else 0.0
             if verb is Verb.BERT_READ:
-                return Change("", self._actuator.current(line_id, verb, args), verified=True)
-            wanted = self._actuator.wanted(line_id, verb, args)
+                return Change("", self.actuator.current(line_id, verb, args), verified=True)
+            wanted = self.actuator.wanted(line_id, verb, args)
             if verb in DISRUPTIVE and not force:
                 self._refuse_in_use(line_id, verb)
-            before = self._actuator.current(line_id, verb, args)
-            back = self._actuator.undo(line_id, verb, args, before)
+            before = self.actuator.current(line_id, verb, args)
+            back = self.actuator.undo(line_id, verb, args, before)
             if seconds:
                 self._note(line_id, verb, back, seconds)
             return self._changed(line_id, verb, args, before, wanted, back)
@@ -70,17 +70,17 @@ class GuardedControl:
                 if row.at_unix_s - row.limit_s <= now < row.at_unix_s or row.verb not in self.verbs(row.line_id):
                     continue
                 try:
-                    self._actuator.apply(row.line_id, row.verb, row.args)
-                    taken = self._actuator.current(row.line_id, row.verb, row.args)
+                    self.actuator.apply(row.line_id, row.verb, row.args)
+                    taken = self.actuator.current(row.line_id, row.verb, row.args)
                 except ReaderError:
                     continue  # the reader reports the card; the note stays
-                if taken == self._actuator.wanted(row.line_id, row.verb, row.args):
+                if taken == self.actuator.wanted(row.line_id, row.verb, row.args):
                     self._releases.done(row.line_id, row.verb)
                     ended.append(row.line_id)
         return tuple(ended)
 
     def _refuse_in_use(self, line_id: str, verb: Verb) -> None:
-        calls = self._actuator.in_use(line_id)
+        calls = self.actuator.in_use(line_id)
         if calls is None:
             raise ReaderError(
                 "line.in_use",
@@ -106,8 +106,8 @@ class GuardedControl:
         back: tuple[Verb, dict[str, Arg]] | None,
     ) -> Change:
         try:
-            self._actuator.apply(line_id, verb, args)
-            after = self._actuator.current(line_id, verb, args)
+            self.actuator.apply(line_id, verb, args)
+            after = self.actuator.current(line_id, verb, args)
         except ReaderError as error:
             self._put_back(line_id, verb, args, before, back, f"it failed: {error.message}")
         if after != wanted:
@@ -127,10 +127,10 @@ class GuardedControl:
         """Undo and say so. Always raises."""
         undone = False
         try:
-            undone = self._actuator.current(line_id, verb, args) == before
+            undone = self.actuator.current(line_id, verb, args) == before
             if not undone and back is not None:
-                self._actuator.apply(line_id, *back)
-                undone = self._actuator.current(line_id, verb, args) == before
+                self.actuator.apply(line_id, *back)
+                undone = self.actuator.current(line_id, verb, args) == before
         except ReaderError:
             undone = False
         if undone and back is not None:

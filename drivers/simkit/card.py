@@ -101,10 +101,10 @@ class ConsoleCard(PtyDevice):
         self.elapsed_s = 0
         self._dice = random.Random(seed)
         self._began_s = time.monotonic()
-        self._paging = True
+        self.paging = True
         self._pages: list[str] = []
         self._typed = ""
-        self._asked = 0
+        self.asked = 0
         self.in_config = False
         self._selected = data.ports[0]
 
@@ -119,7 +119,7 @@ class ConsoleCard(PtyDevice):
                 line, self._typed = self._typed, ""
                 self._line(line)
             else:
-                if self._logged_in or self.data.login[self._asked].echo:
+                if self._logged_in or self.data.login[self.asked].echo:
                     self.send(char)
                 self._typed += char
 
@@ -144,13 +144,13 @@ class ConsoleCard(PtyDevice):
 
     @property
     def _logged_in(self) -> bool:
-        return self._asked >= len(self.data.login)
+        return self.asked >= len(self.data.login)
 
     def _line(self, line: str) -> None:
         self.send("\n")
         if not self._logged_in:
-            ask = self.data.login[self._asked]
-            self._asked = self._asked + 1 if line == ask.want else 0
+            ask = self.data.login[self.asked]
+            self.asked = self.asked + 1 if line == ask.want else 0
             self.send("\n")
             self._prompt()
             return
@@ -162,7 +162,7 @@ class ConsoleCard(PtyDevice):
         """The answer to a command; changes what it changes."""
         data = self.data
         if line in {"", data.pager_off}:
-            self._paging = self._paging and line != data.pager_off
+            self.paging = self.paging and line != data.pager_off
             return ""
         if data.enter and line == data.enter:
             self.in_config = True
@@ -199,7 +199,7 @@ class ConsoleCard(PtyDevice):
             self.restart()
             return
         lines = text.split("\n") if text else []
-        if self._paging and self.data.page_lines and len(lines) > self.data.page_lines:
+        if self.paging and self.data.page_lines and len(lines) > self.data.page_lines:
             self._pages = lines
             self._show_page()
             return
@@ -209,7 +209,7 @@ class ConsoleCard(PtyDevice):
 
     def restart(self) -> None:
         """Start anew: boot text, then the login; an open configuration mode is gone."""
-        self._asked, self.in_config, self._typed, self._pages, self._paging = 0, False, "", [], True
+        self.asked, self.in_config, self._typed, self._pages, self.paging = 0, False, "", [], True
         self._began_s = time.monotonic()
         self.send("\n" + self.data.boot)
         self._prompt()
@@ -247,7 +247,7 @@ class ConsoleCard(PtyDevice):
 
     def _prompt(self) -> None:
         if not self._logged_in:
-            self.send(self.data.login[self._asked].prompt)
+            self.send(self.data.login[self.asked].prompt)
         elif Fault.WRONG_PROMPT in self.faults:
             self.send("\n??? ")
         else:
