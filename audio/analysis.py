@@ -28,12 +28,13 @@ _NOTE_STEP, _MELODY_S = 0.045, 6.0
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one chunk brought: runs that ended, digits, the raw features [1, 10] and voice decisions [10]."""
+    """What one chunk brought: runs that ended, digits, the raw features [1, 10], voice decisions [10], hops in tone."""
 
     ended: list[Run]
     digits: list[Digit]
     features: Features
     voiced: list[bool]
+    tonal_hops: int
 
 
 def _is_buzz(run: Run) -> bool:
@@ -92,7 +93,7 @@ class LineAnalysis:
         self._texture.push(features, sum(voiced), in_tone)
         if not self._early:
             self._sum_levels(features, np.array(voiced))
-        return Step(ended, self._dtmf.push(*peaks), features, voiced)
+        return Step(ended, self._dtmf.push(*peaks), features, voiced, in_tone)
 
     def _sings(self, run: Run) -> bool:
         """Whether steady tones of different pitch follow each other: a melody, of which nothing is to be forgotten."""

@@ -11,7 +11,11 @@ class ListenerConfig:
     deadline_speech_s    ... but not before so much time after speech began ...
     deadline_latest_s    ... and in no case later than this
     human_probability    wanted for `human` (in a pause only); late_... at the deadline, pause or not
+    pause_s              so long a pause before a person is believed
     machine_probability  wanted for `machine`: the trade-off between lost people and machines passed on
+    late_until_s         from answer: after a doubtful final word one more may come until then ...
+    last_probability     ... when `human` is that probable at last; last_machine_... likewise
+    screening_pause_s    a machine that is still for so long may be called an assistant that waits
     tone_probability     wanted for ring-back, busy, congestion
     announcement_final_s speech in early media for so long is an announcement, named or not ...
     library_chance_s     ... but with a library at hand it stays open for so long at least, for the library to name it
@@ -26,6 +30,11 @@ class ListenerConfig:
     machine_probability: float = 0.99
     late_human_probability: float = 0.72
     late_machine_probability: float = 0.97
+    pause_s: float = 0.6
+    late_until_s: float = 8.0
+    last_probability: float = 0.5
+    last_machine_probability: float = 0.8
+    screening_pause_s: float = 1.6
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
     library_chance_s: float = 2.0

@@ -1,0 +1,143 @@
+"""When to say what: the policy over the answered phase's probabilities. Pure, so that training replays it.
+
+A person is said only in a pause (people stop and wait), a machine once its probability is high enough; at the deadline
+less is asked; what is doubtful then is `unknown`, and one more word may follow until `late_until_s`. What was called a
+machine may once be made more exact: an assistant that asks and waits, a menu that says its choices.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.config import ListenerConfig
+from audio.labels import Label
+
+CLASSES = (Label.HUMAN, Label.MACHINE, Label.SCREENING, Label.IVR, Label.MUSIC, Label.SILENCE)
+"""What the model tells apart, in its order."""
+_HUMAN, _MACHINE, _SCREENING, _IVR, _MUSIC, _SILENCE = range(len(CLASSES))
+_SMOOTH = 3
+_MIN_SINCE_ONSET_S = 0.4
+_MIN_TALK_S = 0.15
+_OTHER_SURE = 0.9
+_OTHER_LATE = 0.6
+_EXACT = 0.6
+_LATE = "late_"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One look: seconds since answer, since speech began, of pause (two views), of talk; probabilities [6]."""
+
+    now_s: float
+    since_s: float
+    pause_s: float
+    talk_s: float
+    shares: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What is said; `final` as in `Verdict`."""
+
+    label: Label
+    reason: str
+    confidence: float
+    final: bool
+
+
+class Decision:
+    """One answered line."""
+
+    def __init__(self, config: ListenerConfig) -> None:
+        self._config = config
+        self._recent: list[NDArray[np.float32]] = []
+        self._said: Label | None = None
+        self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be said, so that nothing more need be measured."""
+        return self._over
+
+    def told(self, label: Label) -> None:
+        """The final word came from elsewhere (a tone, a beep, nothing heard): only doubt may still be resolved."""
+        self._said = label
+        self._over = label not in (Label.UNKNOWN, Label.SILENCE)
+
+    def step(self, moment: Moment) -> Word | None:
+        """The word this look brings, if any."""
+        if self._over or moment.since_s < _MIN_SINCE_ONSET_S:
+            return None
+        self._recent = [*self._recent[1 - _SMOOTH :], moment.shares]
+        shares = np.mean(self._recent, axis=0)
+        word = self._first(moment, shares) if self._said is None else self._later(moment, shares)
+        if word is not None and word.final:
+            self._said = word.label
+            self._over = word.label in (Label.HUMAN, Label.MUSIC)
+        elif word is not None:
+            self._over = True
+        if moment.now_s >= self._config.late_until_s:
+            self._over = True
+        return word
+
+    def _expired(self, moment: Moment) -> bool:
+        config = self._config
+        if moment.now_s >= config.deadline_latest_s:
+            return True
+        return moment.now_s >= config.deadline_s and moment.since_s >= config.deadline_speech_s
+
+    def _first(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
+        """The final word, or None while it is open."""
+        config, late = self._config, self._expired(moment)
+        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
+        if self._waits(moment) and human >= config.human_probability:
+            return Word(Label.HUMAN, "greets_and_waits", human, final=True)
+        if machine >= (config.late_machine_probability if late else config.machine_probability):
+            return Word(self._kind(shares), "talks_on", machine, final=True)
+        for place in (_MUSIC, _SILENCE):
+            if float(shares[place]) >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
+                return Word(CLASSES[place], "no_speech", float(shares[place]), final=True)
+        if not late:
+            return None
+        if human >= config.late_human_probability:
+            return Word(Label.HUMAN, "greets_and_waits", human, final=True)
+        return Word(Label.UNKNOWN, "deadline", 0.0, final=True)
+
+    def _later(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
+        """One word after the final one: doubt resolved, or a machine made more exact."""
+        config = self._config
+        last = moment.now_s >= config.late_until_s
+        if self._said in (Label.MACHINE, Label.SCREENING, Label.IVR):
+            return self._exact(moment, shares, last=last)
+        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
+        if (self._waits(moment) and human >= config.human_probability) or (last and human >= config.last_probability):
+            return Word(Label.HUMAN, _LATE + "greets_and_waits", human, final=False)
+        if machine >= (config.last_machine_probability if last else config.late_machine_probability):
+            return Word(self._kind(shares), _LATE + "talks_on", machine, final=False)
+        if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LATE:
+            place = _MUSIC + int(shares[_MUSIC:].argmax())
+            return Word(CLASSES[place], _LATE + "no_speech", float(shares[place]), final=False)
+        return None
+
+    def _exact(self, moment: Moment, shares: NDArray[np.float32], *, last: bool) -> Word | None:
+        """What sort of machine, told at the end or once it has been still for a while."""
+        if not last and moment.pause_s < self._config.screening_pause_s:
+            return None
+        kind = self._kind(shares)
+        if kind is self._said:
+            return None
+        if kind is Label.MACHINE and not last:
+            return None
+        machine = max(float(shares[_MACHINE : _IVR + 1].sum()), 1e-6)
+        return Word(kind, _LATE + "what_machine", float(shares[CLASSES.index(kind)]) / machine, final=False)
+
+    def _kind(self, shares: NDArray[np.float32]) -> Label:
+        machine = float(shares[_MACHINE : _IVR + 1].sum())
+        for place in (_SCREENING, _IVR):
+            if float(shares[place]) >= _EXACT * machine:
+                return CLASSES[place]
+        return Label.MACHINE
+
+    def _waits(self, moment: Moment) -> bool:
+        return moment.pause_s >= self._config.pause_s and moment.talk_s >= _MIN_TALK_S

@@ -1,0 +1,110 @@
+"""Whose voice: how likely each hop holds the foreground speaker, not noise, hum, babble or music behind him.
+
+A small network looks at eight bands above their own floors, at the level below the running peak, at flatness and
+tonality, around each hop (150 ms before to 60 ms after: its answer comes 60 ms late). Trained on clips whose clean
+speech is known (`audio.training`); lost packets are bridged by the last good hop.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio import model
+from audio.features import N_BANDS, Features
+
+Array = NDArray[np.float32]
+LOOK_HOPS = 6
+"""So many hops later the answer comes."""
+_BACK_HOPS = 15
+_CONTEXT = _BACK_HOPS + LOOK_HOPS
+_FLOOR_CHUNKS = 25
+_LOWEST_HOPS = 3
+_PEAK_DECAY_DB = 0.1
+_LOST_DBOV, _LOST_MOST_HOPS = -73.0, 8
+_BOTTOM_DBOV = -80.0
+_ROW = N_BANDS + 4
+WIDTH = 4 * _ROW
+
+
+class ForegroundInputs:
+    """Streaming inputs of the network: chunks of hops in, as many rows [hops, 48] out, `LOOK_HOPS` behind."""
+
+    def __init__(self) -> None:
+        self._rows = np.zeros((0, _ROW), np.float32)
+        self._lows: deque[Array] = deque(maxlen=_FLOOR_CHUNKS)
+        self._peak_db = _BOTTOM_DBOV
+        self._good: Array | None = None
+        self._lost = 0
+
+    def push(self, features: Features) -> Array:
+        """Rows for the hops of a chunk of one line [1, hops]."""
+        raw = np.concatenate(
+            (
+                features.bands_db[0],
+                features.voice_db[0][:, None],
+                features.flatness_db[0][:, None],
+                features.first_share[0][:, None],
+            ),
+            axis=1,
+        )
+        return self.push_raw(raw, features.level_db[0])
+
+    def push_raw(self, raw: Array, level_db: Array) -> Array:
+        """The same from rows [hops, 11] of eight bands, voice level, flatness and tonality."""
+        raw = self._bridge(raw, level_db)
+        bands, voice = np.maximum(raw[:, :N_BANDS], _BOTTOM_DBOV), np.maximum(raw[:, N_BANDS], _BOTTOM_DBOV)
+        low = np.concatenate((bands, voice[:, None]), axis=1)
+        low.partition(_LOWEST_HOPS, axis=0)
+        self._lows.append(low[:_LOWEST_HOPS].mean(axis=0))
+        floor = np.min(self._lows, axis=0)
+        self._peak_db = max(float(voice.max()), self._peak_db - _PEAK_DECAY_DB, float(floor[N_BANDS]) + 10)
+        rows = np.empty((len(raw), _ROW), np.float32)
+        rows[:, :N_BANDS] = bands - floor[:N_BANDS]
+        rows[:, N_BANDS] = voice - floor[N_BANDS]
+        rows[:, N_BANDS + 1] = voice - self._peak_db
+        rows[:, N_BANDS + 2 :] = raw[:, N_BANDS + 1 :]
+        if not len(self._rows):
+            self._rows = np.repeat(rows[:1], _CONTEXT, axis=0)
+        joined = np.concatenate((self._rows, rows))
+        self._rows = joined[len(joined) - _CONTEXT :]
+        sums = np.concatenate((np.zeros((1, _ROW), np.float32), np.cumsum(joined, axis=0)))
+        at = np.arange(_BACK_HOPS, _BACK_HOPS + len(rows))
+        return np.concatenate(
+            (
+                joined[at],
+                (sums[at + LOOK_HOPS + 1] - sums[at + 1]) / LOOK_HOPS,
+                (sums[at] - sums[at - 5]) / 5,
+                (sums[at - 5] - sums[at - _BACK_HOPS]) / (_BACK_HOPS - 5),
+            ),
+            axis=1,
+        )
+
+    def _bridge(self, raw: Array, level_db: Array) -> Array:
+        """Short digital silence, a lost packet, is replaced by the hop before it."""
+        zero = level_db < _LOST_DBOV
+        if not zero.any():
+            self._good, self._lost = raw[-1], 0
+            return raw
+        raw = raw.copy()
+        for hop, lost in enumerate(zero.tolist()):
+            self._lost = self._lost + 1 if lost else 0
+            if self._good is not None and 0 < self._lost <= _LOST_MOST_HOPS:
+                raw[hop] = self._good
+            else:
+                self._good = raw[hop].copy()
+        return raw
+
+
+class Foreground:
+    """Probability of foreground speech, hop by hop."""
+
+    def __init__(self) -> None:
+        self._inputs = ForegroundInputs()
+        self._model = model.load("foreground")
+
+    def push(self, features: Features) -> Array:
+        """Probabilities [hops] of the hops `LOOK_HOPS` before those given."""
+        shares = self._model.probabilities(self._inputs.push(features))
+        spoken: Array = shares[:, 1]
+        return spoken
