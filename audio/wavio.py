@@ -30,7 +30,7 @@ _RAW: dict[str, Callable[[bytes], NDArray[np.int16]]] = {
 }
 _MOST_NOT_NUMBERS = 0.1
 _MOST_BEYOND = 0.01
-_PCM_BYTES_APART = 0.3
+_PCM_BITS_APART = 1.5
 
 
 class AudioFileError(Exception):
@@ -83,9 +83,15 @@ def _raw_blocks(path: Path) -> Iterator[NDArray[np.int16]]:
 
 
 def _looks_like_pcm(data: bytes) -> bool:
-    """Whether every other byte is mostly 0 or 255: the high bytes of 16-bit samples, little or big endian."""
-    extreme = np.isin(np.frombuffer(data, np.uint8), (0, 255))
-    return abs(float(extreme[0::2].mean()) - float(extreme[1::2].mean())) > _PCM_BYTES_APART if len(data) > 1 else False
+    """Whether every other byte varies far less: the high bytes of 16-bit samples. G.711 has one byte a sample."""
+    codes = np.frombuffer(data[: len(data) // 2 * 2], np.uint8).reshape(-1, 2)
+    return codes.size > 0 and abs(_entropy_bits(codes[:, 0]) - _entropy_bits(codes[:, 1])) > _PCM_BITS_APART
+
+
+def _entropy_bits(codes: NDArray[np.uint8]) -> float:
+    shares = np.bincount(codes) / codes.size
+    shares = shares[shares > 0]
+    return float(-np.sum(shares * np.log2(shares)))
 
 
 def _file_blocks(path: Path) -> Iterator[NDArray[np.int16]]:

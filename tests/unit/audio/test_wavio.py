@@ -1,10 +1,13 @@
 """Audio files: what is read, how it is made 8 kHz mono, and what is refused with a clear word."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
 
 from audio import AudioFileError, g711, synth, wavio
+from audio.resample import Resampler, resample
 
 pytestmark = pytest.mark.unit
 
@@ -70,6 +73,86 @@ def test_broken_files_say_so(tmp_path, name, content) -> None:
     path.write_bytes(content)
     with pytest.raises(AudioFileError, match=name):
         wavio.read(path)
+
+
+def _patched(path, offset: int, value: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 4] = value.to_bytes(4, "little")
+    path.write_bytes(data)
+
+
+def test_a_sample_rate_that_contradicts_the_rest_of_the_header(tmp_path) -> None:
+    path = tmp_path / "lie.wav"
+    soundfile.write(path, _sine(8000), 8000, subtype="PCM_16")
+    _patched(path, 24, 16000)
+    with pytest.raises(AudioFileError, match=r"lie\.wav.*contradicts"):
+        wavio.read(path)
+
+
+def test_a_file_without_samples(tmp_path) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 8000)
+    (tmp_path / "none.al").write_bytes(b"")
+    for name in ("none.wav", "none.al"):
+        with pytest.raises(AudioFileError, match="no sound"):
+            wavio.read(tmp_path / name)
+
+
+def test_what_is_there_of_a_truncated_file_is_read(tmp_path) -> None:
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, _sine(8000), 8000, subtype="PCM_16")
+    path.write_bytes(path.read_bytes()[: 44 + 2 * 4000])
+    assert wavio.read(path).size == 4000
+
+
+def test_floats_that_are_not_audio(tmp_path) -> None:
+    loud, holey = tmp_path / "loud.wav", tmp_path / "holey.wav"
+    soundfile.write(loud, _sine(8000).astype(np.float32) * 32768, 8000, subtype="FLOAT")
+    with pytest.raises(AudioFileError, match="full scale"):
+        wavio.read(loud)
+    data = _sine(8000).astype(np.float32)
+    data[::3] = np.inf
+    soundfile.write(holey, data, 8000, subtype="FLOAT")
+    with pytest.raises(AudioFileError, match="no numbers"):
+        wavio.read(holey)
+
+
+def test_sixteen_bit_samples_called_g711(tmp_path) -> None:
+    samples = synth.to_int16(synth.voice_like(2.0, seed=1))
+    for order in ("<i2", ">i2"):
+        (tmp_path / "x.raw").write_bytes(samples.astype(order).tobytes())
+        with pytest.raises(AudioFileError, match="16-bit"):
+            wavio.read(tmp_path / "x.raw")
+    (tmp_path / "x.raw").write_bytes(g711.encode_alaw(samples).tobytes())
+    assert wavio.read(tmp_path / "x.raw").size == samples.size
+
+
+def test_an_hour_is_read_in_pieces(tmp_path) -> None:
+    path = tmp_path / "hour.wav"
+    with soundfile.SoundFile(path, "w", 8000, 1, "ULAW", format="WAV") as out:
+        for _ in range(60):
+            out.write(np.zeros(8000 * 60, np.int16))
+    tracemalloc.start()
+    size = sum(block.size for block in wavio.blocks(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == 3600 * 8000
+    assert peak < 5_000_000  # the hour is 58 MB of samples
+
+
+def test_nothing_folds_back_from_above_4_khz() -> None:
+    for rate in (16000, 44100, 48000):
+        time_s = np.arange(rate) / rate
+        for hz in (4200, 5000, rate / 2 - 500):
+            folded = resample(np.sin(2 * np.pi * hz * time_s).astype(np.float32), rate)
+            assert np.abs(folded[400:-400]).max() < 10 ** (-60 / 20)
+
+
+@pytest.mark.parametrize("rate", [8001, 11025, 44100])
+def test_resampling_does_not_depend_on_the_blocks(rate) -> None:
+    samples = np.random.default_rng(1).normal(0, 0.1, rate * 2 + 77).astype(np.float32)
+    blocks = Resampler(rate)
+    parts = [blocks.push(samples[start : start + 777]) for start in range(0, samples.size, 777)]
+    assert np.array_equal(np.concatenate([*parts, blocks.finish()]), resample(samples, rate))
 
 
 def test_missing_file_folder_and_mad_rate(tmp_path) -> None:
