@@ -564,7 +564,13 @@ class RetireDisk(UserCommand, frozen=True, kw_only=True):
     confirmation: str
 
 
-class TestDisk(UserCommand, frozen=True, kw_only=True):
+class AbandonReplacement(UserCommand, frozen=True, kw_only=True):
+    """Forget a replacement that cannot go on (the new disk is broken too); nothing that was done is undone."""
+
+    SERVICE: ClassVar[str] = "watch"
+
+
+class RunDiskTest(UserCommand, frozen=True, kw_only=True):
     """Start a disk's test of itself: `kind` short or long."""
 
     SERVICE: ClassVar[str] = "watch"
@@ -588,5 +594,5 @@ COMMANDS: tuple[type[Command], ...] = (
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink,
-    ShowDisks, ReplaceDisk, RetireDisk, TestDisk, CheckArray,
+    ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
 )  # fmt: skip

@@ -66,7 +66,9 @@ def _disk(root: Path, folder: Path, sectors: int, links: list[str]) -> Disk:
     known = sysfs.udev_properties(root, folder)
     kind = _kind(folder.name, place, known)
     serial = (
-        known.get("ID_SERIAL_SHORT")
+        known.get("ID_SCSI_SERIAL")
+        or (_vpd_serial(folder / "device/vpd_pg80") if kind == "scsi" else "")
+        or known.get("ID_SERIAL_SHORT")  # of a SCSI disk this is its WWN
         or sysfs.text(folder / "device/serial")
         or sysfs.text(folder / "serial")
         or _vpd_serial(folder / "device/vpd_pg80")

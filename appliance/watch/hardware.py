@@ -1,0 +1,173 @@
+"""The hardware side of `watch`, put together: readers, their conditions, their commands, and the loops that run them.
+
+The manager makes one, asks its conditions like any other, hands its commands on, and runs `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from appliance import commands as cmd
+from appliance.bus import Bus
+from appliance.clock import Clock, SystemClock
+from appliance.commands import Command, Done, UserCommand
+from appliance.errors import CallboxError
+from appliance.events import StorageState
+from appliance.logs import get_logger
+from appliance.settings import Home, Settings
+from appliance.types import Permission
+from appliance.watch import clock as clock_watch
+from appliance.watch import sensors as sensor_watch
+from appliance.watch.clock import ClockKnown, ClockWatch
+from appliance.watch.conditions.base import Condition
+from appliance.watch.disk_conditions import disk_conditions
+from appliance.watch.disks import LOOK_S, DiskWatch
+from appliance.watch.root import RootActions
+from appliance.watch.sensor_conditions import sensor_conditions
+from appliance.watch.sensors import SensorWatch
+from appliance.watch.snapshot import SAY_AGAIN_S, Snapshot
+from drivers.programs import LocalPrograms
+
+_UPKEEP_S, _STEP_S, _FIRST_HEALTH_S = 60.0, 2.0, 3.0
+
+Require = Callable[[str, Permission], None]
+"""(actor_id, permission): raises NotAllowedError."""
+
+
+class Hardware:
+    """Disks, sensors and clock of one box."""
+
+    def __init__(self, home: Home, settings: Settings, snapshot: Snapshot, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        actions = RootActions(home.run / "privd.sock")
+        self._settings, self._snapshot, self._clock = settings, snapshot, clock
+        self.disks = DiskWatch(home, settings, actions, clock, available=lambda: actions.available)
+        self.sensors = SensorWatch(settings, actions)
+        self.clock = ClockWatch(settings, LocalPrograms(), clock)
+        self._log = get_logger()
+
+    def conditions(self) -> list[Condition]:
+        """For the manager."""
+        return [
+            *disk_conditions(self.disks, self._settings), *sensor_conditions(self.sensors, self._settings),
+            ClockKnown(self.clock),
+        ]  # fmt: skip
+
+    # ---- commands ----------------------------------------------------------------------------------------------
+
+    def handlers(self, require: Require, bus: Bus) -> dict[type[Command], Callable[[Any], Awaitable[Done]]]:
+        """Command -> what answers it; each checks the actor's permission, and each change is audited."""
+
+        async def read(command: cmd.ShowDisks) -> Done:
+            require(command.actor_id, Permission.HARDWARE_READ)
+            return Done(data=await asyncio.to_thread(self.disks.show))
+
+        def changing(work: Callable[[Any], None], name: str) -> Callable[[Any], Awaitable[Done]]:
+            async def change(command: Any) -> Done:
+                require(command.actor_id, Permission.HARDWARE_WRITE)
+                await asyncio.to_thread(work, command)
+                await self._audit(bus, command, name)
+                self._snapshot.put("disks", self.disks.section())
+                return Done(id=getattr(command, "serial", None) or getattr(command, "array", None))
+
+            return change
+
+        disks = self.disks
+        return {
+            cmd.ShowDisks: read,
+            cmd.ReplaceDisk: changing(
+                lambda c: disks.begin(c.array, c.serial, c.confirmation, c.actor_id), "disk.replace"
+            ),
+            cmd.RetireDisk: changing(lambda c: disks.retire(c.array, c.serial, c.confirmation), "disk.retire"),
+            cmd.AbandonReplacement: changing(lambda _c: disks.give_up(), "disk.replace.abandon"),
+            cmd.RunDiskTest: changing(lambda c: disks.test_disk(c.serial, c.kind), "disk.test"),
+            cmd.CheckArray: changing(lambda c: disks.check_array(c.array), "array.check"),
+        }  # fmt: skip
+
+    async def _audit(self, bus: Bus, command: UserCommand, action: str) -> None:
+        """One line in the audit log; the disks matter more than the log, so its absence stops nothing."""
+        subject = str(getattr(command, "serial", "") or getattr(command, "array", ""))
+        line = cmd.Audit(
+            actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=subject,
+            detail={"array": getattr(command, "array", "")},
+        )  # fmt: skip
+        try:
+            await bus.request(line, timeout_s=5.0)
+        except CallboxError as error:
+            self._log.error("not audited", action=action, subject=subject, actor=command.actor_id, error=error.message)
+
+    # ---- loops -------------------------------------------------------------------------------------------------
+
+    async def run(self, bus: Bus) -> None:
+        """Read, tell and keep up until cancelled; one reader that breaks does not stop the others."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._every(0.0, self._look_at_disks))
+                group.create_task(self._every(sensor_watch.LOOK_S, self._look_at_sensors))
+                group.create_task(self._every(clock_watch.LOOK_S, self._look_at_clock))
+                group.create_task(
+                    self._every(self._settings.hardware.smart_interval_min * 60, self._ask_health, _FIRST_HEALTH_S)
+                )
+                group.create_task(self._every(_UPKEEP_S, self.disks.keep_up, _UPKEEP_S))
+                group.create_task(self._every(_STEP_S, self._replace))
+                group.create_task(self._tell(bus))
+        finally:
+            self.disks.close()
+
+    async def _every(self, interval_s: float, work: Callable[[], object], first_s: float = 0.0) -> None:
+        in_trouble = False
+        await asyncio.sleep(first_s)
+        while True:
+            try:
+                await asyncio.to_thread(work)
+                in_trouble = False
+            except Exception:  # noqa: BLE001 - a broken reader is a fault of ours, not the end of the watch
+                if not in_trouble:
+                    self._log.exception("hardware not read", work=getattr(work, "__qualname__", ""))
+                in_trouble = True
+                await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(interval_s)
+
+    def _look_at_disks(self) -> None:
+        self.disks.look()
+        self._snapshot.put("disks", self.disks.section())
+        self.disks.wait()
+
+    def _look_at_sensors(self) -> None:
+        self.sensors.look()
+        self._snapshot.put("sensors", self.sensors.section())
+
+    def _look_at_clock(self) -> None:
+        self.clock.look()
+        self._snapshot.put("clock", self.clock.section())
+
+    def _ask_health(self) -> None:
+        self.disks.ask_health()
+        self._snapshot.put("disks", self.disks.section())
+
+    def _replace(self) -> None:
+        if self.disks.go_on():
+            self._snapshot.put("replacement", self.disks.replacement() or {})
+
+    async def _tell(self, bus: Bus) -> None:
+        """Clock and storage to those who act on them: on change and every ten seconds."""
+        said: dict[str, tuple[object, float]] = {}
+        while True:
+            arrays = self.disks.box.arrays
+            storage = StorageState(
+                degraded=any(array.missing for array in arrays), rebuilding=any(array.rebuilding for array in arrays),
+                at_unix_s=self._clock.now().timestamp(),
+            )  # fmt: skip
+            trust = self.clock.trust()
+            now_s = self._clock.monotonic_s()
+            for topic, event, state in (
+                ("storage", storage, (storage.degraded, storage.rebuilding)),
+                ("clock", trust, trust and (trust.trusted, trust.reason)),
+            ):
+                before, at_s = said.get(topic, (None, float("-inf")))
+                if event is not None and (before != state or now_s - at_s >= SAY_AGAIN_S):
+                    said[topic] = (state, now_s)
+                    await bus.publish_live(topic, event)
+            await asyncio.sleep(0.25)
