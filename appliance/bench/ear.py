@@ -1,7 +1,8 @@
 """`callbox bench ear`: the ear on a labelled set, scored, as Markdown or JSON, with plots if wanted.
 
-The set's manifest has the columns of the development set's builder: file, stage, label, sublabel, country, t_event,
-beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec, plr; the ear is told stage and country only.
+The set's manifest has the columns file, stage, country and label, in the names of the development set's builder or in
+those of the box (`callbox ear export`). Of the builder's other columns these are used where they stand: sublabel, t_event,
+beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec, plr. The ear is told stage and country only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from appliance.services.detect_cli import load_library, with_progress
 from audio import Library, ListenerConfig
 from audio.hearing import Hearing
 
-_NEEDED = ("file", "stage", "country", "label", "t_event", "beep_start", "beep_end")
+_NEEDED = ("file", "stage", "label")
 _MACHINE_PROBABILITIES = (0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 
@@ -73,13 +74,15 @@ def _rows(manifest: Path) -> list[ear_score.Row]:
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as source:
             reader = csv.DictReader(source)
-            rows: list[ear_score.Row] = list(reader)
             missing = [column for column in _NEEDED if column not in (reader.fieldnames or ())]
+            if missing:
+                raise CallerError(
+                    "bench.bad_manifest", f"{manifest}: no column {', '.join(missing)}", file=str(manifest)
+                )
+            rows: list[ear_score.Row] = [{**row, "label": ear_score.truth(row["label"])} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise CallerError("bench.bad_manifest", f"{manifest}: {reason}", file=str(manifest)) from error
-    if missing:
-        raise CallerError("bench.bad_manifest", f"{manifest}: no column {', '.join(missing)}", file=str(manifest))
     return rows
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from audio import score_label
+from audio import ANNOUNCEMENT_LABELS, Kind, Label, score_label
 from audio.hearing import Hearing
 
 Row = Mapping[str, str]
@@ -56,6 +56,16 @@ class Scored:
     def as_of(self, second: float) -> str:
         """The word at that time."""
         return next((name for at, name in reversed(self.steps) if at <= second), UNKNOWN)
+
+
+def truth(label: str) -> str:
+    """The scorer's name of a label that may be the box's own (`vacant`, `screening`); busy is the tone."""
+    try:
+        own = Label(label)
+    except ValueError:
+        return label
+    spoken = own in ANNOUNCEMENT_LABELS and own not in (Label.BUSY, Label.CONGESTION)
+    return score_label(own, Kind.ANNOUNCEMENT if spoken else Kind.TONE)
 
 
 def judge(row: Row, heard: Hearing | None) -> Scored:
@@ -140,7 +150,7 @@ def _number(text: str | None) -> float:
 def _label(label: str, clips: Sequence[Scored], everything: Sequence[Scored]) -> dict[str, Any]:
     called = sum(clip.said == label for clip in everything)
     right = [clip for clip in clips if clip.right]
-    late = [clip.said_at_s - (0 if label in _FROM_ANSWER else _number(clip.row["t_event"])) for clip in right]
+    late = [clip.said_at_s - (0 if label in _FROM_ANSWER else _number(clip.row.get("t_event"))) for clip in right]
     return {
         **share_of(clips),
         "precision_percent": round(100 * len(right) / called, 2) if called else None,
@@ -163,7 +173,7 @@ def _amd(clips: Sequence[Scored]) -> dict[str, Any]:
         "machines_called_human": share_of(machines, lambda clip: clip.said == "human"),
         "machines_unknown": share_of(machines, lambda clip: clip.said == UNKNOWN),
         "person_known_after_answer": _percentiles([clip.said_at_s for clip in known]),
-        "person_known_after_onset": _percentiles([clip.said_at_s - _number(clip.row["t_event"]) for clip in known]),
+        "person_known_after_onset": _percentiles([clip.said_at_s - _number(clip.row.get("t_event")) for clip in known]),
         "machine_known_after_answer": _percentiles([clip.said_at_s for clip in machines if clip.right]),
     }
 
@@ -213,7 +223,7 @@ def _announcements(clips: Sequence[Scored]) -> dict[str, Any]:
         out[name] = {
             "named_right": wilson(len(right), len(some)),
             "named_wrong": wilson(len(named) - len(right), len(some)),
-            "latency": _percentiles([clip.said_at_s - _number(clip.row["t_event"]) for clip in right]),
+            "latency": _percentiles([clip.said_at_s - _number(clip.row.get("t_event")) for clip in right]),
         }
     return out
 

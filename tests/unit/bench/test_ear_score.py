@@ -56,6 +56,23 @@ def test_people_and_machines() -> None:
     assert markdown(found).startswith("5 clips")
 
 
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("vacant", "announcement_vacant"),
+        ("powered_off", "announcement_off"),
+        ("announcement_off", "announcement_off"),
+        ("announcement_unknown", "announcement"),
+        ("screening", "machine"),
+        ("sit_no_circuit", "sit_nocircuit"),
+        ("busy", "busy"),
+        ("fax_ced", "fax_ced"),
+    ],
+)
+def test_labels_of_the_box_and_of_the_set_are_one(label, name) -> None:
+    assert ear_score.truth(label) == name
+
+
 def test_beeps() -> None:
     with_beep = {"beep_start": "5.0", "beep_end": "5.4"}
     clips = [
