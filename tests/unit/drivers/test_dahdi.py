@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from drivers.control import GuardedControl
 from drivers.e1_gateway import spanstat
 from drivers.e1_gateway.dahdi import DahdiReader
 from drivers.e1_gateway.dahdi_actuator import DahdiActuator
+from drivers.e1_gateway.dahdi_config import span_settings
 from drivers.lines import Alarm, ChannelState, LineKind, LineStatus, ReaderError, Verb
+from drivers.programs import Ran
+from drivers.releases import Releases
 from drivers.resources import DahdiTree
 from drivers.simkit.sysfs_tree import SysfsTree
 
@@ -119,12 +123,74 @@ def test_a_kernel_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
     assert caught.value.error_id == "line.verb_unknown"  # ENOTTY: no such loop-back
 
 
+CONF = "# cards\nspan=1,1,0,ccs,hdb3,crc4\nspan=2,2,0,ccs,hdb3\nbchan=1-15,17-31\n"
+
+
+class Kernel:
+    """`dahdi_cfg` as the kernel would take it: sysfs shows what the file says."""
+
+    def __init__(self, root: Path, *, says: str = "", deaf: bool = False) -> None:
+        self.root, self.says, self.deaf = root, says, deaf
+        self.config = root / "etc/dahdi/system.conf"
+        self.config.parent.mkdir(parents=True)
+        self.config.write_text(CONF, encoding="utf-8")
+
+    def __call__(self, text: str) -> Ran:
+        self.config.write_text(text, encoding="utf-8")
+        if not self.deaf:
+            _timing, _lbo, framing, coding, *rest = span_settings(text, 1)
+            shown = "/".join([coding.upper(), framing.upper(), *(["CRC4"] if "crc4" in rest else [])])
+            (self.root / "sys/bus/dahdi_spans/devices/span-1/lineconfig").write_text(shown, encoding="ascii")
+        return Ran(0, self.says)
+
+
+def control(root: Path, kernel: Kernel) -> GuardedControl:
+    tree = DahdiTree(root, control=False)
+    return GuardedControl(DahdiActuator(DahdiReader(tree), tree, config=kernel), Releases(root / "releases.json"))
+
+
 def test_loops_are_verbs_of_spans_and_not_of_ports(tmp_path: Path) -> None:
     SysfsTree(tmp_path).add_e1(1)
     told: list[tuple[int, int]] = []
-    actuator = DahdiActuator(DahdiReader(DahdiTree(tmp_path, control=False)), lambda *order: told.append(order))
+    tree = DahdiTree(tmp_path, control=False)
+    actuator = DahdiActuator(DahdiReader(tree), tree, maint=lambda *order: told.append(order))
     assert Verb.LOOP_LINE in actuator.verbs("dahdi:1")
     assert not actuator.verbs("dahdi:1/1")
     assert actuator.current("dahdi:1", Verb.LOOP_LINE, {}) == "not looped"
     actuator.apply("dahdi:1", Verb.LOOP_PAYLOAD, {})
     assert told == [(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "value", "line"),
+    [
+        (Verb.SET_CRC4, "off", "span=1,1,0,ccs,hdb3\n"),
+        (Verb.SET_CODING, "ami", "span=1,1,0,ccs,ami,crc4\n"),
+        (Verb.SET_FRAMING, "cas", "span=1,1,0,cas,hdb3,crc4\n"),
+    ],
+)
+def test_a_setting_is_one_word_of_one_line_and_read_back(tmp_path: Path, verb: Verb, value: str, line: str) -> None:
+    SysfsTree(tmp_path).add_e1(1)
+    kernel = Kernel(tmp_path)
+    assert control(tmp_path, kernel).do("dahdi:1", verb, value=value).verified
+    assert kernel.config.read_text(encoding="utf-8") == CONF.replace("span=1,1,0,ccs,hdb3,crc4\n", line)
+
+
+def test_a_setting_the_kernel_does_not_show_is_put_back(tmp_path: Path) -> None:
+    SysfsTree(tmp_path).add_e1(1)
+    kernel = Kernel(tmp_path, deaf=True)
+    with pytest.raises(ReaderError, match="did not take"):
+        control(tmp_path, kernel).do("dahdi:1", Verb.SET_CRC4, value="off")
+    assert kernel.config.read_text(encoding="utf-8") == CONF
+
+
+def test_dahdi_cfg_is_judged_by_its_words(tmp_path: Path) -> None:
+    SysfsTree(tmp_path).add_e1(1)
+    kernel = Kernel(tmp_path, says="DAHDI_SPANCONFIG failed on span 1: Invalid argument (22)")
+    with pytest.raises(ReaderError, match="SPANCONFIG failed"):
+        control(tmp_path, kernel).do("dahdi:1", Verb.SET_CODING, value="ami")
+
+
+def test_a_span_that_is_not_configured_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ReaderError, match="dahdi_genconf"):
+        span_settings(CONF, 3)
