@@ -67,6 +67,7 @@ _COMMANDS = {
     "appliance.services.import_cli": ("import",),
     "appliance.services.lines_cli": ("line",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
+    "appliance.services.train_cli": ("train-ear",),
     "appliance.bench.demo": ("demo",),
 }
 _FIGURES = {

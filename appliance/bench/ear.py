@@ -1,8 +1,8 @@
 """`callbox bench ear`: the ear on a labelled set, scored, as Markdown or JSON, with plots if wanted.
 
 The set's manifest has the columns file, stage, country and label, in the names of the development set's builder or in
-those of the box (`callbox ear export`). Of the builder's other columns these are used where they stand: sublabel, t_event,
-beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec, plr. The ear is told stage and country only.
+those of the box (`callbox ear export`). Of the builder's other columns these are used where they stand: sublabel,
+t_event, beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec, plr. The ear knows stage and country.
 """
 
 from __future__ import annotations

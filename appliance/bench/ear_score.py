@@ -64,6 +64,8 @@ def truth(label: str) -> str:
         own = Label(label)
     except ValueError:
         return label
+    if own is Label.FAX:
+        return label
     spoken = own in ANNOUNCEMENT_LABELS and own not in (Label.BUSY, Label.CONGESTION)
     return score_label(own, Kind.ANNOUNCEMENT if spoken else Kind.TONE)
 

@@ -187,8 +187,8 @@ def check(clips: Sequence[Heard], at_s: Sequence[float] = (3.0, 6.0)) -> dict[tu
     return said
 
 
-def corpora(builder_path: Path, cache: Path, work: Path, jobs: int) -> list[Heard]:
-    """Make what is not there yet and extract all of it."""
+def corpora(builder_path: Path, cache: Path, work: Path, jobs: int, labelled: Sequence[Row] = ()) -> list[Heard]:
+    """Make what is not there yet and extract all of it, and the labelled calls of a customer."""
     makers.MAKERS["composed"] = composed
     builder = corpus.load_builder(builder_path, cache)
     out: list[Heard] = []
@@ -198,7 +198,28 @@ def corpora(builder_path: Path, cache: Path, work: Path, jobs: int) -> list[Hear
         rows = corpus.read_manifest(folder) if done else corpus.build(builder, folder, plan, jobs=jobs)
         with ProcessPoolExecutor(jobs) as pool:
             out += pool.map(partial(extract, folder), rows, chunksize=16)
-    return out
+    return [*out, *(extract(work, row) for row in labelled)]
+
+
+def train(
+    builder: Path, cache: Path, work: Path, out: Path, *, jobs: int, labelled: Sequence[Row] = ()
+) -> dict[str, Any]:
+    """Fit the model on all sources and write it with its data sheet, which is returned."""
+    clips = corpora(builder, cache, work, jobs, labelled)
+    np.savez_compressed(out / "texture.npz", **fit(clips))  # type: ignore[arg-type]
+    sheet = {
+        "model": "texture",
+        "classes": list(CLASSES),
+        "inputs": "audio/texture.py: 76 numbers of the last 4 s",
+        "command": "callbox train-ear --only texture --builder BUILDER --cache CACHE --work WORK",
+        "seed": SEED,
+        "clips": len(clips),
+        "labelled_clips": len(labelled),
+        "plans": {name: dict(plan.counts) | {"seed": plan.seed} for name, plan in PLANS.items()},
+        "fitted_on": "all sources; figures of sources held out: docs/figures/ear_early.md",
+    }
+    (out / "texture.json").write_text(json.dumps(sheet, indent=2) + "\n")
+    return sheet
 
 
 def main() -> None:
@@ -211,26 +232,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    clips = corpora(options.builder, options.cache, options.work, options.jobs)
-    if options.check:
-        for (label, after_s), said in sorted(check(clips).items()):
-            total = sum(said.values())
-            shares = ", ".join(f"{name} {100 * count / total:.1f} %" for name, count in said.most_common())
-            print(f"{label:14} {after_s:.0f} s  n={total:4}  {shares}")
+    if not options.check:
+        train(options.builder, options.cache, options.work, options.out, jobs=options.jobs)
         return
-    weights = fit(clips)
-    np.savez_compressed(options.out / "texture.npz", **weights)  # type: ignore[arg-type]
-    sheet = {
-        "model": "texture",
-        "classes": list(CLASSES),
-        "inputs": "audio/texture.py: 76 numbers of the last 4 s",
-        "command": "python -m audio.training.early --builder BUILDER --cache CACHE --work WORK",
-        "seed": SEED,
-        "clips": len(clips),
-        "plans": {name: dict(plan.counts) | {"seed": plan.seed} for name, plan in PLANS.items()},
-        "fitted_on": "all sources; figures of sources held out: docs/figures/ear_early.md",
-    }
-    (options.out / "texture.json").write_text(json.dumps(sheet, indent=2) + "\n")
+    clips = corpora(options.builder, options.cache, options.work, options.jobs)
+    for (label, after_s), said in sorted(check(clips).items()):
+        total = sum(said.values())
+        shares = ", ".join(f"{name} {100 * count / total:.1f} %" for name, count in said.most_common())
+        print(f"{label:14} {after_s:.0f} s  n={total:4}  {shares}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""Calls that an operator labelled (`callbox ear export`), as rows of a corpus.
+
+A table with the columns file, label, stage, country and perhaps t_event (seconds; else the ear's own onset of speech).
+Labels are the box's or the builder's. Files are relative to the table; rows name them by their absolute path, so that
+`folder / "clips" / row["file"]` finds them from any corpus.
+"""
+
+import csv
+from pathlib import Path
+
+from audio import wavio
+from audio.analysis import CHUNK, LineAnalysis
+from audio.labels import ANNOUNCEMENT_LABELS, Kind, Label, score_label
+
+Row = dict[str, str]
+SOURCE = "labelled"
+_STAGES = ("early", "answered")
+_COLUMNS = ("file", "label", "stage")
+
+
+class LabelledError(ValueError):
+    """A table that cannot be used; the message says where and why."""
+
+
+def read(table: Path) -> list[Row]:
+    """Rows of the labelled calls; calls whose sound is gone are left out. Raises LabelledError."""
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as source:
+            reader = csv.DictReader(source)
+            rows = list(reader)
+            missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabelledError(f"{table}: {getattr(error, 'strerror', None) or error}") from error
+    if missing:
+        raise LabelledError(f"{table}: no column {', '.join(missing)}")
+    for number, row in enumerate(rows, 2):
+        if row["stage"] not in _STAGES:
+            raise LabelledError(f"{table}, line {number}: stage {row['stage']!r} is neither early nor answered")
+    return [row for row in (_row(table.parent, row) for row in rows) if row is not None]
+
+
+def _row(folder: Path, row: Row) -> Row | None:
+    path = (folder / row["file"]).resolve()
+    try:
+        onset_s = row.get("t_event") or f"{_onset_s(path, early=row['stage'] == 'early'):.2f}"
+    except wavio.AudioFileError:
+        return None
+    label, sublabel = _names(row["label"])
+    return {
+        "file": str(path), "stage": row["stage"], "label": label, "sublabel": sublabel, "real": "real",
+        "country": (row.get("country") or "").lower(), "source_pkg": SOURCE, "source_files": path.name,
+        "t_event": onset_s, "t_event_end": "", "t_speech_end": "", "beep_start": "", "beep_end": "",
+    }  # fmt: skip
+
+
+def _names(label: str) -> tuple[str, str]:
+    """(label, sublabel) in the builder's names."""
+    try:
+        own = Label(label)
+    except ValueError:
+        return label, ""
+    sublabel = {Label.SCREENING: "call_screen", Label.IVR: "ivr_menu"}.get(own, "")
+    spoken = own in ANNOUNCEMENT_LABELS and own not in (Label.BUSY, Label.CONGESTION)
+    return score_label(own, Kind.ANNOUNCEMENT if spoken else Kind.TONE), sublabel
+
+
+def _onset_s(path: Path, *, early: bool) -> float:
+    samples = wavio.read(path)
+    line = LineAnalysis(early=early)
+    for start in range(0, samples.size - CHUNK + 1, CHUNK):
+        for _ in line.push(samples[start : start + CHUNK]):
+            if line.speech.onset_hop is not None:
+                return line.speech.onset_hop / 100
+    return 0.0
