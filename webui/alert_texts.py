@@ -1,6 +1,6 @@
 """Words of the alerts that carry figures, in the reader's language, and the page with the audio behind them.
 
-Alerts without an entry here are shown as the box wrote them.
+Alerts without an entry here are shown in the words of `appliance.texts`, else as the box wrote them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from appliance.store.read.alerts import AlertView
+from appliance.texts import alert_words
 from webui.i18n import number, percent
 
 _DRIFTS: dict[str, tuple[Any, Any, str]] = {  # title, cause and what to do, the ear's label to listen to
@@ -56,7 +58,8 @@ def told(alert: AlertView) -> Told:
     data = alert.data
     entry = _DRIFTS.get(str(data.get("alert", "")))
     if entry is None:
-        return Told(alert.title, alert.text)
+        said = alert_words(data, str(get_locale()), title=alert.title, text=alert.text)
+        return Told(said.title, said.text)
     title, advice, label = entry
     figures = str(_FIGURES) % {
         "now": percent(data["now"], 0), "base": percent(data["base"], 0), "now_count": number(data["now_count"]),

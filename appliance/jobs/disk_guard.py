@@ -7,8 +7,9 @@ every few seconds, so that a service which starts later hears it too.
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from appliance.events import LiveAlert
+from appliance.alerting import told
 from appliance.jobs.context import Context
 from appliance.types import Severity
 
@@ -42,9 +43,7 @@ class DiskGuard:
         if raised != self._raised or (raised and now_s - self._said_s >= _SAY_AGAIN_S):
             self._said_s = now_s
             self._tell(
-                RESERVE_KEY, raised, "Dialling stopped: the disk is nearly full",
-                f"{free} MB are free, {reserve} MB are kept for calls in progress. Delete or move recordings "
-                "(retention), or enlarge the disk; dialling goes on by itself.",
+                RESERVE_KEY, raised, "disk.reserve", {"free_mb": free, "reserve_mb": reserve},
             )  # fmt: skip
         self._raised = raised
         return raised
@@ -53,15 +52,8 @@ class DiskGuard:
         """Whether the archive found no room for a recording (which is kept as it was recorded, and tried again)."""
         if stands != self._archive_stands:
             self._archive_stands = stands
-            self._tell(
-                ARCHIVE_KEY, stands, "The disk is full: recordings cannot be archived",
-                "They are kept unencrypted in the spool and archived by themselves when there is room. Delete or "
-                "move recordings (retention), or enlarge the disk.",
-            )  # fmt: skip
+            self._tell(ARCHIVE_KEY, stands, "disk.archive", {})
 
-    def _tell(self, key: str, raised: bool, title: str, text: str) -> None:
-        at_unix_s = self._context.clock.now().timestamp()
-        alert = LiveAlert(
-            key=key, severity=Severity.CRITICAL, title=title, text=text, raised=raised, at_unix_s=at_unix_s
-        )
+    def _tell(self, key: str, raised: bool, text_id: str, figures: dict[str, Any]) -> None:
+        alert = told(text_id, figures, key=key, severity=Severity.CRITICAL, raised=raised, at=self._context.clock.now())
         self._context.publish("alert", alert)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from appliance.alerting import told
 from appliance.errors import BoxError, CallboxError, StoreError
-from appliance.events import LiveAlert, LiveJob
+from appliance.events import LiveJob
 from appliance.jobs.context import Context
 from appliance.logs import get_logger
 from appliance.store.models import Job
@@ -235,9 +236,8 @@ class WorkQueue:
         progress.ended("failed", error, {"error_id": error_id})
 
     def _alert(self, kind: str, error: str, *, raised: bool) -> None:
-        alert = LiveAlert(
-            key=f"job.{kind}.failed", severity=Severity.WARNING, title=f"Work of kind '{kind}' failed",
-            text=f"{error}. It is tried again when the service starts; log/jobs.log says more.",
-            raised=raised, at_unix_s=self._context.clock.now().timestamp(),
+        alert = told(
+            "job.failed", {"kind": kind, "error": f"{error}."}, key=f"job.{kind}.failed", severity=Severity.WARNING,
+            raised=raised, at=self._context.clock.now(),
         )  # fmt: skip
         self._context.publish("alert", alert)

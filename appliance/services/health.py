@@ -11,46 +11,83 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from appliance.errors import CallboxError
+from appliance.domain.alert_book import Standing
+from appliance.errors import CallboxError, StoreError
 from appliance.services.doors import silent_gateways
-from appliance.settings import Home, load_settings
+from appliance.settings import Home, Settings, load_settings
 from appliance.store.db import open_store
+from appliance.texts import Words, words
 from appliance.types import Severity
 from appliance.watch import alerts
-from appliance.watch.conditions import Finding, all_conditions
+from appliance.watch.conditions import Condition, Finding, all_conditions
 from appliance.watch.supervision import status
+
+
+def _condition(condition: Condition, found: list[Finding] | None, since: dict[str, str]) -> dict[str, Any]:
+    """One line of the list: `found` None when the condition itself could not look."""
+    well = words(f"condition.{condition.id}", "en", {}) or Words(condition.id, "")
+    if found is None:
+        return {"id": condition.id, "title": well.title, "state": "unknown", "since": None, "text": "Not seen."}
+    starts = sorted(since[finding.key] for finding in found if finding.key in since)
+    text = " ".join(f"{finding.title}. {finding.text}" for finding in found) or well.text
+    return {
+        "id": condition.id, "title": well.title, "state": "bad" if found else "ok",
+        "since": starts[0] if starts else None, "text": text,
+    }  # fmt: skip
+
+
+def _standing(home: Home, settings: Settings) -> list[Standing]:
+    """Alerts that stand: from the database, from the file that `watch` keeps when the database is away."""
+    if home.database.exists() or settings.store.url:
+        store = open_store(home, settings)
+        try:
+            with store.read() as session:
+                return alerts.standing(session)
+        except StoreError:
+            pass  # a finding of its own
+        finally:
+            store.close()
+    return []
 
 
 def gather(home: Home) -> dict[str, Any]:
     """Ask the conditions now (the service `watch` may be the one that is down) and add the alerts that stand.
 
-    Returns {"ok": bool, "services": [...], "findings": [...]}.
+    Returns {"ok": bool, "services": [...], "conditions": [{id, title, state ok|bad|unknown, since, text}],
+    "findings": [{key, severity, title, text, caused_by}]}; findings that another one explains do not count.
     """
     settings = load_settings(home)
-    services = []
+    standing = {alert.key: alert for alert in _standing(home, settings)}
+    since = {key: alert.raised_at.isoformat() for key, alert in standing.items()}
     findings: dict[str, Finding] = {}
-    for condition in all_conditions(home, settings, partial(silent_gateways, home)):
-        findings.update({finding.key: finding for finding in condition.check()})
+    listed = []
+    for condition in all_conditions(home, settings, partial(silent_gateways, home), once=True):
+        found: list[Finding] | None = None
+        with contextlib.suppress(CallboxError, OSError):  # then it is unknown, and said so
+            found = condition.check()
+        listed.append(_condition(condition, found, since))
+        findings.update({finding.key: finding for finding in found or []})
+    services = []
     with contextlib.suppress(CallboxError):  # already a finding: supervisor does not answer
         services = [{"name": s.name, "state": s.state, "pid": s.pid, "since_s": s.since_s} for s in status(home)]
-    if home.database.exists() or settings.store.url:
-        store = open_store(home, settings)
-        try:
-            with store.read() as session:
-                for alert in alerts.standing(session):
-                    findings.setdefault(
-                        alert.key, Finding(key=alert.key, severity=alert.severity, title=alert.title, text=alert.text)
-                    )
-        finally:
-            store.close()
-    bad = [f for f in findings.values() if f.severity != Severity.INFO]
+    for key, alert in standing.items():
+        findings.setdefault(
+            key, Finding(key=key, severity=alert.severity, title=alert.title, text=alert.text,
+                         caused_by=alert.caused_by)
+        )  # fmt: skip
+    bad = [f for f in findings.values() if f.severity != Severity.INFO and f.caused_by not in findings]
     return {
         "ok": not bad,
         "services": services,
+        "conditions": listed,
         "findings": [
-            {"key": f.key, "severity": str(f.severity), "title": f.title, "text": f.text} for f in findings.values()
+            {
+                "key": f.key, "severity": str(f.severity), "title": f.title, "text": f.text,
+                "caused_by": f.caused_by if f.caused_by in findings else "",
+            }
+            for f in findings.values()
         ],
-    }
+    }  # fmt: skip
 
 
 def print_health(home: Home, *, as_json: bool) -> int:
@@ -68,6 +105,8 @@ def print_health(home: Home, *, as_json: bool) -> int:
     if found["services"]:
         console.print(table)
     for finding in found["findings"]:
+        if finding["caused_by"]:
+            continue
         console.print(f"[bold red]{finding['severity'].upper()}[/] {finding['title']}\n    {finding['text']}")
     if found["ok"]:
         console.print("[green]All is well.[/]")

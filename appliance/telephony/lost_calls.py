@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
+from appliance.alerting import told
 from appliance.bus import Bus
-from appliance.events import LiveAlert
 from appliance.types import Severity
 
 KEY = "switch.calls_lost"
@@ -33,11 +34,9 @@ class LostCalls:
             self._tell(raised=False)
 
     def _tell(self, *, raised: bool) -> None:
-        alert = LiveAlert(
-            key=KEY, severity=Severity.WARNING, title="A call was cut off: its process died", raised=raised,
-            text="What was recorded until then is kept, other calls go on. If it happens again: log/switch.log and "
-            "log/switch-worker.log say why.", at_unix_s=time.time(),
-        )  # fmt: skip
+        alert = told(
+            "call.cut_off", {}, key=KEY, severity=Severity.WARNING, raised=raised, at=datetime.now(UTC)
+        )
         task = asyncio.get_running_loop().create_task(self._bus.publish_live("alert", alert))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)

@@ -19,7 +19,7 @@ from appliance.bus import Bus
 from appliance.clock import SystemClock
 from appliance.commands import AcknowledgeAlert, Command, Done, SnoozeAlert, TestSink
 from appliance.domain.alert_book import AlertBook, Notice, Standing
-from appliance.errors import BoxError, CallerError, NotFoundError, StoreError
+from appliance.errors import BoxError, CallboxError, CallerError, NotFoundError, StoreError
 from appliance.events import LiveAlert
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
@@ -122,6 +122,8 @@ class Manager:
         while True:
             try:
                 found = await asyncio.to_thread(condition.check)
+            except CallboxError as error:  # it could not look: what stood stands
+                self._log.debug("condition unknown", condition=condition.id, error_id=error.error_id)
             except Exception:  # a condition that breaks must not end the service  # noqa: BLE001
                 self._log.exception("condition failed", condition=condition.id)
             else:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
 
 from appliance.store.db import Store
 from appliance.store.models import Alert
@@ -25,12 +26,15 @@ class AlertView:
     cleared_at: datetime | None
     acknowledged_by: str | None
     data: dict[str, Any]
+    caused_by: str = ""
+    snoozed_until: datetime | None = None
 
 
 def _view(alert: Alert) -> AlertView:
     return AlertView(
         id=alert.id, key=alert.key, severity=alert.severity, title=alert.title, text=alert.text,
         raised_at=alert.raised_at, cleared_at=alert.cleared_at, acknowledged_by=alert.acknowledged_by, data=alert.data,
+        caused_by=alert.caused_by, snoozed_until=alert.snoozed_until,
     )  # fmt: skip
 
 
@@ -42,8 +46,14 @@ def standing(store: Store) -> list[AlertView]:
 
 
 def standing_count(store: Store) -> int:
-    """How many alerts stand that nobody has acknowledged."""
-    query = select(func.count()).where(Alert.cleared_at.is_(None), Alert.acknowledged_by.is_(None))
+    """How many alerts stand that nobody has acknowledged or snoozed and that no other one explains."""
+    cause = aliased(Alert)
+    explained = exists().where(
+        cause.key == Alert.caused_by, cause.cleared_at.is_(None), Alert.caused_by != "", Alert.caused_by != Alert.key
+    )
+    query = select(func.count()).where(
+        Alert.cleared_at.is_(None), Alert.acknowledged_by.is_(None), Alert.snoozed_until.is_(None), ~explained
+    )
     with store.read() as db:
         return db.scalar(query) or 0
 

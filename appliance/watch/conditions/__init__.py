@@ -14,16 +14,19 @@ from appliance.watch.conditions.base import Condition, Finding
 from appliance.watch.conditions.certificate import CertificateValid
 from appliance.watch.conditions.database import DatabaseReadable
 from appliance.watch.conditions.disk_space import DiskSpace
-from appliance.watch.conditions.doors import DoorsOpen
+from appliance.watch.conditions.doors import CLOSED_LOOKS, DoorsOpen
 from appliance.watch.conditions.gateways import GatewaysAnswer
 from appliance.watch.conditions.services import ServicesRun
 
 __all__ = ["Condition", "Finding", "all_conditions"]
 
 
-def all_conditions(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> list[Condition]:
-    """The conditions that need nothing but the home, its settings and the edge's word."""
+def all_conditions(
+    home: Home, settings: Settings, silent_gateways: Callable[[], list[str]], *, once: bool = False
+) -> list[Condition]:
+    """The conditions that need nothing but the home, its settings and the edge's word; `once`: asked a single time."""
+    looks = 1 if once else CLOSED_LOOKS
     return [
-        ServicesRun(home), DoorsOpen(home, settings), DatabaseReadable(home, settings), DiskSpace(home, settings),
-        CertificateValid(home), GatewaysAnswer(silent_gateways),
+        ServicesRun(home), DoorsOpen(home, settings, closed_looks=looks), DatabaseReadable(home, settings),
+        DiskSpace(home, settings), CertificateValid(home), GatewaysAnswer(silent_gateways),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from appliance.watch.conditions.services import SUPERVISOR_KEY, service_key
 from appliance.watch.supervision import socket_path
 
 _TIMEOUT_S = 1.0
-_CLOSED_LOOKS = 3  # a service that is restarted listens again within two looks
+CLOSED_LOOKS = 3  # a service that is restarted listens again within two looks
 
 
 class DoorsOpen:
@@ -21,7 +21,7 @@ class DoorsOpen:
     interval_s = 5.0
     keys = ("door.",)
 
-    def __init__(self, home: Home, settings: Settings, *, closed_looks: int = _CLOSED_LOOKS) -> None:
+    def __init__(self, home: Home, settings: Settings, *, closed_looks: int = CLOSED_LOOKS) -> None:
         self._home = home
         self._doors = {
             "bus": (settings.bus.host, settings.bus.port), "web": ("127.0.0.1", settings.web.app_port),
