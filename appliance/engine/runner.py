@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from appliance import commands as cmd
+from appliance.alerting import told
 from appliance.bus import Bus
 from appliance.clock import Clock, SystemClock
 from appliance.commands import Command, ConversationCommand, Done
@@ -30,6 +31,7 @@ from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, migrate, open_store
 from appliance.store.repositories import campaigns as campaign_rows
+from appliance.types import Severity
 
 DURABLE = "engine"
 DISK_ALERT = "disk.reserve"
@@ -173,10 +175,9 @@ class Engine:
         self._dialler.wake()
 
     def seat_alert(self, seat_id: str, raised: bool) -> None:
-        alert = LiveAlert(
-            key=f"seat.{seat_id}.unreachable", severity="warning", title=f"Phone at seat {seat_id} not reachable",
-            text="It did not answer a call. Check that the phone is on and registered.", raised=raised,
-            at_unix_s=self._clock.now().timestamp(),
+        alert = told(
+            "seat.unreachable", {"seat": seat_id}, key=f"seat.{seat_id}.unreachable", severity=Severity.WARNING,
+            raised=raised, at=self._clock.now(),
         )  # fmt: skip
         self._spawn(self._bus.publish_live("alert", alert))
 
