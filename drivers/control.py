@@ -20,6 +20,7 @@ DISRUPTIVE = TIMED - {Verb.LOCATE_ON} | {
     Verb.SET_FRAMING, Verb.SET_CODING, Verb.SET_CRC4, Verb.SET_CLOCK, Verb.RESTART, Verb.FXO_DIAL, Verb.FXO_FLASH,
 }  # fmt: skip
 """Verbs that cut calls."""
+_OFF_HOOK = frozenset({Verb.FXO_DIAL, Verb.FXO_FLASH})
 DEFAULT_LIMIT_S = 60.0
 MAX_LIMIT_S = 3600.0
 
@@ -81,6 +82,9 @@ class GuardedControl:
         return tuple(ended)
 
     def _refuse_in_use(self, line_id: str, verb: Verb) -> None:
+        noted = {(row.line_id, row.verb) for row in self._releases.open()}
+        if verb in _OFF_HOOK and (line_id, Verb.FXO_ON_HOOK) in noted:
+            return  # the line is off hook because this test took it off
         calls = self.actuator.in_use(line_id)
         if calls is None:
             raise ReaderError(

@@ -129,7 +129,8 @@ class ConsoleCard(PtyDevice):
         if Fault.STUCK not in self.faults:
             self.elapsed_s = int(time.monotonic() - self._began_s) * 3 % 900  # three times life, for impatient tests
         words = self.data.alarm_words
-        texts = [words[alarm] for alarm in sorted(alarms) if alarm in words] or [words["none"]]
+        shown = alarms or ({Alarm.LOOP} if self.values[port].get("loop", "none") != "none" else set())
+        texts = [words[alarm] for alarm in sorted(shown) if alarm in words] or [words["none"]]
         return self.values[port] | {
             "port": port,
             "state": self.data.state_words["down" if alarms - {Alarm.LOOP} else "up"],
@@ -140,7 +141,12 @@ class ConsoleCard(PtyDevice):
             "bad_s": str(self.elapsed_s if alarms - {Alarm.LOOP} else 0),
             "calls": str(len(self.busy[port])),
             "busy": "\n".join(self.data.state_words["call"].format(slot=slot) for slot in sorted(self.busy[port])),
+            "blocked": "\n".join(self.data.state_words["blocked"].format(slot=slot) for slot in self._blocked(port)),
         }
+
+    def _blocked(self, port: str) -> list[int]:
+        marks = [name for name, value in self.values[port].items() if name.startswith("slot_") and value == "blocked"]
+        return sorted(int(mark.removeprefix("slot_")) for mark in marks)
 
     @property
     def _logged_in(self) -> bool:

@@ -35,7 +35,9 @@ def load(tmp_path: Path, text: str) -> profiles.Profile:
 
 def test_shipped_profiles_name_their_sources_and_readers() -> None:
     shipped = profiles.load_all()
-    assert set(shipped) == {"cisco_e1", "dahdi", "ds1_mib", "audiocodes_e1", "audiocodes_fxo"}
+    assert set(shipped) == {
+        "cisco_e1", "dahdi", "ds1_mib", "audiocodes_e1", "audiocodes_fxo", "sim_e1", "sim_fxo",
+    }  # fmt: skip
     assert shipped["cisco_e1"].readers == ("console",)
     assert shipped["ds1_mib"].readers == ("snmp",)
 
@@ -43,6 +45,10 @@ def test_shipped_profiles_name_their_sources_and_readers() -> None:
 def test_a_bare_card_is_never_offered_as_a_trunk() -> None:
     assert not profiles.find("dahdi").places_calls
     assert "never offered as a trunk" in profiles.find("dahdi").note
+
+
+def test_together_the_simulated_cards_have_every_verb() -> None:
+    assert {*profiles.find("sim_e1").verbs, *profiles.find("sim_fxo").verbs} == set(Verb)
 
 
 def test_a_verb_without_words_is_not_offered() -> None:
