@@ -62,12 +62,14 @@ def page() -> str:
     """All of it for a campaign, a trunk, some days."""
     wanted, first_day = _wanted()
     figures = heard.figures(store(), wanted)
-    shown_all = request.args.get("show") == "all"
+    show = request.args.get("show", "open")
     return render_template(
         "heard/page.html", first_day=first_day, campaigns=campaigns.names(store()), trunks=trunks.trunks(store()),
         phases=[(name, one, _charts(one)) for name, one in figures.items() if one.count],
-        doubtful=heard.doubtful(store(), wanted, label=request.args.get("label", ""), open_only=not shown_all),
-        clusters=heard.clusters(store(), wanted), shown_all=shown_all,
+        doubtful=heard.doubtful(
+            store(), wanted, label=request.args.get("label", ""), open_only=show == "open", every=show == "every"
+        ),
+        clusters=heard.clusters(store(), wanted), show=show,
     )  # fmt: skip
 
 

@@ -192,13 +192,18 @@ def _doubtful() -> _Doubtful:
     )
 
 
+def _contradicted(verdict: EarVerdict, attempt: Attempt) -> bool:
+    return verdict.label == Outcome.HUMAN.value and attempt.disposition in _WRONG
+
+
 def _doubt_view(
     verdict: EarVerdict, attempt: Attempt, recording: Recording, campaign: str | None, label: str | None
 ) -> DoubtView:
     at_s = _place_s(verdict, recording, attempt.answered_at)
     return DoubtView(
         attempt_id=attempt.id, stage=EARLY if verdict.phase == EARLY else ANSWERED,
-        verdict=_view(verdict, at_s, verdict.doubt or AGENT_SAYS), at=verdict.at, campaign_name=campaign or "",
+        verdict=_view(verdict, at_s, verdict.doubt or (AGENT_SAYS if _contradicted(verdict, attempt) else "")),
+        at=verdict.at, campaign_name=campaign or "",
         trunk_id=verdict.trunk_id, number=attempt.number, sip_status=attempt.sip_status, q850=attempt.q850,
         disposition=attempt.disposition, recording_id=recording.id, duration_s=recording.duration_s,
         label=label or "",
@@ -206,13 +211,19 @@ def _doubt_view(
 
 
 def doubtful(
-    store: Store, wanted: HeardFilter, *, label: str = "", open_only: bool = True, limit: int = 100
-) -> list[DoubtView]:
-    """Verdicts that deserve a listen and can be listened to, newest first; `label` keeps one of the ear's labels."""
+    store: Store, wanted: HeardFilter, *, label: str = "", open_only: bool = True, every: bool = False,
+    limit: int = 100,
+) -> list[DoubtView]:  # fmt: skip
+    """Verdicts that deserve a listen and can be listened to, newest first.
+
+    `label` keeps one of the ear's labels; `every` takes those that nobody doubts as well.
+    """
     people_taken = and_(
         EarVerdict.phase == ANSWERED, EarVerdict.label == Outcome.HUMAN.value, Attempt.disposition.in_(_WRONG)
     )
-    query = _doubtful().where(or_(EarVerdict.doubt != "", people_taken), *_scope(wanted))
+    query = _doubtful().where(*_scope(wanted))
+    if not every:
+        query = query.where(or_(EarVerdict.doubt != "", people_taken))
     if label:
         query = query.where(EarVerdict.label == label)
     if open_only:

@@ -115,3 +115,11 @@ def test_a_new_announcement_is_alerted_once_and_cleared_once(box: Store) -> None
     clock.advance(4 * 3600.0)
     _verdicts(box, 4000, ["ringback"] * 95 + ["announcement_unknown"] * 5, clock.now() - timedelta(minutes=5))
     assert drift.check() == []
+
+
+def test_every_call_with_sound_can_be_listened_to(box: Store) -> None:
+    _close(box, "a1", answered_at=NOW, heard=Verdict(Outcome.MACHINE, "speech", "talks_on", 0.99, {}, 2000))
+    _recording(box, "a1", "conversation")
+    assert heard.doubtful(box, HeardFilter()) == []
+    (view,) = heard.doubtful(box, HeardFilter(), every=True, label="machine")
+    assert (view.verdict.doubt, view.verdict.at_s) == ("", 2.0)

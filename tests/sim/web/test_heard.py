@@ -15,7 +15,7 @@ import soundfile
 
 from appliance.jobs.ear_clusters import Clusters
 from appliance.store.announcements import in_use, retired
-from appliance.store.models import EarLabel
+from appliance.store.models import Alert, EarLabel
 from appliance.store.read import audit, heard
 from appliance.store.read.heard import HeardFilter
 from audio import wavio
@@ -203,3 +203,19 @@ def test_labels_leave_the_box_for_training(scene: EarScene, tmp_path: Path) -> N
     assert (own["label"], own["stage"], own["country"]) == ("human", "answered", "CN")
     assert abs(wavio.read(tmp_path / "set" / own["file"]).size - spoken(4).size) < 800
     assert audit.search(box.bus.store, action="recording.export").rows
+
+
+def test_an_alert_of_the_ear_leads_to_the_calls_behind_it(scene: EarScene) -> None:
+    box = scene.box
+    data = {
+        "alert": "ear.drift.announcements", "name": "联通", "trunk": "trunk1", "now": 0.6, "base": 0.05,
+        "now_count": 80, "base_count": 300, "since": scene.now.isoformat(),
+    }  # fmt: skip
+    with box.bus.store.write() as session:
+        session.add(Alert(key="ear.drift.trunk1.announcements", severity="warning", title="t", text="x",
+                          raised_at=scene.now, data=data))  # fmt: skip
+    page = box.client("supervisor").get("/alerts").text
+    link = f"/heard?trunk=trunk1&amp;since={scene.now:%Y-%m-%d}&amp;label=announcement_unknown&amp;show=every"
+    assert "联通" in page
+    assert link in page
+    assert "Nothing was heard" not in box.client("supervisor").get(link.replace("&amp;", "&")).text
