@@ -27,12 +27,13 @@ _SAME_PLACE = 4
 _BLOCK, _WINDOW = 5, 5
 _MIN_ACTIVE = 12
 _ALIKE_SHARE, _ALIKE_LEAST, _ALIKE_MOST = 0.5, 0.22, 0.42
-_RATES = (1.0, 0.993, 1.007, 0.986, 1.014)
-_MIN_SPAN, _MIN_SOUND = 190, 100
+_RATES = (0.993, 1.007, 0.986, 1.014)
+_BEND_AFTER, _HOPELESS_AFTER = 60, 120
+_MIN_SPAN, _MIN_SOUND = 178, 95
 _SETTLED_SPAN = 500
 _MOST_SPAN, _MOST_SHARE = 300, 0.88
 _MIN_QUALITY = 0.42
-_AFTER_RIVAL = 30
+_AFTER_RIVAL = 20
 _ENDED = 25
 _MIN_WHOLE, _WHOLE_SHARE = 80, 0.8
 _LATE_START = 40
@@ -65,6 +66,7 @@ class _Track:
     rate: float = 1.0
     born: int = 0
     broke: int = -1
+    bent: bool = False
     run: "_Run | None" = None
 
 
@@ -172,14 +174,19 @@ class Matcher:
     def _lives(self, track: _Track, now: int) -> bool:
         if track.broke >= 0:
             return now - track.broke <= _AFTER_RIVAL
+        held = self._named
+        if track.run is not None and not track.run.proper and (held is None or held.entry != track.entry):
+            return now - track.born < _HOPELESS_AFTER
         return track is self._named or track.run is None or not track.run.ended or now - track.run.stop < 2 * _ENDED
 
     def _measure(self, track: _Track) -> None:
         now = self._line.stop
         run = self._run(track, track.rate)
-        if run is not None and not run.proper and now - track.born < 150:
+        age = now - track.born
+        if run is not None and not run.proper and age >= _BEND_AFTER and not track.bent:
+            track.bent = True
             for rate in _RATES:
-                other = self._run(track, rate) if rate != track.rate else None
+                other = self._run(track, rate)
                 if other is not None and other.stop - other.start > 1.2 * (run.stop - run.start):
                     track.rate, run = rate, other
         track.run = run
@@ -211,7 +218,8 @@ class Matcher:
         windows = total[:, _WINDOW:] - total[:, :-_WINDOW]
         likeness = windows[0] / np.sqrt(windows[1] * windows[2] + 1e-3)
         counts = windows[3] >= _MIN_ACTIVE
-        usual = float(np.percentile(likeness[counts], 75)) if counts.any() else 0.0
+        ranked = np.sort(likeness[counts])
+        usual = float(ranked[3 * ranked.size // 4]) if ranked.size else 0.0
         bad = (likeness < min(max(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)) & counts
         bad[_PATIENCE - 1 :] &= np.logical_and.reduce([bad[k : bad.size - _PATIENCE + 1 + k] for k in range(_PATIENCE)])
         if bad[-1]:
