@@ -17,6 +17,10 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from appliance.errors import BoxError, CallerError
+from appliance.home import Home, home_from_environment
+
+__all__ = ["Home", "Secrets", "Settings", "home_from_environment", "load_secrets", "load_settings", "save_settings",
+           "write_private"]  # fmt: skip
 
 SCHEMA_VERSION = 1
 RTP_PORTS_PER_SLOT = 32
@@ -260,57 +264,6 @@ class Settings(_Section):
     leds: LedSettings = Field(default_factory=LedSettings, title="Alerts by lamps", description="LEDs of the box.")
     hardware: HardwareSettings = Field(default_factory=HardwareSettings, title="Hardware", description="Disks, sensors, clock.")
     store: StoreSettings = Field(default_factory=StoreSettings, title="Store", description="Database.")
-
-
-class Home:
-    """The places of one box under `$CALLBOX_HOME`; every path of the box's state is named here and nowhere else."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
-        self.settings_file = self.root / "settings.toml"
-        self.secrets_file = self.root / "secrets.toml"
-        self.database = self.root / "callbox.sqlite"
-        self.edge = self.root / "edge"  # rendered Kamailio config, its SQLite file
-        self.front = self.root / "front"  # rendered nginx config, certificates
-        self.bus = self.root / "bus"  # nats config and JetStream
-        self.spool = self.root / "spool"  # recordings while calls run
-        self.archive = self.root / "archive"  # encrypted recordings
-        self.prompts = self.root / "prompts"
-        self.announcements = self.root / "announcements"  # fingerprint library of the ear
-        self.uploads = self.root / "uploads"
-        self.logs = self.root / "log"
-        self.run = self.root / "run"  # sockets and pid files
-        self.bench = self.root / "bench"
-        self.set_up_token = self.root / "set-up-token"
-        self.outbox = self.root / "outbox"  # alerts that wait to be sent
-        self.alerts_file = self.run / "alerts.json"  # what stands, for console and lamps when the database is away
-        self.hardware_file = self.run / "hardware.json"  # lines, disks, sensors as last read
-        self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
-
-    @property
-    def database_url(self) -> str:
-        return f"sqlite:///{self.database}"
-
-    def make(self) -> None:
-        """Make all folders; private ones with mode 0700."""
-        for folder in (
-            self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
-            self.uploads, self.logs, self.run, self.bench, self.outbox,
-        ):  # fmt: skip
-            folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):
-            folder.chmod(0o700)
-
-
-def home_from_environment() -> Home:
-    """`$CALLBOX_HOME`, or `./var` in a checkout, or `/var/lib/callbox`."""
-    named = os.environ.get("CALLBOX_HOME")
-    if named:
-        return Home(Path(named))
-    checkout = Path(__file__).resolve().parent.parent
-    if (checkout / "pyproject.toml").exists():
-        return Home(checkout / "var")
-    return Home(Path("/var/lib/callbox"))
 
 
 def _read(path: Path) -> dict[str, Any]:
