@@ -1,11 +1,12 @@
 """Fits the `texture` model (speech, music or neither) and shows, fold by fold, what it makes of sources it never met.
 
-    python -m audio.training.early --builder build_dev.py --cache DIR --work DIR [--check] [--out audio/models]
+    callbox train-ear --only texture --builder build_dev.py --cache DIR --work DIR
+    python -m audio.training.early --builder build_dev.py --cache DIR --work DIR
 
 The corpora are made by the builder's own makers under other seeds, warped at their sources, and by `early_music`. The
-features are what the listener computes, each clip weighs the same. `--check` cross-validates by source (voice,
-package, song; crosstalk and noises by clip) and prints the table of docs/figures/ear_early.md; without it the model
-is fitted on all sources with the same recipe. Runs on a workshop's machine, never on the box (needs scipy, sox).
+features are what the listener computes, each clip weighs the same. The second command cross-validates by source
+(voice, package, song; crosstalk and noises by clip) and prints the table of docs/figures/ear_early.md; the first fits
+on all sources with the same recipe. For a workshop's machine, never the box (needs scipy, sox).
 """
 
 import argparse
@@ -205,7 +206,7 @@ def train(
     builder: Path, cache: Path, work: Path, out: Path, *, jobs: int, labelled: Sequence[Row] = ()
 ) -> dict[str, Any]:
     """Fit the model on all sources and write it with its data sheet, which is returned."""
-    clips = corpora(builder, cache, work, jobs, labelled)
+    clips = corpora(builder, cache, work, jobs, [row for row in labelled if row["label"] != "unknown"])
     np.savez_compressed(out / "texture.npz", **fit(clips))  # type: ignore[arg-type]
     sheet = {
         "model": "texture",
@@ -223,18 +224,13 @@ def train(
 
 
 def main() -> None:
-    """Fit or check; see the module's text."""
-    parser = argparse.ArgumentParser(description="Fit the texture model")
+    """Cross-validate; see the module's text."""
+    parser = argparse.ArgumentParser(description="Cross-validate the texture model by source")
     parser.add_argument("--builder", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("audio/models"))
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    if not options.check:
-        train(options.builder, options.cache, options.work, options.out, jobs=options.jobs)
-        return
     clips = corpora(options.builder, options.cache, options.work, options.jobs)
     for (label, after_s), said in sorted(check(clips).items()):
         total = sum(said.values())
