@@ -153,6 +153,7 @@ class Switch:
             except (LibraryError, wavio.AudioFileError, ValueError) as error:
                 self._log.warning("announcement not learnt", announcement=entry.ann_id, error=str(error))
             await asyncio.sleep(0)
+        _ = library.index  # now, so that processes forked off share it
         self._around = replace(self._around, library=library if library.entries else None)
         self._log.info("announcements learnt", count=len(library.entries))
 
