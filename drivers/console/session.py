@@ -32,6 +32,7 @@ T = TypeVar("T")
 _WINDOW = 4096  # more than pexpect reads at once, so that nothing slips past unseen
 _SLICE_S = 0.5
 _LOGIN_STEPS = 12
+_PASSWORDS = 3  # more tries could lock the account
 _PAGES = 200
 
 
@@ -39,10 +40,10 @@ _PAGES = 200
 class Timing:
     """How long things may take, seconds."""
 
-    login_s: float = 15.0
+    login_s: float = 20.0
     command_s: float = 10.0
-    wake_s: float = 2.0
-    """A card that says nothing for this long is woken again."""
+    wake_s: float = 5.0
+    """A card that says nothing for this long is woken again. Not hasty: a second return may be taken for a name."""
     settle_s: float = 0.03
     """A prompt followed by silence of this length is the end of the answer."""
 
@@ -145,7 +146,8 @@ class Session(Driver):
         deadline = time.monotonic() + self._timing.login_s
         self._drain()
         self._send("")
-        secrets = iter((self._console.password, self._console.enable_password))
+        secret = self._console.password
+        passwords = 0
         for _ in range(_LOGIN_STEPS):
             which, _text = self._wait([self._prompt, *self._login, self._pager, self._failed], deadline, wake=True)
             if which == "failed":
@@ -154,13 +156,15 @@ class Session(Driver):
                 self._send("q", end="")
             elif which == "prompt":
                 if self._at_user_prompt():
+                    secret = self._console.enable_password
                     self._send(self.words.enable)
                 elif self._at_config_prompt():
                     self._send(self.words.leave_config)
                 else:
                     break
             else:
-                self._answer_login(int(which), secrets)
+                passwords += "{password}" in self.words.login[int(which)].send
+                self._answer_login(int(which), secret, passwords)
         else:
             raise ReaderError(
                 "line.login_refused", f"{self.name}: the card asks to log in again and again: wrong password?"
@@ -169,15 +173,13 @@ class Session(Driver):
         for command in self.words.setup:
             self._ask(command)
 
-    def _answer_login(self, number: int, secrets: Iterable[str]) -> None:
+    def _answer_login(self, number: int, secret: str, passwords: int) -> None:
         send = self.words.login[number].send
-        if "{password}" in send:
-            secret = next(iter(secrets), "")
-            if not secret:
-                raise ReaderError("line.login_refused", f"{self.name}: the card asks for a password that is not set.")
-            self._send(send.replace("{password}", secret))
-        else:
-            self._send(send.replace("{user}", self._console.user))
+        if "{password}" in send and not secret:
+            raise ReaderError("line.login_refused", f"{self.name}: the card asks for a password that is not set.")
+        if passwords > _PASSWORDS:
+            raise ReaderError("line.login_refused", f"{self.name}: the card asks for the password again: is it right?")
+        self._send(send.replace("{password}", secret).replace("{user}", self._console.user))
 
     def _at_user_prompt(self) -> bool:
         return bool(
@@ -205,7 +207,9 @@ class Session(Driver):
             which, text = self._wait([self._prompt, *self._login, self._pager, None], deadline)
             answer.append(text)
             if which == "prompt":
-                return "".join(answer)
+                if "".join(answer).strip():
+                    return "".join(answer)
+                continue  # no echo yet: that prompt was still the last one's
             if which != "pager":
                 raise ReaderError(
                     "line.card_restarted",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,10 +23,11 @@ from drivers.releases import Releases
 from drivers.resources import Console, SerialPort, TcpPort
 from drivers.simkit.card import ConsoleCard, load_card
 from drivers.simkit.faults import Fault
+from drivers.transports.serial_port import SerialTransport
 
 pytestmark = pytest.mark.sim
-PATIENT = Timing(login_s=60.0, command_s=60.0, wake_s=1.0)
-HASTY = Timing(login_s=1.0, command_s=1.0, wake_s=0.3)
+PATIENT = Timing(login_s=60.0, command_s=60.0, wake_s=20.0)
+HASTY = Timing(login_s=1.0, command_s=1.0, wake_s=20.0)
 """For cards that are expected to say nothing."""
 UP, DOWN = "gw:0/0/0", "gw:0/0/1"
 
@@ -272,8 +276,6 @@ def test_nothing_but_known_values_reaches_the_card(rig: Rig, value: str) -> None
 
 def test_a_console_behind_a_terminal_server(rig: Rig, tmp_path: Path) -> None:
     """The same card through a socket: a bridge carries bytes between the pty and a TCP port."""
-    from drivers.transports.serial_port import SerialTransport
-
     serial = SerialTransport(SerialPort(str(rig.card.path)), tmp_path)
     serial.open()
     server = socket.create_server(("127.0.0.1", 0))
@@ -291,11 +293,8 @@ def test_a_console_behind_a_terminal_server(rig: Rig, tmp_path: Path) -> None:
 
 
 def _bridge(server: socket.socket, serial: int) -> None:
-    import os
-    import select
-
     client, _address = server.accept()
-    with client:
+    with client, contextlib.suppress(OSError):  # whoever closes first ends it
         while True:
             ready, _, _ = select.select([client, serial], [], [], 60)
             if client in ready:

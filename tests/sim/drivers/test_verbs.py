@@ -30,7 +30,7 @@ class Rig:
         self.card = ConsoleCard(folder, load_card(profile_id))
         self.card.start()
         access = Console(SerialPort(str(self.card.path)), password="secret", lock_dir=folder)
-        session = Session(access, profile, Timing(login_s=60.0, command_s=60.0, wake_s=1.0))
+        session = Session(access, profile, Timing(login_s=60.0, command_s=60.0, wake_s=20.0))
         self.reader = ConsoleReader("c", session, profile)
         actuator = ConsoleActuator("c", session, profile, self.reader)
         self.control = GuardedControl(actuator, Releases(folder / "releases.json"), wall=lambda: self.now_s)
