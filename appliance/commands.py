@@ -585,6 +585,22 @@ class CheckArray(UserCommand, frozen=True, kw_only=True):
     array: str
 
 
+# ---- watch: lines -----------------------------------------------------------------------------------------
+
+
+class ControlLine(UserCommand, frozen=True, kw_only=True):
+    """Tell a line something (`verb` as drivers.lines.Verb); reply data {before, after, verified}.
+
+    Loop-backs and error tests end by themselves after `arguments["seconds"]`; refused while calls run unless `force`.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    line_id: str
+    verb: str
+    arguments: dict[str, Any] = {}
+    force: bool = False
+
+
 COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
@@ -593,6 +609,6 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
-    ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink,
+    ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine,
     ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
 )  # fmt: skip
