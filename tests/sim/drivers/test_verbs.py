@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from drivers import profiles
-from drivers.console.actuator import ConsoleActuator
-from drivers.console.reader import ConsoleReader
-from drivers.console.session import Session, Timing
+from drivers.cards import console_card
+from drivers.console.session import Timing
 from drivers.control import GuardedControl
 from drivers.lines import Alarm, ChannelState, LineStatus, ReaderError, Verb
 from drivers.releases import Releases
@@ -30,10 +29,12 @@ class Rig:
         self.card = ConsoleCard(folder, load_card(profile_id))
         self.card.start()
         access = Console(SerialPort(str(self.card.path)), password="secret", lock_dir=folder)
-        session = Session(access, profile, Timing(login_s=60.0, command_s=60.0, wake_s=20.0))
-        self.reader = ConsoleReader("c", session, profile)
-        actuator = ConsoleActuator("c", session, profile, self.reader)
-        self.control = GuardedControl(actuator, Releases(folder / "releases.json"), wall=lambda: self.now_s)
+        patient = Timing(login_s=60.0, command_s=60.0, wake_s=20.0)
+        made = console_card("c", access, profile, folder / "releases.json", patient)
+        self.reader = made.reader
+        self.control = GuardedControl(
+            made.control.actuator, Releases(folder / "releases.json"), wall=lambda: self.now_s
+        )
 
     def line(self, number: int) -> LineStatus:
         return next(line for line in self.reader.lines() if line.line_id == f"c:{number}")
