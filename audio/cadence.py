@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -127,6 +128,7 @@ class CadenceMatcher:
         known = sum(label is not Label.UNKNOWN for label in self._labels)
         owner, prior, lengths, pitch = [], [], [], []
         self._elements = list(dict.fromkeys(e for t in unique for e in t.elements if e.first_hz))
+        places = {element: place for place, element in enumerate(self._elements)}
         for index, tone in enumerate(unique):
             share = (1 - _OTHER_PRIOR) / known if tone.label is not Label.UNKNOWN else _SERVICE_PRIOR
             starts = [i for i, e in enumerate(tone.elements) if e.first_hz]
@@ -136,7 +138,7 @@ class CadenceMatcher:
                 owner.append(index)
                 prior.append(math.log(weight))
                 lengths.append([e.duration_s for e in row])
-                pitch.append([self._elements.index(e) if e.first_hz else 0 for e in row])
+                pitch.append([places.get(e, 0) for e in row])
         self._owner, self._prior = np.array(owner), np.array(prior)
         self._lengths, self._pitch = np.array(lengths), np.array(pitch)
         self._heard_pitch = {}
@@ -231,6 +233,12 @@ class CadenceMatcher:
             found = np.array([spectrum_score(spectrum, e) for e in self._elements])
             self._heard_pitch[spectrum] = found
         return found
+
+
+@lru_cache(maxsize=256)
+def matcher(country: str | None) -> CadenceMatcher:
+    """The matcher of a country, made once: it keeps nothing of a line but spectra that it has already judged."""
+    return CadenceMatcher(country)
 
 
 def _candidates(own: Plan) -> list[Tone]:

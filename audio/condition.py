@@ -35,11 +35,16 @@ class LineCondition:
     def push(self, samples: NDArray[np.int16], level_db: NDArray[np.float32], band_db: NDArray[np.float32]) -> None:
         """Take a chunk of 100 ms in: samples [800], and level and speech band's level of its hops [10]."""
         silent = level_db < _HOLE_DBOV
-        before = np.concatenate(([self._last_db], level_db[:-1]))
-        began = silent & (before > _EDGE_DBOV)  # a sound that ends from one hop to the next, not a quiet one that fades
+        holes = 0
+        if silent.any():
+            before = np.concatenate(([self._last_db], level_db[:-1]))
+            holes = int(np.count_nonzero(silent & (before > _EDGE_DBOV)))  # ends from one hop to the next: no fading
         self._last_db = float(level_db[-1])
-        clipped = float(np.mean((samples >= _CLIPPED) | (samples <= -_CLIPPED)))
-        self._chunks.append((int(began.sum()), int(silent.sum()), clipped, float(np.median(band_db))))
+        clipped = 0.0
+        if max(int(samples.max()), -int(samples.min())) >= _CLIPPED:
+            clipped = float(np.mean((samples >= _CLIPPED) | (samples <= -_CLIPPED)))
+        middle_db = float(np.sort(band_db)[band_db.size // 2])
+        self._chunks.append((holes, int(np.count_nonzero(silent)), clipped, middle_db))
 
     @property
     def torn(self) -> bool:
