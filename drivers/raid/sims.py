@@ -5,7 +5,6 @@ them. Written from what a real guest showed; can be told to fail.
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +44,7 @@ class SimMember:
     device: str
     slot: int | None
     state: str = "in_sync"
+    errors: int = 0
     copied: int = WHOLE
     to_copy: int = WHOLE
 
@@ -66,14 +66,16 @@ class SimBox:
         self.fails: dict[str, str] = {}
         self.hangs: set[str] = set()
         self.done: list[tuple[str, dict[str, str]]] = []
+        self._written: dict[Path, str | Path] = {}
         self._left: set[str] = set()  # members whose superblock a bitmap can bring up to date
         self.write()
 
     # ---- hands -----------------------------------------------------------------------------------------------
 
     def plug(self, disk: SimDisk) -> str:
-        """Put a disk in; returns the name that it got."""
-        name = next(f"sd{letter}" for letter in "abcdefgh" if f"sd{letter}" not in self.disks)
+        """Put a disk in; returns the name that it got. A name that md still holds is not free."""
+        held = {member.device.rstrip("0123456789") for member in self.members}
+        name = next(n for n in (f"sd{letter}" for letter in "abcdefgh") if n not in self.disks and n not in held)
         self.disks[name] = disk
         self.write()
         return name
@@ -196,7 +198,7 @@ class SimBox:
         if self.partitioned and not disk.table:
             return Ran(1, f"mdadm: cannot find {device}: No such file or directory")
         slot = min({0, 1} - {m.slot for m in self.members})
-        self.members.append(SimMember(disk.serial, self._device(disk), slot, "spare", 0, to_copy))
+        self.members.append(SimMember(disk.serial, self._device(disk), slot, "spare", copied=0, to_copy=to_copy))
         disk.signatures = [(self._suffix, "linux_raid_member", self.uuid)]
         self._left.discard(disk.serial)
         return Ran(0, "")
@@ -223,64 +225,71 @@ class SimBox:
     # ---- the tree ------------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Write all files anew."""
-        for name in ("sys", "dev", "run", "proc"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
+        """Bring the files up to date; only what changed is touched."""
+        self._wanted: dict[Path, str | Path] = {}
         for number, (name, disk) in enumerate(self.disks.items()):
-            self._write_disk(number, name, disk)
+            self._plan_disk(number, name, disk)
         if self.members:
-            self._write_array()
+            self._plan_array()
+        for path in [path for path in self._written if path not in self._wanted]:
+            path.unlink()
+            for folder in path.parents:
+                if folder == self.root or any(folder.iterdir()):
+                    break
+                folder.rmdir()
+        for path, content in self._wanted.items():
+            if self._written.get(path) != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                if isinstance(content, Path):
+                    path.symlink_to(content)
+                else:
+                    path.write_text(content, "utf-8")
+        self._written = self._wanted
 
-    def _write_disk(self, number: int, name: str, disk: SimDisk) -> None:
+    def _plan_disk(self, number: int, name: str, disk: SimDisk) -> None:
         host = f"devices/pci0000:00/0000:00:1f.2/ata{disk.bay}/host{disk.bay}/target{disk.bay}:0:0/{disk.bay}:0:0:0"
         folder = self.root / "sys" / host / "block" / name
-        _put(folder, {"size": str(disk.size_bytes // SECTOR_BYTES), "dev": f"8:{16 * number}", "removable": "0"})
-        _put(folder / "queue", {"rotational": "1"})
-        self._link(self.root / "sys/block" / name, folder)
-        self._link(self.root / "sys/class/block" / name, folder)
+        self._put(folder, {"size": str(disk.size_bytes // SECTOR_BYTES), "dev": f"8:{16 * number}", "removable": "0"})
+        self._put(folder / "queue", {"rotational": "1"})
+        self._wanted[self.root / "sys/block" / name] = folder
+        self._wanted[self.root / "sys/class/block" / name] = folder
         self._udev(f"8:{16 * number}", {"ID_SERIAL_SHORT": disk.serial, "ID_MODEL": disk.model.replace(" ", "_")})
-        self._link(self.root / "dev/disk/by-id" / disk.by_id, self.root / "dev" / name)
+        self._wanted[self.root / "dev/disk/by-id" / disk.by_id] = self.root / "dev" / name
         for part, start, size in disk.table:
             device, at = f"{name}{part}", f"8:{16 * number + part}"
-            _put(folder / device, {"partition": str(part), "start": str(start), "size": str(size), "dev": at})
-            self._link(self.root / "sys/class/block" / device, folder / device)
+            values = {"partition": str(part), "start": str(start), "size": str(size), "dev": at}
+            self._put(folder / device, values)
+            self._wanted[self.root / "sys/class/block" / device] = folder / device
             self._udev(at, {"ID_PART_ENTRY_TYPE": ESP_TYPE} if part == 1 else {})
 
-    def _write_array(self) -> None:
+    def _plan_array(self) -> None:
         folder, md = self.root / "sys/block/md0", self.root / "sys/block/md0/md"
         good = sum(m.state == "in_sync" for m in self.members)
         copying = next((m for m in self.members if m.state == "spare" and m.slot is not None), None)
         action = "recover" if copying else "check" if self.checking else "idle"
-        _put(folder, {"size": "3800", "dev": "9:0"})
+        self._put(folder, {"size": "3800", "dev": "9:0"})
         values = {
             "array_state": "clean", "level": "raid1", "raid_disks": "2", "degraded": str(2 - good),
             "sync_action": action, "mismatch_cnt": str(self.mismatches), "component_size": str(3800 // 2),
             "sync_completed": f"{copying.copied} / {copying.to_copy}" if copying else "none",
             "sync_speed": "10" if copying else "none",
         }  # fmt: skip
-        _put(md, values)
-        _put(md / "bitmap", {"location": "+8"})
+        self._put(md, values)
+        self._put(md / "bitmap", {"location": "+8"})
         self._udev("9:0", {"MD_UUID": self.uuid, "MD_DEVNAME": "callbox"})
-        living = {disk.serial: name for name, disk in self.disks.items()}
         for member in self.members:
             at = md / f"dev-{member.device}"
             slot = "none" if member.slot is None else str(member.slot)
-            _put(at, {"slot": slot, "state": member.state, "errors": "0"})
-            target = self.root / "sys/block" / living.get(member.serial, "gone")
-            # a pulled disk leaves a link that leads nowhere, even when its name is in use again
-            self._link(at / "block", target / member.device if self.partitioned else target)
+            self._put(at, {"slot": slot, "state": member.state, "errors": str(member.errors)})
+            disk = self.root / "sys/block" / member.device.rstrip("0123456789")
+            # a pulled disk leaves a link that leads nowhere
+            self._wanted[at / "block"] = disk / member.device if self.partitioned else disk
 
     def _udev(self, number: str, values: dict[str, str]) -> None:
         text = "".join(f"E:{name}={value}\n" for name, value in values.items())
-        _put(self.root / "run/udev/data", {f"b{number}": text})
+        self._put(self.root / "run/udev/data", {f"b{number}": text})
 
-    @staticmethod
-    def _link(path: Path, target: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.symlink_to(target)
-
-
-def _put(folder: Path, values: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, value in values.items():
-        (folder / name).write_text(value + "\n", "utf-8")
+    def _put(self, folder: Path, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            self._wanted[folder / name] = value + "\n"
