@@ -118,6 +118,9 @@ class ConsoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enter_config: tuple[str, ...] = ()
     leave_config: str = ""
     baud: int = 9600
+    firmware_command: str = ""
+    firmware: str = ""
+    """Pattern with one group in the answer to `firmware_command`: the version."""
     user_prompt: str = ""
     """The prompt of a user who may look only; `enable` gets past it."""
     enable: str = ""
@@ -220,6 +223,8 @@ def _console_mistakes(words: ConsoleWords) -> list[str]:
         wrong += _pattern(f"console.login[{number}].expect", step.expect)
     if bool(words.enter_config) != bool(words.leave_config) or bool(words.enter_config) != bool(words.config_prompt):
         wrong.append("console: enter_config, leave_config and config_prompt belong together")
+    if words.firmware_command or words.firmware:
+        wrong += _pattern("console.firmware", words.firmware, captures=1)
     if not words.sections:
         wrong.append("console.sections: at least one command must be read")
     for number, section in enumerate(words.sections):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,6 +61,20 @@ class ConsoleReader:
             if found and not any(line.error for line in found):
                 break
         return self._judged(found)
+
+    def firmware(self) -> str:
+        """The card's version, as it says it; empty when the profile does not know how to ask.
+
+        Raises :class:`ReaderError`.
+        """
+        words = self._session.words
+        if not words.firmware_command:
+            return ""
+        answer = self._session.submit(lambda session: session.open().run(words.firmware_command))
+        found = re.search(words.firmware, answer, re.MULTILINE)
+        if found is None:
+            raise ReaderError("line.not_understood", f"{self._card}: {words.firmware_command!r} shows no version.")
+        return str(found[1])
 
     def close(self) -> None:
         """Let go of the port. May be called twice."""

@@ -18,7 +18,7 @@ from typing import TypeVar
 from pexpect import EOF, TIMEOUT
 from pexpect.fdpexpect import fdspawn
 
-from drivers.base import Driver, needs_open
+from drivers.base import Driver, StateError, needs_open
 from drivers.console.text import MAX_CHARS, clean
 from drivers.lines import ReaderError
 from drivers.profiles import ConsoleWords, Profile
@@ -87,7 +87,11 @@ class Session(Driver):
 
     def submit(self, work: Callable[[Session], T]) -> T:
         """Do `work` with the session to itself, after those who asked earlier."""
-        return self._queue.submit(work, self).result()
+        try:
+            turn = self._queue.submit(work, self)
+        except RuntimeError as closed:
+            raise StateError("driver.not_open", f"{self.name}: the console was closed for good.") from closed
+        return turn.result()
 
     @needs_open
     def run(self, command: str) -> str:

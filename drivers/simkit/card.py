@@ -35,6 +35,8 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     pattern: str
     text: str
+    once: bool = False
+    """Its text is about the card, not about a port."""
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,7 +188,7 @@ class ConsoleCard(PtyDevice):
         for command in data.commands:
             if found := re.fullmatch(command.pattern, line):
                 named = found.groupdict().get("port")
-                ports = [named] if named else list(data.ports)
+                ports = [named] if named else list(data.ports)[: 1 if command.once else None]
                 return "\n".join(command.text.rstrip().format(**self.port_values(port)) for port in ports)
         return data.refused
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from drivers import profiles
+from drivers.base import StateError
 from drivers.console.actuator import ConsoleActuator
 from drivers.console.reader import ConsoleReader
 from drivers.console.session import Session, Timing
@@ -91,6 +92,10 @@ def test_the_pager_is_answered_where_it_cannot_be_turned_off(rig: Rig) -> None:
     assert rig.read()[UP].up is True
 
 
+def test_the_firmware_is_named(rig: Rig) -> None:
+    assert rig.reader.firmware() == "15.1(4)M"
+
+
 def test_passwords_are_not_in_the_transcript(rig: Rig) -> None:
     rig.read()
     text = (rig.folder / "raw.txt").read_text(encoding="utf-8")
@@ -107,6 +112,14 @@ def test_one_owner_per_port(rig: Rig, tmp_path: Path) -> None:
     rig.reader.close()
     second.session.open()
     second.reader.close()
+
+
+def test_a_closed_console_says_so(rig: Rig) -> None:
+    rig.read()
+    rig.reader.close()
+    rig.reader.close()
+    with pytest.raises(StateError, match="closed for good"):
+        rig.read()
 
 
 def test_many_askers_are_served_one_after_the_other(rig: Rig) -> None:
