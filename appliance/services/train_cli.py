@@ -2,7 +2,7 @@
 
 Needs what the dependency group `train` brings (scipy, scikit-learn), sox, espeak-ng, flite and the development set's
 builder with its packages. Each part is a module of `audio.training` with a function
-`train(builder, cache, work, out, *, jobs, labelled)` that writes a model with its data sheet and returns the sheet.
+`train(builder, cache, work, out, *, jobs, labelled)` that writes a model with its data sheet and returns its figures.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ _MODELS = Path(labelled.__file__).parents[1] / "models"
 class Part(StrEnum):
     """A model that can be fitted."""
 
+    ANSWERED = "answered"
     TEXTURE = "texture"
 
 
-_MODULES = {Part.TEXTURE: "audio.training.early"}
+_MODULES = {Part.ANSWERED: "audio.training.answered", Part.TEXTURE: "audio.training.early"}
 
 
 class _Train(Protocol):
@@ -47,21 +48,23 @@ def train_ear(
         Path, typer.Option(help="Where the models go; by default into the ear.", show_default=False)
     ] = _MODELS,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="The data sheets, one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The figures, one JSON object.")] = False,
 ) -> None:
     """Fit the ear's models on the builder's sources and on labelled calls."""
     rows = _labelled(labels)
     for folder in (work, out):
         folder.mkdir(parents=True, exist_ok=True)
-    sheets = {}
+    figures = {}
     for part in only or list(Part):
         typer.echo(f"callbox train-ear: {part}, {len(rows)} labelled calls", err=True)
-        sheets[str(part)] = _trainer(part)(builder, cache, work, out, jobs=jobs, labelled=rows)
+        folder = work / part
+        folder.mkdir(exist_ok=True)
+        figures[str(part)] = _trainer(part)(builder, cache, folder, out, jobs=jobs, labelled=rows)
     if as_json:
-        typer.echo(json.dumps(sheets))
+        typer.echo(json.dumps(figures))
         return
-    for part_name, sheet in sheets.items():
-        typer.echo(f"{part_name}: fitted on {sheet['clips']} clips, written to {out}")
+    for part_name in figures:
+        typer.echo(f"{part_name}: written to {out}")
 
 
 def _trainer(part: Part) -> _Train:
