@@ -64,6 +64,8 @@ _COMMANDS = {
     "appliance.services.ear_cli": ("ear",),
     "appliance.services.enrol_cli": ("enrol", "library"),
     "appliance.services.alert_cli": ("alert",),
+    "appliance.services.console_cli": ("console",),
+    "appliance.services.diag": ("diag",),
     "appliance.services.import_cli": ("import",),
     "appliance.services.lines_cli": ("line",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),

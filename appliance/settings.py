@@ -63,6 +63,7 @@ class SipSettings(_Section):
     seat_tls_port: int = Field(5061, title="Seat-side TLS port", description="TCP.", ge=1, le=65535)
     websocket_port: int = Field(5066, title="WebSocket port", description="Loopback TCP; nginx passes /phone here.", ge=1, le=65535)
     realm: str = Field("callbox", title="Realm", description="Digest realm and domain of the seats.", pattern=r"^[A-Za-z0-9.-]{1,64}$")
+    self_test_port: int = Field(5067, title="Self-test port", description="Loopback UDP; the full check calls itself there.", ge=1, le=65535)
     worker_port_base: int = Field(20000, title="First worker SIP port", description="Slot n listens on base + n.", ge=1024, le=60000)
     rtp_port_base: int = Field(22000, title="First RTP port of workers", description="Slot n uses 32 ports from base + 32 n.", ge=1024, le=60000)
     slots: int = Field(140, title="Worker slots", description="Conversations at once, idle pool included.", ge=4, le=500)

@@ -20,7 +20,7 @@ from appliance.jobs.context import Context
 from appliance.jobs.office import Office
 from appliance.jobs.retention import Retention
 from appliance.services.doors import make_doors
-from appliance.settings import Settings, home_from_environment, load_secrets, load_settings
+from appliance.settings import Home, Settings, home_from_environment, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.thread_bus import ThreadBus
 
@@ -74,9 +74,9 @@ class Client:
 
 
 @contextmanager
-def client() -> Iterator[Client]:
-    """Open the home of `$CALLBOX_HOME`; raises StoreError or CallerError for a home that cannot be used."""
-    home = home_from_environment()
+def client(home: Home | None = None) -> Iterator[Client]:
+    """Open a home, by default that of `$CALLBOX_HOME`; raises StoreError or CallerError when it cannot be used."""
+    home = home or home_from_environment()
     home.make()
     settings = load_settings(home)
     store = open_store(home, settings)

@@ -15,7 +15,7 @@ from appliance.settings import Settings
 
 HIDDEN = frozenset(
     {"schema_version", "bus", "store", "sip.worker_address", "sip.edge_worker_port", "sip.websocket_port",
-     "sip.rtpengine_port", "sip.worker_port_base", "web.app_port"}
+     "sip.rtpengine_port", "sip.worker_port_base", "sip.self_test_port", "web.app_port"}
 )  # fmt: skip
 """Inner addresses and the format's version: a wrong value cuts the page off from the box. They stay in the file."""
 
