@@ -58,17 +58,13 @@ class LineAnalysis:
         self._chunks = 0
         self._buzz_hz = 0.0
         self._melody_until_s = 0.0
-        self.voice_sums = np.zeros(2)
-        """Sum and sum of squares of the level of voiced hops (not in early media)."""
-        self.quiet_sums = np.zeros(3)
-        """Number, sum of levels and of flatness of the other hops (not in early media)."""
         self._texture = Texture()
 
     def push(self, block: NDArray[np.int16]) -> Iterator[Step]:
         """Take the next chunks, samples [800 k]; yields a step for each when all else here stands at its end."""
         features = self._front.push(block[None, :])
         if self._chunks == 0:
-            for levels in (features.band_db, features.voice_db):
+            for levels in (features.band_db, features.voice_db, features.bands_db, features.flatness_db):
                 levels[0, :_WARM_UP_HOPS] = levels[0, _WARM_UP_HOPS]
         for start in range(0, block.size // HOP, CHUNK_HOPS):
             self.memory.push(block[start * HOP : start * HOP + CHUNK])  # a step must not see what comes after it
@@ -91,8 +87,6 @@ class LineAnalysis:
         in_tone = sum(map(bool, tonal))
         self.tone_hops += in_tone
         self._texture.push(features, sum(voiced), in_tone)
-        if not self._early:
-            self._sum_levels(features, np.array(voiced))
         return Step(ended, self._dtmf.push(*peaks), features, voiced, in_tone)
 
     def _sings(self, run: Run) -> bool:
@@ -101,13 +95,6 @@ class LineAnalysis:
             self._melody_until_s = self.now_s + _MELODY_S
         self._buzz_hz = run.hz
         return self.now_s < self._melody_until_s
-
-    def _sum_levels(self, features: Features, mask: NDArray[np.bool_]) -> None:
-        band = features.band_db[0]
-        self.voice_sums += (mask @ band, mask @ (band * band))
-        if not mask.all():
-            quiet = ~mask
-            self.quiet_sums += (quiet.sum(), quiet @ band, quiet @ features.flatness_db[0])
 
     @property
     def recent_voice(self) -> tuple[float, float]:

@@ -12,9 +12,11 @@ class ListenerConfig:
     deadline_latest_s    ... and in no case later than this
     human_probability    wanted for `human` (in a pause only); late_... at the deadline, pause or not
     pause_s              so long a pause before a person is believed
-    machine_probability  wanted for `machine`: the trade-off between lost people and machines passed on
+    machine_probability  wanted for `machine`: the one setting of the trade-off between lost people and machines passed
+                         on; at the deadline and at the very end less is wanted, in proportion (properties below)
     late_until_s         from answer: after a doubtful final word one more may come until then ...
-    last_probability     ... when `human` is that probable at last; last_machine_... likewise
+    last_probability     ... when `human` is that probable at last
+    late_beep_until_s    from answer: until then a beep may still turn a person or a doubt into a machine
     screening_pause_s    a machine that is still for so long may be called an assistant that waits
     tone_probability     wanted for ring-back, busy, congestion
     announcement_final_s speech in early media for so long is an announcement, named or not ...
@@ -26,17 +28,26 @@ class ListenerConfig:
     deadline_s: float = 4.0
     deadline_speech_s: float = 2.5
     deadline_latest_s: float = 6.0
-    human_probability: float = 0.85
+    human_probability: float = 0.95
     machine_probability: float = 0.99
-    late_human_probability: float = 0.72
-    late_machine_probability: float = 0.97
-    pause_s: float = 0.6
+    late_human_probability: float = 0.85
+    pause_s: float = 0.8
     late_until_s: float = 8.0
     last_probability: float = 0.5
-    last_machine_probability: float = 0.8
+    late_beep_until_s: float = 10.0
     screening_pause_s: float = 1.6
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
     library_chance_s: float = 2.0
     library_wait_s: float = 4.0
     silence_s: float = 4.0
+
+    @property
+    def late_machine_probability(self) -> float:
+        """Wanted for `machine` at the deadline and after it."""
+        return max(0.5, 1 - 8 * (1 - self.machine_probability))
+
+    @property
+    def last_machine_probability(self) -> float:
+        """Wanted for `machine` at `late_until_s`."""
+        return max(0.5, 1 - 20 * (1 - self.machine_probability))

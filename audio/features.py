@@ -33,7 +33,7 @@ _VOICE_WEIGHTS = np.where(_BINS_HZ >= 312, np.minimum(_BINS_HZ / 1000, 1.0), 0.0
 class Features:
     """Rows of one push; every array is [lines, hops] unless noted.
 
-    level_db    dBov of the 80 samples of the hop
+    level_db    dBov of the 80 samples of the hop, without their mean
     band_db     power of the window in the speech band, dBov
     voice_db    the same above 312 Hz with +3 dB per octave up to 1 kHz: street noise and hum weigh less
     first_hz    strongest spectral peak, interpolated
@@ -91,6 +91,8 @@ class FrontEnd:
         power: Matrix = (transformed.real**2 + transformed.imag**2).astype(np.float32, copy=False)
         blocks = scaled.reshape(lines, hops, HOP)
         energy = np.einsum("lhs,lhs->lh", blocks, blocks) * np.float32(1 / HOP)
+        mean = blocks.sum(axis=2) * np.float32(1 / HOP)
+        energy = np.maximum(energy - mean * mean, np.float32(0))  # a constant offset is no sound
         return self._describe(energy, power)
 
     def _describe(self, energy: Matrix, power: Matrix) -> Features:

@@ -6,6 +6,7 @@ never met its voice. The weights that ship are then fitted with the same recipe 
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -91,7 +92,7 @@ def fit_foreground(rows: Array, truth: NDArray[np.int64], *, seed: int) -> netwo
     )
 
 
-def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int) -> network.Weights:
+def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs: int = EPOCHS) -> network.Weights:
     """The model from clips' vectors: each clip counts once, classes by `_CLASS_WEIGHTS`."""
     looks = [clip[number % _EVERY :: _EVERY] for number, clip in enumerate(clips)]
     rows = np.concatenate(looks)
@@ -101,7 +102,7 @@ def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int) -> net
         chosen = truth == place
         weights[chosen] *= share / max(float(weights[chosen].sum()), 1e-9) * len(rows)
     return network.train_ensemble(
-        rows, network.one_hot(truth, len(CLASSES)), weights, hidden=HIDDEN, seed=seed, members=MEMBERS, epochs=EPOCHS
+        rows, network.one_hot(truth, len(CLASSES)), weights, hidden=HIDDEN, seed=seed, members=MEMBERS, epochs=epochs
     )
 
 
@@ -196,6 +197,37 @@ def curve(
             }
         )
     return points
+
+
+def summary(
+    rows: Sequence[Row], clips: Sequence[Array], shares: Sequence[Array | None], config: ListenerConfig | None = None
+) -> dict[str, Any]:
+    """What the policy makes of each class: the final word, the last word (late ones count), times; no beeps."""
+    out: dict[str, Any] = {}
+    waits: list[float] = []
+    for place, name in enumerate(CLASSES):
+        chosen = [i for i, row in enumerate(rows) if class_of(row) == place]
+        finals, lasts = Counter[str](), Counter[str]()
+        for i in chosen:
+            share = shares[i]
+            words = [] if share is None else replay(clips[i], share, config or ListenerConfig())
+            final = next(((at, word) for at, word in words if word.final), None)
+            finals[str(final[1].label) if final else "silence"] += 1
+            lasts[str(words[-1][1].label) if words else "silence"] += 1
+            if name is Label.HUMAN and final is not None and final[1].label is Label.HUMAN:
+                waits.append(final[0] - float(rows[i]["t_event"]))
+        out[str(name)] = {"clips": len(chosen), "final": dict(finals.most_common()), "last": dict(lasts.most_common())}
+    if waits:
+        out["person_known_after_onset_s"] = {
+            "p50": round(float(np.median(waits)), 2),
+            "p90": round(float(np.quantile(waits, 0.9)), 2),
+        }
+    return out
+
+
+def calibration_arrays(temperatures: Array) -> dict[str, Array]:
+    """The calibration as `audio.model` reads it."""
+    return {"band_edges_s": np.array(_BANDS_S[1:], np.float32), "temperatures": temperatures}
 
 
 def write(out: Path, name: str, weights: dict[str, Array], sheet: dict[str, Any]) -> None:

@@ -23,10 +23,10 @@ def _talk(*parts: float, seed: int, level_dbov: float = -22.0) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("noise_dbov", [-60.0, -42.0])
-def test_a_single_hello_is_a_person_soon(seed, noise_dbov) -> None:
+def test_a_single_hello_is_a_person_by_the_deadline(seed, noise_dbov) -> None:
     verdicts, last = hear(noisy(_talk(0.9, 0.5, 4.0, seed=seed), noise_dbov), phase="answered")
     assert last.label is Label.HUMAN
-    assert next(v for v in verdicts if v.final).decided_at_ms <= 900 + 2200
+    assert next(v for v in verdicts if v.final).decided_at_ms <= 4000
 
 
 @pytest.mark.parametrize("seed", range(5))
