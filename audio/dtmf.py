@@ -6,8 +6,8 @@ A digit counts when one row and one column tone (within 1.8 %) hold nearly all p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
-_COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
+ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
+COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 _KEYS = "123A456B789C*0#D"
 _TOLERANCE = 0.018
 _MIN_SHARE = 0.85
@@ -65,8 +65,8 @@ class DtmfDetector:
 
 def _key(first_hz: float, second_hz: float) -> str:
     low, high = (first_hz, second_hz) if first_hz < second_hz else (second_hz, first_hz)
-    row = _nearest(low, _ROWS_HZ)
-    column = _nearest(high, _COLUMNS_HZ)
+    row = _nearest(low, ROWS_HZ)
+    column = _nearest(high, COLUMNS_HZ)
     return _KEYS[4 * row + column] if row >= 0 and column >= 0 else ""
 
 

@@ -1,7 +1,7 @@
 """Fax and modem tones (ITU-T T.30, V.21, V.25, V.8): CED, CNG, V.21 preamble, ANS/ANSam and Bell answer tones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +10,18 @@ from audio.features import BIN_HZ, LOW_BIN
 from audio.labels import Kind, Label
 from audio.memory import RATE_HZ, Memory
 from audio.runs import Run
+from audio.speech import Burst
 
 CED_MIN_S = 0.53
 """Long enough that the first phase reversal of an answer tone (450 ms) would have been seen."""
 _CED_HZ = (2060.0, 2140.0)
 _CNG_HZ = (1062.0, 1138.0)
-_CNG_S = (0.42, 0.6)
+_CNG_S = (0.4, 0.6)
 _CNG_PERIOD_S = (2.5, 4.2)
 _BELL_HZ = (2190.0, 2270.0)
 _BELL_MIN_S = 0.6
+SPOKE_BEFORE_CALLING_S = 0.6
+_NOT_A_BLIP_S, _FAINT_DB, _TEAR_S, _SAME_PITCH = 0.1, 13.0, 0.13, 0.015
 _STEP = 40
 _AM_DEPTH = 0.09
 _MAX_WANDER = 0.006
@@ -73,18 +76,40 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
     return reversals, float(depth)
 
 
-def calling_tone(runs: Sequence[Run], *, speech_before: bool, quiet_after_s: float) -> FaxMatch | None:
+def calling_tone(runs: Sequence[Run], *, spoken_s: float, quiet_after_s: float) -> FaxMatch | None:
     """CNG from closed runs: a second burst a period after the first, or one burst alone on a line without speech."""
-    bursts = [r for r in runs if is_calling_burst(r)]
-    if not bursts or runs[-1] is not bursts[-1]:
+    whole = _mended(runs)
+    bursts = [r for r in whole if is_calling_burst(r)]
+    if not bursts or whole[-1] is not bursts[-1]:
         return None
     last = bursts[-1]
     for earlier in bursts[:-1]:
         if _CNG_PERIOD_S[0] <= last.start_s - earlier.start_s <= _CNG_PERIOD_S[1]:
             return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone_repeats", 0.98, earlier.start_s)
-    if not speech_before and len(runs) == 1 and quiet_after_s >= 0.6:
+    others = [r for r in whole[:-1] if r.length_s >= _NOT_A_BLIP_S and r.level_db > last.level_db - _FAINT_DB]
+    if spoken_s < SPOKE_BEFORE_CALLING_S and not others and quiet_after_s >= 0.6:
         return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone", 0.85, last.start_s)
     return None
+
+
+def spoken_before(run: Run, bursts: Sequence[Burst], *, faint_db: float = _FAINT_DB) -> float:
+    """Seconds of voice before a tone; what lies `faint_db` below the tone is noise of the line."""
+    start = round(run.start_s * 100) - 5
+    loud = (b for b in bursts if b.start < start and b.level_db > run.level_db - faint_db)
+    return sum(min(b.stop, start) - b.start for b in loud) / 100
+
+
+def _mended(runs: Sequence[Run]) -> list[Run]:
+    """The runs with pieces joined that lost packets parted."""
+    out: list[Run] = []
+    for run in runs:
+        last = out[-1] if out else None
+        if last is None or run.start_s - last.stop_s > _TEAR_S or abs(run.hz / last.hz - 1) > _SAME_PITCH:
+            out.append(run)
+            continue
+        longer = last if last.length_s > run.length_s else run
+        out[-1] = replace(longer, start_s=last.start_s, stop_s=run.stop_s)
+    return out
 
 
 def is_calling_burst(run: Run) -> bool:

@@ -17,7 +17,7 @@ _JUMP = 0.04
 _BRIDGE_HOPS = 5
 _MIN_DBOV = -58.0
 _MIN_HOPS = 4
-_DROP_DB = 10.0
+_DROP_DB, _PEAK_FALL_DB = 10.0, 0.5
 _EDGE_DB = 3.0
 _MIN_HZ = 290.0
 _BEFORE_HOPS = 4
@@ -145,6 +145,8 @@ class RunTracker:
             self._close(closed)
         if sounding:
             before = min(self._recent_db, default=-100.0)
+            if run is not None:
+                before = min(before, run.before_db)  # one sound went over into the other
             started = _Building(self._hop, f1, 0.0, before)
             self._add(started, level, f1, s1, f2, s2, pair)
             self._now = started
@@ -152,9 +154,9 @@ class RunTracker:
     def _add(self, run: _Building, level: float, f1: float, s1: float, f2: float, s2: float, pair: bool) -> None:
         filler = run.levels[-1] if run.levels else level
         run.levels.extend([min(filler, level)] * run.missing)
-        run.missing = 0
+        lost, run.missing = run.missing, 0
         run.levels.append(level)
-        run.peak_db = max(run.peak_db, level)
+        run.peak_db = max(run.peak_db - _PEAK_FALL_DB * (1 + lost), level)
         error = min(abs(f1 - run.hz) / run.hz, abs(f1 - run.pair_hz) / run.hz)
         run.drift = _DRIFT_MEMORY * run.drift + (1 - _DRIFT_MEMORY) * min(error, 0.2)
         run.purity = _DRIFT_MEMORY * run.purity + (1 - _DRIFT_MEMORY) * (s1 + s2 if pair else s1)

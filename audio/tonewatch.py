@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from audio import fax, sit
 from audio.analysis import LineAnalysis, Step
-from audio.cadence import CadenceMatcher, Match, Stretch, spectrum_score
+from audio.cadence import Match, Stretch, matcher, spectrum_score
 from audio.labels import Kind, Label
 from audio.memory import peaks
 from audio.runs import Run
@@ -21,7 +21,6 @@ _CUT_S = 0.03
 _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
 _FOREIGN_PROBABILITY, _OWN_PLAN = 0.995, 0.5
-_SPOKE_HOPS = 60
 _LEVELS_KEPT, _GAP_HOPS, _LOUD_SHARE = 1000, 4, 8
 _ENDLESS_S, _ENDLESS_SHARE, _ENDLESS_WANDER, _ENDLESS_SCORE = 3.3, 0.9, 0.005, -4.0
 
@@ -42,8 +41,8 @@ class ToneWatch:
     """Streaming recogniser; `answered` makes it harder to please, for call-progress tones are rare after answer."""
 
     def __init__(self, country: str | None, *, answered: bool, probability: float) -> None:
-        self._matcher = CadenceMatcher(country)
-        self._foreign = CadenceMatcher(None) if self._matcher.national else None
+        self._matcher = matcher(country)
+        self._foreign = matcher(None) if self._matcher.national else None
         self._answered = answered
         self._probability = probability
         self._carrier = fax.CarrierWatch()
@@ -100,8 +99,8 @@ class ToneWatch:
             found = self._carrier.push(heard.spectrum_db[0], heard.band_db[0], heard.bands_db[0], line.now_s)
         if found is None and self._runs and current is None:
             quiet_s = line.now_s - self._runs[-1].stop_s
-            spoke = line.speech.voiced_hops >= _SPOKE_HOPS
-            found = fax.calling_tone(self._runs, speech_before=spoke, quiet_after_s=quiet_s)
+            spoken_s = fax.spoken_before(self._runs[-1], line.speech.bursts)
+            found = fax.calling_tone(self._runs, spoken_s=spoken_s, quiet_after_s=quiet_s)
         if found is None:
             return None
         evidence = {"start_ms": round(found.start_s * 1000)}
