@@ -1,43 +1,41 @@
 """The answered phase: a person, a machine, a fax, or nothing.
 
-A small model looks each 100 ms at the rhythm of speech since answer (`rhythm.amd_vector`). It may decide for a
-person only in a pause (people stop and wait for us) and for a machine once it has talked on; a beep after speech,
-fax tones and call-progress tones decide by themselves. At the deadline doubt is said to be doubt: `unknown`.
+A small model looks each 100 ms at the rhythm and colour of speech since answer (`answered.py`), a policy says when
+that is enough (`decision.py`); a beep after speech, fax tones and call-progress tones decide by themselves. At the
+deadline doubt is said to be doubt: `unknown`; one later word may resolve it.
 """
-
-from collections import deque
-
-import numpy as np
-from numpy.typing import NDArray
 
 from audio import model
 from audio.analysis import LineAnalysis, Step
+from audio.answered import PAUSES, AnsweredInputs
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
+from audio.decision import Decision, Moment, Word
 from audio.labels import Kind, Label
-from audio.rhythm import PAUSES, amd_vector
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
-_SMOOTH_CHUNKS = 3
-_MIN_PAUSE_S = 0.7
-_MIN_TALK_S = 0.15
 _FEW_HOPS = 10
 _MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
-_MIN_SINCE_ONSET_S = 0.4
+_DOUBTFUL = (Label.UNKNOWN, Label.SILENCE)
+_LATE = "late_"
+_SINCE, _TALK = 2, 6
+"""Where in the model's inputs the seconds since speech began, and the seconds of talk stand."""
 
 
 class AnsweredPhase:
-    """Decides from the audio after answer; after its final word it only reports beeps."""
+    """Decides from the audio after answer; after its final word it reports beeps, and once what it doubted."""
 
     def __init__(self, country: str | None, config: ListenerConfig) -> None:
         self._config = config
         self._tones = ToneWatch(country, answered=True, probability=config.tone_probability)
-        self._beep_watch = BeepWatch()
-        self._model = model.load("amd")
+        self._model = model.load("answered")
         self._texture = model.load("texture")
+        self._inputs = AnsweredInputs()
+        self._beep_watch = BeepWatch()
+        self._decision = Decision(config)
         self._said: Verdict | None = None
-        self._shares: deque[NDArray[np.float32]] = deque(maxlen=_SMOOTH_CHUNKS)
+        self._late: Verdict | None = None
         self._ring: ToneHeard | None = None
         self._onset_told = False
         self.done = False
@@ -47,7 +45,7 @@ class AnsweredPhase:
         out: list[Verdict] = []
         for digit in step.digits:
             evidence: Evidence = {"key": digit.key, "start_ms": round(digit.start_s * 1000)}
-            out.append(self._verdict(line, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
+            out.append(_verdict(line, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
         heard = self._tones.step(line, step)
@@ -57,27 +55,24 @@ class AnsweredPhase:
                 return out
             self._ring = heard
         out += self._beeps(line, step)
-        if not self.done:
+        if not self._decision.over:
+            self._inputs.push(step.features, step.tonal_hops)
             out += self._decide(line)
         return out
 
     def finish(self, line: LineAnalysis) -> Verdict:
         """The last word at the end of the audio."""
-        if self._said is not None:
-            last = self._said
+        last = self._late or self._said
+        if last is not None:
             return Verdict(last.label, last.kind, last.reason, last.confidence, last.decided_at_ms, last.evidence, True)
         return self._give_up(line, "end_of_audio")
-
-    def _verdict(
-        self, line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
-    ) -> Verdict:
-        return Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence)
 
     def _final(
         self, line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
     ) -> Verdict:
         self._said = Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence, final=True)
         self.done = True
+        self._decision.told(label)
         return self._said
 
     def _beeps(self, line: LineAnalysis, step: Step) -> list[Verdict]:
@@ -88,45 +83,48 @@ class AnsweredPhase:
                 "beep_end_ms": round(found.end_s * 1000),
                 "beep_hz": round(found.hz),
             }
-            if self.done:
-                out.append(self._verdict(line, Label.MACHINE, Kind.TONE, "beep", found.probability, evidence))
-            else:
-                out.append(self._final(line, Label.MACHINE, Kind.TONE, "beep_after_speech", found.probability, evidence))
+            out.append(self._beep(line, evidence, found.probability))
         return out
 
+    def _beep(self, line: LineAnalysis, evidence: Evidence, sure: float) -> Verdict:
+        """A beep decides while the question is open, and puts a wrong or doubtful answer right later."""
+        if not self.done:
+            return self._final(line, Label.MACHINE, Kind.TONE, "beep_after_speech", sure, evidence)
+        settled = self._said is None or self._said.label not in (Label.HUMAN, *_DOUBTFUL)
+        if settled or self._late is not None or line.now_s > self._config.late_beep_until_s:
+            return _verdict(line, Label.MACHINE, Kind.TONE, "beep", sure, evidence)
+        self._late = _verdict(line, Label.MACHINE, Kind.TONE, _LATE + "beep_after_speech", sure, evidence)
+        self._decision.told(Label.MACHINE)
+        return self._late
+
     def _decide(self, line: LineAnalysis) -> list[Verdict]:
-        out: list[Verdict] = []
         speech = line.speech
         onset = speech.onset_hop
         if onset is None:
-            return [self._give_up(line, "nothing_heard")] if line.now_s >= self._config.deadline_s else out
-        since_s = line.now_s - onset * 0.01
+            expired = line.now_s >= self._config.deadline_s and not self.done
+            return [self._give_up(line, "nothing_heard")] if expired else []
+        out: list[Verdict] = []
         evidence = {"onset_ms": onset * 10, "bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
-        if not self._onset_told:
-            self._onset_told = True
-            out.append(self._verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
-        if since_s < _MIN_SINCE_ONSET_S:
-            return out
-        vector = amd_vector(line)
-        self._shares.append(self._model.probabilities(vector))
-        human, machine, _ = np.mean(self._shares, axis=0).tolist()
-        config = self._config
-        paused = max(vector[i] for i in PAUSES) >= _MIN_PAUSE_S and speech.voiced_hops * 0.01 >= _MIN_TALK_S
-        late = self._expired(line, since_s)
-        if (human >= config.human_probability and paused) or (late and human >= config.late_human_probability):
-            reason = "short_greeting_then_pause" if len(speech.bursts) == 1 else "speaks_and_waits"
-            out.append(self._final(line, Label.HUMAN, Kind.SPEECH, reason, human, evidence))
-        elif machine >= config.machine_probability or (late and machine >= config.late_machine_probability):
-            out.append(self._final(line, Label.MACHINE, Kind.SPEECH, "talks_on", machine, evidence))
-        elif late:
-            out.append(self._give_up(line, "deadline"))
+        if not self._onset_told and not self.done:
+            out.append(_verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
+        self._onset_told = True
+        vector = self._inputs.vector(speech)
+        since_s = float(vector[_SINCE])
+        shares = self._model.probabilities(vector, self._model.temperature(since_s))
+        pause_s = max(float(vector[place]) for place in PAUSES)
+        word = self._decision.step(Moment(line.now_s, since_s, pause_s, float(vector[_TALK]), shares))
+        if word is not None:
+            out.append(self._say(line, word, evidence))
         return out
 
-    def _expired(self, line: LineAnalysis, since_s: float) -> bool:
-        config = self._config
-        if line.now_s >= config.deadline_latest_s:
-            return True
-        return line.now_s >= config.deadline_s and since_s >= config.deadline_speech_s
+    def _say(self, line: LineAnalysis, word: Word, evidence: Evidence) -> Verdict:
+        kind = {Label.MUSIC: Kind.MUSIC, Label.SILENCE: Kind.SILENCE}.get(word.label, Kind.SPEECH)
+        if not word.final:
+            self._late = _verdict(line, word.label, kind, word.reason, word.confidence, evidence)
+            return self._late
+        if word.label is Label.UNKNOWN:
+            return self._give_up(line, word.reason)
+        return self._final(line, word.label, kind, word.reason, word.confidence, evidence)
 
     def _give_up(self, line: LineAnalysis, reason: str) -> Verdict:
         speech = line.speech
@@ -141,3 +139,9 @@ class AnsweredPhase:
                 return self._final(line, Label.MUSIC, Kind.MUSIC, "music_after_answer", music, {})
         evidence = {"bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
         return self._final(line, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)
+
+
+def _verdict(
+    line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
+) -> Verdict:
+    return Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence)
