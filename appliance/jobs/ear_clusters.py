@@ -11,14 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import CallboxError
-from appliance.jobs import ear_codes
 from appliance.jobs.context import Context
 from appliance.jobs.ear_sounds import customer_side, spoken_part
 from appliance.logs import get_logger
 from appliance.store.models import ClipCodes, EarVerdict, Recording
 from appliance.store.repositories import recordings
 from appliance.types import Outcome
-from audio.codes import N_SLOPES
+from audio.codes import codes_of
+from audio.unknowns import Words, same
 
 _AT_ONCE = 5
 _UNNAMED = (Outcome.ANNOUNCEMENT_UNKNOWN.value, Outcome.SIT_INFO.value)
@@ -63,18 +63,18 @@ class Clusters:
         except CallboxError as error:
             log.warning("evidence clip not read", recording=row.recording_id, error_id=error.error_id)
         else:
-            own = ear_codes.codes(spoken_part(samples))
-            row.codes = own.tobytes()
+            words = codes_of(spoken_part(samples)).bits
+            row.codes = words.astype("<u2").tobytes()
             with self._context.store.read() as session:
-                known = next((found for found in _heads(session) if ear_codes.same(own, _codes(found))), None)
+                known = next((found for found in _heads(session) if same(words, _words(found))), None)
             if known is not None:
                 row.cluster, row.announcement_id = known.cluster, known.announcement_id
         with self._context.store.write() as session:
             session.merge(row)
 
 
-def _codes(row: ClipCodes) -> ear_codes.Codes:
-    return np.frombuffer(row.codes, np.int8).reshape(-1, N_SLOPES)
+def _words(row: ClipCodes) -> Words:
+    return np.frombuffer(row.codes, "<u2").astype(np.int64)
 
 
 def _heads(session: Session) -> list[ClipCodes]:
