@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.clock import Clock
 from appliance.domain.clock_trust import ClockPolicy, ClockReading, Doubt, doubt
+from appliance.errors import BoxError
 from appliance.events import ClockTrust
 from appliance.logs import get_logger
 from appliance.settings import Settings
@@ -88,6 +89,8 @@ class ClockKnown:
         self._watch = watch
 
     def check(self) -> list[Finding]:
+        if self._watch.trust() is None:
+            raise BoxError("hardware.not_read", "The clock has not been looked at yet.", retryable=True)
         found = self._watch.doubt
         if found is None:
             return []

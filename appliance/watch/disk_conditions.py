@@ -5,17 +5,33 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from appliance.errors import BoxError
 from appliance.settings import Settings
 from appliance.types import Severity
 from appliance.watch.conditions.base import Condition, Finding
-from appliance.watch.disks import DiskWatch
+from appliance.watch.disks import DiskWatch, Health
 from drivers.raid.arrays import ArrayStatus
 from drivers.raid.disks import Disk
 from drivers.raid.forecast import Reason
+from drivers.raid.look import Box
 
 _EPOCH = date(1970, 1, 1)
 _FLASH_HOTTER_C = 15
 _COOLED_C = 3  # no flutter at the edge
+
+
+def _box(watch: DiskWatch) -> Box:
+    """The last reading; raises BoxError before the first, since "not looked" is not "all well"."""
+    if not watch.looked:
+        raise BoxError("hardware.not_read", "The disks have not been looked at yet.", retryable=True)
+    return watch.box
+
+
+def _healths(watch: DiskWatch) -> list[tuple[Disk, Health]]:
+    """Disks that were asked for their health; raises BoxError before anybody was asked."""
+    if not watch.asked:
+        raise BoxError("hardware.not_read", "The disks have not been asked for their health yet.", retryable=True)
+    return [(disk, watch.health[disk.key]) for disk in watch.box.disks if disk.key in watch.health]
 
 
 def _about(watch: DiskWatch, disk: Disk) -> dict[str, Any]:
@@ -34,7 +50,7 @@ class ArraysWhole:
 
     def check(self) -> list[Finding]:
         found = []
-        for array in self._watch.box.arrays:
+        for array in _box(self._watch).arrays:
             if array.stopped:
                 found.append(
                     Finding(
@@ -74,7 +90,7 @@ class ArraysAgree:
                 key=f"raid.mismatch.{array.name}", severity=Severity.WARNING, alert="raid.mismatch",
                 data={"array": array.name, "count": array.mismatch_count},
             )
-            for array in self._watch.box.arrays if array.mismatch_count and array.sync_action == "idle"
+            for array in _box(self._watch).arrays if array.mismatch_count and array.sync_action == "idle"
         ]  # fmt: skip
 
 
@@ -89,7 +105,7 @@ class MembersReadable:
         self._watch = watch
 
     def check(self) -> list[Finding]:
-        box, found = self._watch.box, []
+        box, found = _box(self._watch), []
         for array in box.arrays:
             errors = {member.disk: member.errors for member in array.members if member.present and member.errors}
             for disk in box.members_of(array):
@@ -113,9 +129,8 @@ class DisksLast:
 
     def check(self) -> list[Finding]:
         found = []
-        for disk in self._watch.box.disks:
-            health = self._watch.health.get(disk.key)
-            if health is None or health.at is None or health.advice.by_day is None:
+        for disk, health in _healths(self._watch):
+            if health.at is None or health.advice.by_day is None:
                 continue
             today = (health.at.date() - _EPOCH).days
             left = int(health.advice.by_day) - today
@@ -148,9 +163,8 @@ class DisksCool:
 
     def check(self) -> list[Finding]:
         found = []
-        for disk in self._watch.box.disks:
-            health = self._watch.health.get(disk.key)
-            degrees = health.report.temperature_c if health and health.report and not health.error else None
+        for disk, health in _healths(self._watch):
+            degrees = health.report.temperature_c if health.report and not health.error else None
             limit = self._limit_c if disk.rotational else self._limit_c + _FLASH_HOTTER_C
             if degrees is not None and degrees >= limit - (_COOLED_C if disk.key in self._hot else 0):
                 data = {**_about(self._watch, disk), "degrees": degrees, "limit": limit}
@@ -175,9 +189,9 @@ class DisksAnswer:
         return [
             Finding(
                 key=f"disk.silent.{disk.key}", severity=Severity.WARNING, alert="disk.silent",
-                data={**_about(watch, disk), "error": watch.health[disk.key].error},
+                data={**_about(watch, disk), "error": health.error},
             )
-            for disk in watch.box.disks if disk.key in watch.health and watch.health[disk.key].error
+            for disk, health in _healths(watch) if health.error
         ]  # fmt: skip
 
 
@@ -196,9 +210,9 @@ class CablesSound:
         return [
             Finding(
                 key=f"disk.cable.{disk.key}", severity=Severity.WARNING, alert="disk.cable",
-                data={**_about(watch, disk), "count": watch.health[disk.key].crc_grew},
+                data={**_about(watch, disk), "count": health.crc_grew},
             )
-            for disk in watch.box.disks if disk.key in watch.health and watch.health[disk.key].crc_grew
+            for disk, health in _healths(watch) if health.crc_grew
         ]  # fmt: skip
 
 

@@ -6,7 +6,6 @@ Nothing here decides: `drivers.raid` reads and plans, root's part goes through `
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -25,7 +24,7 @@ from drivers.lines import ReaderError
 from drivers.raid import forecast, upkeep, work
 from drivers.raid.arrays import ArrayStatus
 from drivers.raid.disks import Disk
-from drivers.raid.events import DeviceEvents, MdEventFile
+from drivers.raid.events import MdEventFile
 from drivers.raid.forecast import Advice, Sample
 from drivers.raid.look import Actions, Box, look, smart
 from drivers.raid.replace import Step
@@ -71,24 +70,15 @@ class DiskWatch:
         self.box = Box(disks=(), arrays=())
         self.health: dict[str, Health] = {}
         self.progress: work.Progress | None = None
+        self.looked = self.asked = False
         self.trouble = ""
         """Why the running replacement does not go on."""
         self._running: work.Replacement | None = None
         self._lock = threading.RLock()  # one change of the disks at a time
-        self._events, self._md_events = DeviceEvents(), MdEventFile(md_events)
+        self._md_events = MdEventFile(md_events)
         self._log = get_logger()
 
-    def close(self) -> None:
-        self._events.close()
-
     # ---- looking ---------------------------------------------------------------------------------------------
-
-    def wait(self, timeout_s: float = LOOK_S) -> None:
-        """Until the kernel has news of a disk, at most so long."""
-        select.select([self._events], [], [], timeout_s)
-        for event in self._events.poll():
-            if event.action in ("add", "remove"):
-                self._log.info("disk", device=event.device, action=event.action)
 
     def look(self) -> None:
         """Read disks and arrays now, and note who is in which array."""
@@ -109,7 +99,7 @@ class DiskWatch:
             if not array.missing and keys and self.memory.members.get(array.name) != keys:
                 self.memory.members[array.name] = keys
                 changed = True
-        self.box = box
+        self.box, self.looked = box, True
         if changed:
             self._save()
 
@@ -132,6 +122,8 @@ class DiskWatch:
     def ask_health(self) -> None:
         """Ask every disk; without the root helper nothing is known and nothing is said."""
         if not self._available():
+            self.health.clear()
+            self.asked = True
             return
         for disk in self.box.disks:
             if disk.key and disk.by_id and disk.kind != "virtio":
@@ -139,6 +131,7 @@ class DiskWatch:
         there = {disk.key for disk in self.box.disks}
         for gone in [key for key in self.health if key not in there]:
             del self.health[gone]
+        self.asked = True
         self._save()
 
     def _ask(self, disk: Disk) -> Health:

@@ -6,7 +6,9 @@ The manager makes one, asks its conditions like any other, hands its commands on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from appliance import commands as cmd
@@ -29,6 +31,7 @@ from appliance.watch.sensor_conditions import sensor_conditions
 from appliance.watch.sensors import SensorWatch
 from appliance.watch.snapshot import SAY_AGAIN_S, Snapshot
 from drivers.programs import LocalPrograms
+from drivers.raid.events import DeviceEvents
 
 _UPKEEP_S, _STEP_S, _FIRST_HEALTH_S = 60.0, 2.0, 3.0
 
@@ -46,6 +49,7 @@ class Hardware:
         self.disks = DiskWatch(home, settings, actions, clock, available=lambda: actions.available)
         self.sensors = SensorWatch(settings, actions)
         self.clock = ClockWatch(settings, LocalPrograms(), clock)
+        self._threads = ThreadPoolExecutor(6, thread_name_prefix="hardware")  # a disk may keep one waiting for long
         self._log = get_logger()
 
     def conditions(self) -> list[Condition]:
@@ -104,7 +108,7 @@ class Hardware:
         """Read, tell and keep up until cancelled; one reader that breaks does not stop the others."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._every(0.0, self._look_at_disks))
+                group.create_task(self._watch_disks())
                 group.create_task(self._every(sensor_watch.LOOK_S, self._look_at_sensors))
                 group.create_task(self._every(clock_watch.LOOK_S, self._look_at_clock))
                 group.create_task(
@@ -114,26 +118,56 @@ class Hardware:
                 group.create_task(self._every(_STEP_S, self._replace))
                 group.create_task(self._tell(bus))
         finally:
-            self.disks.close()
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _every(self, interval_s: float, work: Callable[[], object], first_s: float = 0.0) -> None:
+    async def _watch_disks(self) -> None:
+        """Every two seconds, and at once when the kernel says that a disk came or went."""
+        news = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        try:
+            events = DeviceEvents()
+        except OSError as error:  # a sandbox without netlink: every two seconds will do
+            self._log.info("no news of disks from the kernel", error=str(error))
+            await self._every(LOOK_S, self._look_at_disks)
+            return
+
+        def on_news() -> None:
+            for event in events.poll():
+                if event.action in ("add", "remove"):
+                    self._log.info("disk", device=event.device, action=event.action)
+                    news.set()
+
+        loop.add_reader(events.fileno(), on_news)
+        try:
+            await self._every(LOOK_S, self._look_at_disks, sooner=news)
+        finally:
+            loop.remove_reader(events.fileno())
+            events.close()
+
+    async def _every(
+        self, interval_s: float, work: Callable[[], object], first_s: float = 0.0, *,
+        sooner: asyncio.Event | None = None,
+    ) -> None:  # fmt: skip
+        """Do `work` in a thread again and again, `sooner` when that is set."""
         in_trouble = False
         await asyncio.sleep(first_s)
+        wake = sooner or asyncio.Event()
         while True:
+            wake.clear()
             try:
-                await asyncio.to_thread(work)
+                await asyncio.get_running_loop().run_in_executor(self._threads, work)
                 in_trouble = False
-            except Exception:  # noqa: BLE001 - a broken reader is a fault of ours, not the end of the watch
+            except Exception:  # a broken reader is not the end of the watch  # noqa: BLE001
                 if not in_trouble:
                     self._log.exception("hardware not read", work=getattr(work, "__qualname__", ""))
                 in_trouble = True
-                await asyncio.sleep(LOOK_S)
-            await asyncio.sleep(interval_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval_s):
+                    await wake.wait()
 
     def _look_at_disks(self) -> None:
         self.disks.look()
         self._snapshot.put("disks", self.disks.section())
-        self.disks.wait()
 
     def _look_at_sensors(self) -> None:
         self.sensors.look()

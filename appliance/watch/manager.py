@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,10 +29,12 @@ from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
 from appliance.watch.ear_drift import EarDrift
+from appliance.watch.hardware import Hardware
 from appliance.watch.sinks.base import message_of
 from appliance.watch.sinks.boards import AlertsFile, Board, Lamps
 from appliance.watch.sinks.make import make_routes
 from appliance.watch.sinks.post import Post
+from appliance.watch.snapshot import Snapshot
 from appliance.watch.supervision import status
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
@@ -51,6 +53,8 @@ class Manager:
         self._store = store
         self._bus = bus
         self.post = post
+        self.handlers: dict[type[Command], Callable[[Any], Awaitable[Done]]] = {}
+        """What others of this service answer: command -> handler."""
         self._boards = boards
         self._clock = SystemClock()
         self._log = get_logger()
@@ -73,23 +77,27 @@ class Manager:
         """Serve the bus service `watch`."""
         match command:
             case AcknowledgeAlert():
-                self._require(command.actor_id, Permission.ALERTS_READ)
+                self.require(command.actor_id, Permission.ALERTS_READ)
                 stood = self.book.acknowledge(command.key, command.actor_id, self._clock.now())
                 return self._changed_by_hand(command.key, stood)
             case SnoozeAlert():
-                self._require(command.actor_id, Permission.ALERTS_READ)
+                self.require(command.actor_id, Permission.ALERTS_READ)
                 if command.minutes not in _SNOOZE_MINUTES:
                     raise CallerError("alert.bad_snooze", "Snooze for 1 minute up to 7 days.")
                 until = self._clock.now() + timedelta(minutes=command.minutes)
                 return self._changed_by_hand(command.key, self.book.snooze(command.key, until))
             case TestSink():
-                self._require(command.actor_id, Permission.SETTINGS_WRITE)
+                self.require(command.actor_id, Permission.SETTINGS_WRITE)
                 if self.post is None:
                     raise NotFoundError("sink.not_set_up", "Alerts do not leave this box.")
                 return Done(data={"seconds": round(await asyncio.to_thread(self.post.test, command.sink), 3)})
-        raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
+        handler = self.handlers.get(type(command))
+        if handler is None:
+            raise CallerError("bus.unknown_command", f"'watch' does not know {type(command).__name__}.")
+        return await handler(command)
 
-    def _require(self, actor_id: str, permission: Permission) -> None:
+    def require(self, actor_id: str, permission: Permission) -> None:
+        """Raises NotAllowedError when the actor may not."""
         with self._store.read() as session:
             users.require(session, actor_id, permission)
 
@@ -287,9 +295,14 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    conditions: list[Condition] = [*all_conditions(home, settings, silent_gateways), EarDrift(store)]
+    snapshot = Snapshot(home.hardware_file)
+    hardware = Hardware(home, settings, snapshot)
+    manager.handlers |= hardware.handlers(manager.require, bus)
+    conditions: list[Condition] = [
+        *all_conditions(home, settings, silent_gateways), EarDrift(store), *hardware.conditions(),
+    ]  # fmt: skip
     tasks = [asyncio.create_task(manager.watch(condition)) for condition in conditions]
-    tasks.append(asyncio.create_task(manager.keep_time()))
+    tasks += [asyncio.create_task(work) for work in (manager.keep_time(), hardware.run(bus), snapshot.run(bus))]
     try:
         await bus.connect()
         await bus.serve("watch", manager.handle)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from appliance.errors import BoxError
 from appliance.logs import get_logger
 from appliance.settings import Settings
 from drivers.lines import ReaderError
@@ -41,49 +42,57 @@ class SensorWatch:
         self._root, self._actions = root, actions
         host, _, port = settings.hardware.nut_address.partition(":")
         self._nut = NutClient(host, int(port or ups.PORT)) if host else None
-        self.last = Readings()
+        self._last: Readings | None = None
         self.fans_seen: set[str] = set()
         """Fans that turned once: a header without a fan says zero for ever."""
         self.links_seen: set[str] = set()
         self._looks = 0
         self._log = get_logger()
 
+    @property
+    def last(self) -> Readings:
+        """The last reading; raises BoxError before the first, since "not looked" is not "all well"."""
+        if self._last is None:
+            raise BoxError("hardware.not_read", "The sensors have not been read yet.", retryable=True)
+        return self._last
+
     def look(self) -> None:
         """Read all; what does not answer keeps its last figures and says why."""
-        units, ups_error = self._read_ups()
-        board, bmc_error = self.last.bmc, self.last.bmc_error
+        before = self._last or Readings()
+        units, ups_error = self._read_ups(before)
+        board, bmc_error = before.bmc, before.bmc_error
         if self._looks % BMC_EVERY == 0:
-            board, bmc_error = self._read_bmc()
+            board, bmc_error = self._read_bmc(before)
         self._looks += 1
-        self.last = Readings(
+        self._last = Readings(
             sensors=read_hwmon(self._root), links=read_links(self._root), resources=read_resources(self._root),
             ups=units, ups_error=ups_error, bmc=board, bmc_error=bmc_error,
         )  # fmt: skip
-        self.fans_seen |= {s.key for s in self.last.sensors if s.kind == "fan" and s.value > 0}
-        self.links_seen |= {link.name for link in self.last.links if link.up}
+        self.fans_seen |= {s.key for s in self._last.sensors if s.kind == "fan" and s.value > 0}
+        self.links_seen |= {link.name for link in self._last.links if link.up}
 
-    def _read_ups(self) -> tuple[tuple[Ups, ...], str]:
+    def _read_ups(self, before: Readings) -> tuple[tuple[Ups, ...], str]:
         if self._nut is None:
             return (), ""
         try:
             found = self._nut.read()
         except ReaderError as error:
-            if not self.last.ups_error:
+            if not before.ups_error:
                 self._log.warning("ups", error_id=error.error_id, error=error.message)
-            return self.last.ups, error.message
-        if self.last.ups_error:
+            return before.ups, error.message
+        if before.ups_error:
             self._log.info("ups answers again")
         return found, ""
 
-    def _read_bmc(self) -> tuple[tuple[BmcSensor, ...], str]:
+    def _read_bmc(self, before: Readings) -> tuple[tuple[BmcSensor, ...], str]:
         if not bmc.has_bmc(self._root):
             return (), ""
         try:
             ran = self._actions.do("bmc-sensors")
         except ReaderError as error:
-            return self.last.bmc, error.message
+            return before.bmc, error.message
         if ran.status != 0:
-            return self.last.bmc, " ".join(ran.output.split())[:200] or "no answer"
+            return before.bmc, " ".join(ran.output.split())[:200] or "no answer"
         return bmc.parse_sdr(ran.output), ""
 
     def section(self) -> dict[str, Any]:

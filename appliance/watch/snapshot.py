@@ -17,7 +17,6 @@ from appliance.bus import Bus
 from appliance.clock import Clock, SystemClock
 from appliance.events import LiveHardware
 from appliance.logs import get_logger
-from appliance.settings import write_private
 
 SAY_AGAIN_S = 10.0
 _LOOK_S = 0.25
@@ -73,10 +72,12 @@ class Snapshot:
             return [self._sections[name] for name in sorted(changed)]
 
     def write(self) -> None:
-        """Write the file, whole or not at all. Raises OSError."""
+        """Write the file, whole or not at all; not synced, it is worth nothing after a power cut. Raises OSError."""
         with self._lock:
             file = SnapshotFile(written_at_unix_s=self._clock.now().timestamp(), sections=dict(self._sections))
-        write_private(self._path, msgspec.json.encode(file))
+        new = self._path.with_suffix(".new")
+        new.write_bytes(msgspec.json.encode(file))
+        new.replace(self._path)
 
     async def run(self, bus: Bus) -> None:
         """Show and write for ever; a full disk or a dead bus is said once and waited for."""
