@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Measures the project's figures and writes each to docs/figures/NAME.md with its command, date and machine.
-# `image_build/figures.sh NAME...` measures only those.
+# `image_build/figures.sh NAME...` measures only those. EAR_SET=FOLDER (manifest.csv, clips, library.csv, as the development
+# set's builder makes it) adds the figures of the ear.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 CALLBOX=.venv/bin/callbox
 mkdir -p docs/figures
 failed=0
 
-figure() { # NAME COMMAND...
-  local name=$1
-  shift
+measure() { # FENCE NAME COMMAND...
+  local fence=$1 name=$2
+  shift 2
   if [ ${#WANTED[@]} -gt 0 ] && [[ ! " ${WANTED[*]} " == *" $name "* ]]; then return; fi
   echo "== $name: $*" >&2
   local out started
@@ -20,12 +21,20 @@ figure() { # NAME COMMAND...
     return
   fi
   {
-    printf '# %s\n\n    %s\n\n' "$name" "$(printf '%s ' "$@" | sed "s#$CALLBOX#callbox#; s/ \$//")"
+    printf '# %s\n\n    %s\n\n' "$name" \
+      "$(printf '%s ' "$@" | sed "s#$CALLBOX#callbox#; s#${EAR_SET:-^$}#EAR_SET#g; s/ \$//")"
     printf '%s, %s cores, %s, commit %s.\n\n' "$started" "$(nproc)" \
       "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$(git rev-parse --short HEAD)"
-    printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
+    if [ "$fence" = json ]; then
+      printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
+    else
+      printf '%s\n' "$out"
+    fi
   } >"docs/figures/$name.md"
 }
+
+figure() { measure json "$@"; } # a command that prints JSON
+page() { measure markdown "$@"; } # one that prints Markdown
 
 WANTED=("$@")
 figure calls-60-bridged-30 $CALLBOX bench calls --lines 60 --seconds 60 --bridged 30 --json
@@ -36,4 +45,8 @@ figure short-calls-500 $CALLBOX bench short-calls --calls 500 --json
 figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
 figure store $CALLBOX bench store --json
+if [ -n "${EAR_SET:-}" ]; then
+  page ear_dev $CALLBOX bench ear --manifest "$EAR_SET/manifest.csv" --audio-root "$EAR_SET/clips" \
+    --library "$EAR_SET" --plots docs/figures --trade-off
+fi
 exit $failed
