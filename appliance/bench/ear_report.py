@@ -23,6 +23,7 @@ def markdown(figures: Mapping[str, Any]) -> str:
 def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"{figures['clips']} clips. All labels: {_share(figures['accuracy'])}, mean of the labels "
     yield f"{figures['macro_recall_percent']} %; families of labels: {_share(figures['groups_accuracy'])}."
+    yield f"Where an announcement left without a name counts as told: {_share(figures['claims_true'])}."
     yield "In brackets: the 95 % interval (Wilson)."
     yield ""
     yield from _table(("label", "right", "precision %", "false on others %", "known after p50 / p90, s", "called"), (
@@ -52,8 +53,8 @@ def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
     calibration = figures["calibration"]
     yield f"Calibration: expected error {calibration['expected_error_percent']} % over {calibration['words']} words."
     yield ""
-    yield from _table(("confidence", "right"), ((row["confidence"], _share(row)) for row in calibration["table"]))
-    yield from _table(("reason", "confidence", "right"), (
+    yield from _table(("confidence", "true"), ((row["confidence"], _share(row)) for row in calibration["table"]))
+    yield from _table(("reason", "confidence", "true"), (
         (reason, row["confidence"], _share(row)) for reason, row in figures["reasons"].items()
     ))  # fmt: skip
     if "trade_off" in figures:

@@ -20,7 +20,7 @@ from audio import ANNOUNCEMENT_LABELS, Kind, Label, score_label
 from audio.hearing import Hearing
 
 Row = Mapping[str, str]
-UNKNOWN, BEEP = "unknown", "beep"
+UNKNOWN, BEEP, ANNOUNCEMENT = "unknown", "beep", "announcement"
 AMD_LABELS = ("human", "machine")
 AS_OF_S = (2.0, 3.0, 4.0, 6.0, 8.0)
 _FROM_ANSWER = frozenset({"human", "machine", "silence"})
@@ -52,6 +52,11 @@ class Scored:
     def right(self) -> bool:
         """Whether the last word is the truth."""
         return self.said == self.label
+
+    @property
+    def true(self) -> bool:
+        """Whether what was claimed holds: that something is an announcement, without a name, is true of all of them."""
+        return self.right or self.said == ANNOUNCEMENT == group(self.label)
 
     def as_of(self, second: float) -> str:
         """The word at that time."""
@@ -114,6 +119,7 @@ def figures(clips: Sequence[Scored]) -> dict[str, Any]:
         "clips": len(clips),
         "accuracy": share_of(labelled),
         "macro_recall_percent": round(float(np.mean(recalls)), 2) if recalls else None,
+        "claims_true": share_of(labelled, lambda clip: clip.true),
         "groups_accuracy": share_of(labelled, lambda clip: group(clip.said) == group(clip.label)),
         "labels": {label: _label(label, some, labelled) for label, some in labels.items()},
         "groups": {
@@ -216,11 +222,11 @@ def _beep(clips: Sequence[Scored]) -> dict[str, Any]:
 
 def _announcements(clips: Sequence[Scored]) -> dict[str, Any]:
     """Announcements by whether they are in the library: named right, left without a name, named wrong."""
-    spoken = [clip for clip in clips if group(clip.label) == "announcement"]
+    spoken = [clip for clip in clips if group(clip.label) == ANNOUNCEMENT]
     out: dict[str, Any] = {}
     for name, enrolled in (("enrolled", True), ("not_enrolled", False)):
         some = [clip for clip in spoken if (clip.row.get("enrolled") == "1") is enrolled]
-        named = [clip for clip in some if group(clip.said) == "announcement" and clip.said != "announcement"]
+        named = [clip for clip in some if group(clip.said) == ANNOUNCEMENT != clip.said]
         right = [clip for clip in named if clip.right]
         out[name] = {
             "named_right": wilson(len(right), len(some)),
@@ -268,17 +274,18 @@ _SPLITS: dict[str, Callable[[Row], str]] = {
 
 def _reason(clips: Sequence[Scored]) -> dict[str, Any]:
     """How sure the ear was for one reason, and how often it was right."""
-    return {"confidence": round(float(np.mean([clip.confidence for clip in clips])), 4), **share_of(clips)}
+    mean = float(np.mean([clip.confidence for clip in clips]))
+    return {"confidence": round(mean, 4), **share_of(clips, lambda clip: clip.true)}
 
 
 def calibration(clips: Sequence[Scored]) -> dict[str, Any]:
-    """Reliability table and expected calibration error (Naeini 2015) of all words but `unknown`."""
+    """Reliability table and expected calibration error (Naeini 2015) of all words but `unknown`: are they true?"""
     sure = [clip for clip in clips if clip.said != UNKNOWN]
     rows = []
     for low, high in pairwise(_CONFIDENCES):
         some = [clip for clip in sure if low <= clip.confidence < high or (high == clip.confidence == 1.0)]
         if some:
             mean = float(np.mean([clip.confidence for clip in some]))
-            rows.append({"confidence": round(mean, 4), **share_of(some)})
+            rows.append({"confidence": round(mean, 4), **share_of(some, lambda clip: clip.true)})
     error = sum(row["n"] * abs(row["confidence"] - row["right"] / row["n"]) for row in rows) / max(1, len(sure))
     return {"words": len(sure), "expected_error_percent": round(100 * error, 2), "table": rows}

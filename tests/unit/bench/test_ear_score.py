@@ -105,3 +105,12 @@ def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
     assert found["words"] == 4
     assert found["expected_error_percent"] == pytest.approx(17.0)
     assert found["table"][0]["confidence"] == pytest.approx(0.92)
+
+
+def test_an_announcement_without_a_name_is_a_true_claim_but_not_the_label() -> None:
+    said = Verdict(Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, "speech_in_early_media", 0.9, 3000, {}, True)
+    clip = ear_score.judge(_row("announcement_off"), Hearing("a.wav", [said], said))
+    music = ear_score.judge(_row("music"), Hearing("a.wav", [said], said))
+    assert (clip.right, clip.true, music.true) == (False, True, False)
+    assert ear_score.figures([clip])["claims_true"]["right"] == 1
+    assert ear_score.calibration([clip, music])["table"][0]["right"] == 1
