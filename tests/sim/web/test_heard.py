@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from appliance.jobs import ear_labels
 from appliance.jobs.ear_clusters import Clusters
 from appliance.store.announcements import in_use, retired
 from appliance.store.models import Alert, EarLabel
@@ -219,3 +220,13 @@ def test_an_alert_of_the_ear_leads_to_the_calls_behind_it(scene: EarScene) -> No
     assert "联通" in page
     assert link in page
     assert "Nothing was heard" not in box.client("supervisor").get(link.replace("&amp;", "&")).text
+
+
+def test_the_setting_is_shown_with_what_it_costs(box: FakeBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = box.client("administrator")
+    monkeypatch.setattr(ear_labels, "_tradeoff", lambda: ())
+    assert "dialling.machine_certainty" in client.get("/settings").text
+    assert "<polyline" not in client.get("/settings").text
+    points = [{"setting": s, "people_dropped": 1 - s, "machines_passed": s / 10} for s in (0.9, 0.99)]
+    monkeypatch.setattr(ear_labels, "_tradeoff", lambda: points)
+    assert "<polyline" in client.get("/settings").text
