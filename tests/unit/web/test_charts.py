@@ -19,7 +19,7 @@ def test_bars_stay_in_the_plot(counts: list[int]) -> None:
     chart = histogram(counts, ticks=[(0, "0"), (2, "1")], titles=["a", "b", "c"])
     assert [bar.title for bar in chart.bars] == [f"{name}: {n}" for name, n in zip("abc", counts, strict=True)]
     assert all(bar.y >= 0 and bar.y + bar.height == pytest.approx(chart.height - BOTTOM) for bar in chart.bars)
-    assert all(LEFT <= bar.x and bar.x + bar.width <= chart.width for bar in chart.bars)
+    assert all(bar.x >= LEFT and bar.x + bar.width <= chart.width for bar in chart.bars)
 
 
 @pytest.mark.parametrize(("setting", "place"), [(0.9, 0), (0.985, 1), (1.0, 2)])
