@@ -42,6 +42,12 @@ class Intake:
         with self._lock:
             self._beats[conversation_id] = self._context.clock.monotonic_s()
 
+    def calls_live(self) -> bool:
+        """Whether any conversation lives now."""
+        now_s = self._context.clock.monotonic_s()
+        with self._lock:
+            return any(now_s - at < _BEAT_LIFE_S for at in self._beats.values())
+
     def on_event(self, event: ConversationEvent) -> None:
         """Take one conversation event; idempotent, in any order. Raises StoreError: `sweep` makes up for it."""
         match event:

@@ -92,6 +92,8 @@ class Lane:
     threads: int = 1
     niceness: int = 0
     shown: bool = False
+    may_run: Callable[[], bool] = lambda: True
+    """Asked before each job; work that may not be done now waits, and nothing is lost."""
 
 
 def wait_s(tries: int) -> float:
@@ -161,6 +163,9 @@ class WorkQueue:
             try:
                 if self._unsettled:
                     self._settle()
+                if not lane.may_run():
+                    news.wait(_LOOK_AGAIN_S)
+                    continue
                 job = self._claim(lane)
                 idle_s = self._idle_s(lane) if job is None else 0.0
                 if job is not None:

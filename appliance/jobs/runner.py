@@ -18,7 +18,7 @@ from appliance.bus import Bus
 from appliance.clock import SystemClock
 from appliance.commands import Command, Done
 from appliance.errors import BoxError, StoreError
-from appliance.events import ConversationEvent, WorkerBeat
+from appliance.events import ConversationEvent, StorageState, WorkerBeat
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.archive import Archive
 from appliance.jobs.context import Context, Doors, Publish
@@ -124,14 +124,17 @@ class _Service:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.guard = DiskGuard(context)
+        self.intake = Intake(context, self._ask_archive)
+        self.guard = DiskGuard(context, recording=self.intake.calls_live)
         self.clusters = Clusters(context)
         self._archive = Archive(context)
         self._provisioning = Provisioning(context)
         self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")
         self._commands = ThreadPoolExecutor(4, thread_name_prefix="command")
         self._events = ThreadPoolExecutor(1, thread_name_prefix="events")  # one: they keep their order
-        archives = Lane("archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10)
+        archives = Lane(
+            "archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10, may_run=self.guard.archive_may_run
+        )
         chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
         tables = Lane(
             "tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10, shown=True
@@ -140,7 +143,6 @@ class _Service:
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
         self._office = Office(context)
         self._desk = Desk(context, self._queue)
-        self.intake = Intake(context, self._ask_archive)
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
@@ -155,6 +157,7 @@ class _Service:
         await bus.serve("office", self._answer(self._office.handle), concurrent=True)
         await bus.serve("jobs", self._answer(self._desk.handle), concurrent=True)
         await bus.subscribe_live("worker.*", self._on_beat)
+        await bus.subscribe_live("storage", self._on_storage)
         await bus.consume_events("jobs", self._on_event)
 
     def _answer(self, handle: Callable[[Command], Done]) -> Callable[[Command], Awaitable[Done]]:
@@ -167,6 +170,10 @@ class _Service:
     async def _on_beat(self, _topic: str, event: Any) -> None:
         if isinstance(event, WorkerBeat):
             self.intake.on_beat(event.conversation_id)
+
+    async def _on_storage(self, _topic: str, event: Any) -> None:
+        if isinstance(event, StorageState):
+            self.guard.storage(event)
 
     async def _on_event(self, event: ConversationEvent) -> None:
         try:

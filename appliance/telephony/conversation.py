@@ -71,6 +71,8 @@ class Surroundings:
     prompts: Path
     spool: Path
     sync_interval_s: float
+    evidence_room_mb: int = 0
+    """No evidence is kept while less is free: the rest is for the recordings of calls."""
     library: Library | None = None
     unattended_s: float = 180.0
     """An answered customer whom nobody attends to for so long (the engine is away) is let go."""
@@ -141,6 +143,7 @@ class Conversation:
             conversation_id=self.conversation_id, attempt_id=self.attempt_id, campaign_id=self._campaign_id,
             port=self._port, clock=self._clock, publish=self._publish, folder=self._around.spool,
             sync_interval_s=self._around.sync_interval_s, listen=listen, library=self._around.library,
+            evidence_room_mb=self._around.evidence_room_mb,
         )  # fmt: skip
 
     def _start_leg(self, leg: Leg, start: Callable[[], None]) -> None:

@@ -95,6 +95,7 @@ class Switch:
         self._around = Surroundings(
             realm=settings.sip.realm, prompts=home.prompts, spool=home.spool,
             sync_interval_s=settings.recording.sync_interval_s, unattended_s=settings.dialling.unattended_s,
+            evidence_room_mb=settings.recording.reserve_mb,
         )  # fmt: skip
         self._library_asked = asyncio.Event()
 
