@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.soak.guest.image import make_image, missing_programs
+from tests.soak.guest.image import Image, make_image, missing_programs
 from tests.soak.guest.machine import Guest, blank
 
 pytestmark = pytest.mark.soak
@@ -24,12 +24,17 @@ GOOD, PULLED, NEW, SMALL, FOREIGN = "WD-AAA0001", "WD-BBB0002", "WD-DDD0004", "W
 SUMS = "/run/sums"
 
 
-@pytest.fixture(scope="module")
-def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+@pytest.fixture(scope="session")
+def image() -> Image:
+    """Of the session's scope, so that it is made before this module is cut off from the network."""
     missing = missing_programs()
     if missing:
         pytest.skip(f"not installed here: {', '.join(missing)}")
-    image = make_image()
+    return make_image()
+
+
+@pytest.fixture(scope="module")
+def guest(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     folder = tmp_path_factory.mktemp("guest")
     ata, nvme = blank(folder / "ata.img", 72), blank(folder / "nvme.img", 72)
     arguments = [
