@@ -26,6 +26,8 @@ class _Block:
     port: str
     state: str
     lines: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    """What stands behind the block's end: history, and what a spoilt answer left of the next port."""
 
 
 @dataclass
@@ -73,9 +75,10 @@ def _blocks(section: Section, text: str) -> list[_Block]:
     start, end = re.compile(section.block), re.compile(section.end) if section.end else None
     blocks: list[_Block] = []
     seen: set[str] = set()
-    ended = False
+    ended, prefix = False, ""
     for line in text.split("\n"):
         if found := start.search(line):
+            prefix = line[: found.start("port")]
             block = _Block(found["port"], found.groupdict().get("state") or "")
             if block.port in seen:
                 raise ReaderError("line.not_understood", f"Port {block.port} is named twice in one answer: garbled.")
@@ -84,8 +87,11 @@ def _blocks(section: Section, text: str) -> list[_Block]:
             ended = False
         elif end is not None and end.search(line):
             ended = True
-        elif blocks and not ended and line.strip():
-            blocks[-1].lines.append(line)
+        elif blocks and line.strip():
+            spoilt = bool(prefix.strip()) and line.startswith(prefix)  # begins like a port, and names none
+            (blocks[-1].after if ended or spoilt else blocks[-1].lines).append(line)
+            if spoilt:
+                ended = True
     return blocks
 
 
@@ -110,6 +116,8 @@ def _read(section: Section, block: _Block) -> _Read:
             explained = True
         if not explained and _SUSPICIOUS.search(line):
             read.strange.append(line.strip()[:80])
+    down = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in section.down) or r"(?!)")
+    read.strange += [line.strip()[:80] for line in block.after if down.search(line)]
     read.wrong = _missing(section, read)
     return read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drivers.console.parse import parse
 from drivers.console.session import Session
@@ -50,6 +50,15 @@ class ConsoleReader:
 
     def lines(self) -> tuple[LineStatus, ...]:
         """All lines of the card. Raises :class:`ReaderError` when none could be read."""
+        found = self._read()
+        known = {line_id for line_id, kept in self._kept.items() if kept.good.up}
+        rising = {line.line_id for line in found if line.up} - known
+        if rising or not self._kept.keys() <= {line.line_id for line in found}:
+            found = _agreed(found, self._read())  # good news, and missing ports, are believed when said twice
+        return self._judged(found)
+
+    def _read(self) -> tuple[LineStatus, ...]:
+        """One reading; one that was spoilt is taken once more."""
         found: tuple[LineStatus, ...] = ()
         for left in reversed(range(_TRIES)):
             try:
@@ -60,7 +69,7 @@ class ConsoleReader:
                     raise
             if found and not any(line.error for line in found):
                 break
-        return self._judged(found)
+        return found
 
     def firmware(self) -> str:
         """The card's version, as it says it; empty when the profile does not know how to ask.
@@ -118,6 +127,19 @@ class ConsoleReader:
         if kept is None or _moved(line, kept) or now_s - kept.moved_at_s <= _STUCK_S:
             return ""
         return f"{line.line_id}: the card's counters have stood still for a minute; it repeats old values. Restart it."
+
+
+def _agreed(first: tuple[LineStatus, ...], second: tuple[LineStatus, ...]) -> tuple[LineStatus, ...]:
+    """The second reading; what is up in it must have been up in the first."""
+    up = {line.line_id for line in first if line.up}
+    return tuple(
+        replace(
+            line, up=None, error=f"{line.line_id}: two readings differ. Noise on the cable, or it has just come up."
+        )
+        if line.up and line.line_id not in up
+        else line
+        for line in second
+    )
 
 
 def _moved(line: LineStatus, kept: _Kept | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from drivers import profiles
 from drivers.console.parse import parse
+from drivers.console.reader import ConsoleReader
+from drivers.console.session import Session
 from drivers.console.text import clean
 from drivers.lines import Alarm, ChannelState, LineStatus, ReaderError
 from tests.transcripts import DOWN, ISDN, UP, mutated, read_mutated
@@ -72,6 +75,46 @@ def test_an_answer_without_ports_says_what_to_do() -> None:
     with pytest.raises(ReaderError, match="profile-from") as caught:
         read("% Authorization failed")
     assert caught.value.error_id == "line.not_understood"
+
+
+def test_a_port_whose_first_line_was_spoilt_does_not_lend_its_name() -> None:
+    """Found by fuzzing: the first port's number had become the second's, whose own first line was broken."""
+    spoilt = (UP + DOWN).replace("E1 1 is down", "E1 1% is down").replace("E1 0 is up", "E1 1 is up")
+    assert read(spoilt)["gw:1"].up is None
+    assert read(spoilt.replace("E1 1%", "F1 1"))["gw:1"].up is None
+
+
+class Answers:
+    """A session that gives prepared answers."""
+
+    def __init__(self, *answers: str) -> None:
+        self.left = list(answers)
+
+    def submit(self, work: object) -> list[str]:
+        return [self.left.pop(0), ""]
+
+
+@pytest.mark.parametrize(
+    ("answers", "up"),
+    [
+        ((UP + DOWN, UP + DOWN), (True, False)),
+        ((UP + DOWN, DOWN.replace("E1 1", "E1 0") + DOWN), (False, False)),
+        ((DOWN.replace("E1 1", "E1 0") + DOWN, ""), (False, False)),
+        ((UP + UP.replace("E1 0", "E1 1"), UP + DOWN), (True, False)),
+        ((UP + DOWN, UP + UP.replace("E1 0", "E1 1")), (True, None)),
+    ],
+)
+def test_good_news_is_believed_when_it_is_said_twice(answers: tuple[str, ...], up: tuple[bool | None, ...]) -> None:
+    session = Answers(*answers)
+    lines = ConsoleReader("gw", cast("Session", session), CISCO).lines()
+    assert tuple(line.up for line in lines) == up
+
+
+def test_a_line_that_stays_up_is_read_once() -> None:
+    session = Answers(UP, UP, UP)
+    reader = ConsoleReader("gw", cast("Session", session), CISCO)
+    assert [reader.lines()[0].up, reader.lines()[0].up] == [True, True]
+    assert not session.left
 
 
 def test_a_port_named_twice_is_garbled() -> None:
