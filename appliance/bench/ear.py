@@ -23,7 +23,7 @@ from audio import Library, ListenerConfig
 from audio.hearing import Hearing
 
 _NEEDED = ("file", "stage", "label")
-_MACHINE_PROBABILITIES = (0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)
+_MACHINE_PROBABILITIES = (0.8, 0.9, 0.95, 0.98, 0.99, 0.997)
 
 
 def score(
@@ -39,7 +39,7 @@ def score(
 
 
 def trade_off(manifest: Path, audio_root: Path | None, jobs: int) -> list[dict[str, Any]]:
-    """Lost people against machines passed on, for each value of the one setting `machine_probability`."""
+    """Lost people against machines passed on, by the word acted upon, for values of `machine_probability`."""
     rows = _rows(manifest)
     pairs = [
         (row, clip)
@@ -54,20 +54,9 @@ def trade_off(manifest: Path, audio_root: Path | None, jobs: int) -> list[dict[s
             ear_score.judge(row, one if isinstance(one, Hearing) else None)
             for (row, _), one in zip(pairs, heard, strict=True)
         ]
-        amd = ear_score.figures(clips)["amd"]
-        curve.append({"machine_probability": value, **{key: amd[key]["percent"] for key in _CURVE}})
+        acted = ear_score.figures(clips)["amd"]["acted"]
+        curve.append({"machine_probability": value, **{key: share["percent"] for key, share in acted.items()}})
     return curve
-
-
-_CURVE = (
-    "accuracy",
-    "people_right",
-    "people_called_machine",
-    "people_unknown",
-    "machines_right",
-    "machines_called_human",
-    "machines_unknown",
-)
 
 
 def _rows(manifest: Path) -> list[ear_score.Row]:
@@ -91,7 +80,7 @@ def ear(
     audio_root: Annotated[Path | None, typer.Option(help="Where its files are; by default beside it.")] = None,
     library: Annotated[Path | None, typer.Option(help="Folder of enrolled announcements.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (reliability, SNR, trade-off).")] = None,
-    curve: Annotated[bool, typer.Option("--trade-off", help="Measure the trade-off curve too: nine runs.")] = False,
+    curve: Annotated[bool, typer.Option("--trade-off", help="Measure the trade-off curve too: six runs.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = detect_batch.processors(),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:

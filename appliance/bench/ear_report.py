@@ -64,8 +64,10 @@ def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _amd(amd: Mapping[str, Any]) -> Iterator[str]:
-    shares = {name: _share(row) for name, row in amd.items() if "percent" in row}
-    yield from _table(("people and machines", ""), ((name.replace("_", " "), text) for name, text in shares.items()))
+    yield from _table(("people and machines", "the last word", "the word acted upon"), [
+        ("accuracy", _share(amd["accuracy"]), ""),
+        *((name.replace("_", " "), _share(amd[name]), _share(row)) for name, row in amd["acted"].items()),
+    ])  # fmt: skip
     for name in ("person_known_after_answer", "person_known_after_onset", "machine_known_after_answer"):
         yield f"{name.replace('_', ' ').capitalize()}: {_times(amd[name])} s (p50 / p90).  "
     yield ""

@@ -37,6 +37,8 @@ class Scored:
     said: str
     confidence: float
     reason: str
+    acted: str
+    """The final word, which a call is acted upon; a later one only informs."""
     said_at_s: float
     """When the word was first said that then stood."""
     steps: tuple[tuple[float, str], ...]
@@ -78,13 +80,16 @@ def truth(label: str) -> str:
 def judge(row: Row, heard: Hearing | None) -> Scored:
     """One clip's result; None is a file that could not be heard."""
     if heard is None:
-        return Scored(row, UNKNOWN, 0.0, "unreadable", 0.0, (), None, None)
+        return Scored(row, UNKNOWN, 0.0, "unreadable", UNKNOWN, 0.0, (), None, None)
     steps = tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in heard.steps)
     said = steps[-1][1]
     since = next((i + 1 for i in reversed(range(len(steps))) if steps[i][1] != said), 0)
     at = steps[since][0]
+    acted = next((name for step, (_, name) in zip(heard.steps, steps, strict=True) if step.final), said)
     word = heard.word
-    return Scored(row, said, word.confidence, word.reason, at, steps, heard.beep_reported_s, heard.announcement_id)
+    return Scored(
+        row, said, word.confidence, word.reason, acted, at, steps, heard.beep_reported_s, heard.announcement_id
+    )
 
 
 def group(label: str) -> str:
@@ -174,15 +179,23 @@ def _amd(clips: Sequence[Scored]) -> dict[str, Any]:
     known = [clip for clip in people if clip.right]
     return {
         "accuracy": share_of([*people, *machines]),
-        "people_right": share_of(people),
-        "people_called_machine": share_of(people, lambda clip: clip.said == "machine"),
-        "people_unknown": share_of(people, lambda clip: clip.said == UNKNOWN),
-        "machines_right": share_of(machines),
-        "machines_called_human": share_of(machines, lambda clip: clip.said == "human"),
-        "machines_unknown": share_of(machines, lambda clip: clip.said == UNKNOWN),
+        **_taken(people, machines, lambda clip: clip.said),
+        "acted": _taken(people, machines, lambda clip: clip.acted),
         "person_known_after_answer": _percentiles([clip.said_at_s for clip in known]),
         "person_known_after_onset": _percentiles([clip.said_at_s - _number(clip.row.get("t_event")) for clip in known]),
         "machine_known_after_answer": _percentiles([clip.said_at_s for clip in machines if clip.right]),
+    }
+
+
+def _taken(people: Sequence[Scored], machines: Sequence[Scored], word: Callable[[Scored], str]) -> dict[str, Any]:
+    """Who was taken for what, by one of the words of a clip."""
+    return {
+        "people_right": share_of(people, lambda clip: word(clip) == "human"),
+        "people_called_machine": share_of(people, lambda clip: word(clip) == "machine"),
+        "people_unknown": share_of(people, lambda clip: word(clip) == UNKNOWN),
+        "machines_right": share_of(machines, lambda clip: word(clip) == "machine"),
+        "machines_called_human": share_of(machines, lambda clip: word(clip) == "human"),
+        "machines_unknown": share_of(machines, lambda clip: word(clip) == UNKNOWN),
     }
 
 

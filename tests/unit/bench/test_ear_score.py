@@ -49,6 +49,7 @@ def test_people_and_machines() -> None:
     found = ear_score.figures(clips)
     amd = found["amd"]
     assert amd["people_called_machine"]["right"] == 1
+    assert amd["acted"]["people_called_machine"]["right"] == 1
     assert (amd["machines_right"]["right"], amd["machines_unknown"]["right"]) == (1, 2)
     assert amd["person_known_after_onset"] == {"p50_s": 1.5, "p90_s": 1.5}
     assert found["as_of"]["4"]["human_machine"]["right"] == 1
@@ -114,3 +115,11 @@ def test_an_announcement_without_a_name_is_a_true_claim_but_not_the_label() -> N
     assert (clip.right, clip.true, music.true) == (False, True, False)
     assert ear_score.figures([clip])["claims_true"]["right"] == 1
     assert ear_score.calibration([clip, music])["table"][0]["right"] == 1
+
+
+def test_a_late_word_informs_but_is_not_acted_upon() -> None:
+    doubt = Verdict(Label.UNKNOWN, Kind.SPEECH, "deadline", 0.0, 4000, {}, True)
+    late = Verdict(Label.MACHINE, Kind.SPEECH, "late_talks_on", 0.9, 6000)
+    clip = ear_score.judge(_row("machine"), Hearing("a.wav", [doubt, late], doubt))
+    assert (clip.said, clip.acted, clip.said_at_s) == ("machine", "unknown", 6.0)
+    assert ear_score.figures([clip])["amd"]["acted"]["machines_unknown"]["right"] == 1
