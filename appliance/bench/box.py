@@ -51,13 +51,14 @@ def private_settings(home: Home, network: int, **sections: dict[str, object]) ->
         "trunk_address": f"127.{network}.2.1", "seat_address": f"127.{network}.2.2",
         "edge_worker_port": free_port("127.0.0.1", udp), "websocket_port": free_port("127.0.0.1"),
         "worker_port_base": free_block("127.0.0.1", 140, 21000 + 140 * (network % 40)),
-        "rtpengine_port": free_port("127.0.0.1", udp),
+        "rtpengine_port": free_port("127.0.0.1", udp), "self_test_port": free_port("127.0.0.1", udp),
     }  # fmt: skip
     changes: dict[str, dict[str, object]] = {
         "bus": {"port": free_port("127.0.0.1")},
         "sip": sip,
         "web": {"address": "127.0.0.1", "port": free_port("127.0.0.1"), "app_port": free_port("127.0.0.1")},
         "recording": {"reserve_mb": 64},
+        "hardware": {"clock_policy": "trusted"},  # what is simulated may run where no time service does
     }
     for name, values in sections.items():
         changes.setdefault(name, {}).update(values)
