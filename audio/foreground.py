@@ -99,9 +99,10 @@ class ForegroundInputs:
 class Foreground:
     """Probability of foreground speech, hop by hop."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: model.Model | None = None) -> None:
+        """`weights`: others than those that ship, while training."""
         self._inputs = ForegroundInputs()
-        self._model = model.load("foreground")
+        self._model = weights or model.load("foreground")
 
     def push(self, features: Features) -> Array:
         """Probabilities [hops] of the hops `LOOK_HOPS` before those given."""

@@ -1,12 +1,11 @@
 """Fits the answered phase (models `foreground` and `answered`) and shows what it makes of sources it never met.
 
-    python -m audio.training.answered --builder build_dev.py --cache DIR --work DIR [--check] [--out audio/models]
+    python -m audio.training.answered --builder build_dev.py --cache DIR --work DIR [--out audio/models]
 
-Two corpora are made by the builder's makers and those of `makers.py`: one warped, to learn from, and one as the builder
-makes it, with another seed, to be judged. `--check` cross-validates by source and writes `answered_check.json` into the
-work folder, and `tradeoff.json` beside the models; in any case the models are then fitted on all sources. The
-calibration comes from the cross-validation, so the check is part of every fit. Needs scipy, sox, espeak-ng and flite;
-runs on a workshop's machine, never on the box.
+It learns from one corpus (`LEARN`: the builder's makers and those of `makers.py`, warped at the sources) and is judged
+on another as the builder makes it (`JUDGE`, other seed): cross-validated by source, each clip by a model that never met
+its voice. Calibration and `tradeoff.json` come from those out-of-fold judgements; the weights that ship are fitted with
+the same recipe on the whole of `LEARN`. Needs scipy, sox, espeak-ng and flite; runs on a workshop's machine only.
 """
 
 import argparse
@@ -24,23 +23,23 @@ from audio.training import corpus, fit_answered, folds
 
 SEED = 1
 LEARN = corpus.ANSWERED
-JUDGE = corpus.Plan(
-    {"human": 1000, "machine": 850, "music": 150, "silence": 150}, seed=77701, warp=False, answered_only=True
-)
-_CONFIG_NOTE = "default ListenerConfig; shares calibrated out of fold"
+JUDGE = corpus.Plan({"human": 1800, "machine": 1500, "music": 250, "silence": 150}, seed=777001, warp=False, digits=4)
+_FIRST_HOP = 30
+_NAMES = frozenset({"human", "machine", "music", "silence"})
 
 
-def make(builder: Path, cache: Path, work: Path, *, jobs: int) -> dict[str, list[corpus.Row]]:
-    """The corpora under `work`, built if they are not there yet."""
-    rows: dict[str, list[corpus.Row]] = {}
+def make(builder: Path, cache: Path, work: Path, *, jobs: int) -> tuple[list[corpus.Row], list[corpus.Row]]:
+    """Rows of the learning and the judging corpus under `work`, built if they are not there yet."""
     loaded: Any = None
     for name, plan in (("learn", LEARN), ("judge", JUDGE)):
-        folder = work / name
-        if not (folder / "manifest.csv").exists():
+        if not (work / name / "manifest.csv").exists():
             loaded = loaded or corpus.load_builder(builder, cache)
-            corpus.build(loaded, folder, plan, jobs=jobs)
-        rows[name] = corpus.read_manifest(folder)
-    return rows
+            corpus.build(loaded, work / name, plan, jobs=jobs)
+    return corpus.read_manifest(work / "learn"), _concerned(corpus.read_manifest(work / "judge"))
+
+
+def _concerned(rows: Sequence[corpus.Row]) -> list[corpus.Row]:
+    return [row for row in rows if row["stage"] == "answered" and row["label"] in _NAMES]
 
 
 def learn_foreground(folder: Path, rows: list[corpus.Row], out: Path, *, seed: int, jobs: int) -> None:
@@ -56,7 +55,7 @@ def learn_foreground(folder: Path, rows: list[corpus.Row], out: Path, *, seed: i
                 fit_answered.foreground_rows,
                 [folder / "clips" / row["file"] for row in chosen],
                 [flags.get(row["file"]) for row in chosen],
-                range(len(chosen)),
+                [_FIRST_HOP + number % 6 for number in range(len(chosen))],
                 chunksize=16,
             )
         )
@@ -78,34 +77,35 @@ def train(
     labelled: Sequence[corpus.Row] = (),
 ) -> dict[str, Any]:
     """All of it, with a customer's labelled calls to learn from; returns the figures of the data sheet."""
-    rows = make(builder, cache, work, jobs=jobs)
-    learn_foreground(work / "learn", rows["learn"], out, seed=seed, jobs=jobs)
-    known = {*map(str, CLASSES)}
-    rows["learn"] += [row for row in labelled if row["stage"] == "answered" and row["label"] in known]
-    every = rows["learn"] + rows["judge"]
-    paths = [work / name / "clips" / row["file"] for name in ("learn", "judge") for row in rows[name]]
-    clips = fit_answered.extract(paths, jobs=jobs)
-    tested = np.arange(len(every)) >= len(rows["learn"])
-    classes = np.array([fit_answered.class_of(row) for row in every], np.int64)
-    logits = fit_answered.cross_validate(every, clips, tested, seed=seed)
-    temperatures = fit_answered.calibrate(clips, logits, classes)
-    judged = np.flatnonzero(tested).tolist()
+    learnt, judged = make(builder, cache, work, jobs=jobs)
+    learn_foreground(work / "learn", learnt, out, seed=seed, jobs=jobs)
+    learnt += _concerned(labelled)
+    rows = learnt + judged
+    paths = [work / "learn" / "clips" / row["file"] for row in learnt]
+    paths += [work / "judge" / "clips" / row["file"] for row in judged]
+    clips = fit_answered.extract(paths, network_file=out / "foreground.npz", jobs=jobs)
+    classes = np.array([fit_answered.class_of(row) for row in rows], np.int64)
+    own = len(learnt)
+    logits = fit_answered.cross_validate(rows, clips, learn=own, seed=seed)
+    temperatures = fit_answered.calibrate(clips[own:], logits, classes[own:])
     shares = [
-        None if z is None else fit_answered.softmax(z / temperatures[fit_answered.band(c[:, 2])][:, None])
-        for z, c in ((logits[i], clips[i]) for i in judged)
+        None if z is None else fit_answered.softmax(z / temperatures[fit_answered.band(clip[:, 2])][:, None])
+        for z, clip in zip(logits, clips[own:], strict=True)
     ]
-    points = fit_answered.curve([every[i] for i in judged], [clips[i] for i in judged], shares)
-    figures = fit_answered.summary([every[i] for i in judged], [clips[i] for i in judged], shares)
-    chosen = [i for i in range(len(every)) if len(clips[i])]
+    chosen = [i for i in range(own) if len(clips[i])]
     weights = fit_answered.fit([clips[i] for i in chosen], classes[chosen], seed=seed)
+    figures = fit_answered.summary(rows[own:], clips[own:], shares)
     sheet = {
         "classes": CLASSES,
-        "command": f"python -m audio.training.answered --builder BUILDER --cache DIR --work DIR --seed {seed}",
-        "fitted_on": f"all sources: learn (seed {LEARN.seed}) and judge (seed {JUDGE.seed}), {len(chosen)} clips",
-        "judged_by": f"{folds.FOLDS} folds by source on judge, {_CONFIG_NOTE}",
+        "command": "callbox train-ear --only answered --builder BUILDER --cache DIR --work DIR",
+        "seed": seed,
+        "fitted_on": f"all sources, {len(chosen)} clips of the plan {dict(LEARN.counts)}, seed {LEARN.seed}",
+        "labelled_calls": len(_concerned(labelled)),
+        "judged_by": f"{folds.FOLDS} folds by source, {len(judged)} clips as the builder makes them, seed {JUDGE.seed}",
         "figures": figures,
     }
     fit_answered.write(out, "answered", {**weights, **fit_answered.calibration_arrays(temperatures)}, sheet)
+    points = fit_answered.curve(rows[own:], clips[own:], shares)
     (out / "tradeoff.json").write_text(json.dumps(points, indent=1) + "\n", "utf-8")
     return figures
 
@@ -120,7 +120,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=corpus.default_jobs())
     args = parser.parse_args()
-    print(json.dumps(train(args.builder, args.cache, args.work, args.out, seed=args.seed, jobs=args.jobs), indent=2))
+    args.out.mkdir(parents=True, exist_ok=True)
+    figures = train(args.builder, args.cache, args.work, args.out, seed=args.seed, jobs=args.jobs)
+    print(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":

@@ -39,13 +39,18 @@ _SPEECH_BELOW_DB = -22.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many clips of which maker; `answered_only` puts music and silence after the answer."""
+    """How many clips of which maker.
+
+    `answered_only` puts music and silence after the answer; with four `digits` in the clips' names and no warp the
+    builder's makers give the very clips that the builder itself makes with that seed.
+    """
 
     counts: Mapping[str, int]
     seed: int
     warp: bool = True
     answered_only: bool = False
     split: str = "dev"
+    digits: int = 5
 
 
 ANSWERED = Plan(
@@ -140,7 +145,7 @@ def _make(
     name, number = job
     theirs: dict[str, Maker] = {entry[0]: entry[2] for entry in builder.PLAN["dev"]}
     sources = builder._S[plan.split]
-    clip_id = f"{name}_{number:05d}"
+    clip_id = f"{name}_{number:0{plan.digits}d}"
     random = builder.rng_for(plan.split, clip_id)
     dice = builder.rng_for("warp", clip_id)
     _now.factor, _now.tilt, _now.foreground = 1.0, 0.0, None

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from audio.analysis import CHUNK, LineAnalysis
 from audio.answered import PAUSES, WIDTH, AnsweredInputs
 from audio.config import ListenerConfig
 from audio.decision import CLASSES, Decision, Moment, Word
-from audio.foreground import LOOK_HOPS, ForegroundInputs
+from audio.features import FrontEnd
+from audio.foreground import LOOK_HOPS, Foreground, ForegroundInputs
 from audio.labels import Label
+from audio.model import Model
 from audio.training import folds, network
 from audio.training.corpus import Row
 
@@ -54,14 +57,9 @@ def class_of(row: Row) -> int:
 def foreground_rows(path: Path, flags: NDArray[np.bool_] | None, start: int) -> tuple[Array, NDArray[np.int64]]:
     """Inputs and truth of every sixth hop of a clip; `flags` None: nobody speaks."""
     samples = wavio.read(path)
-    line, inputs = LineAnalysis(early=False), ForegroundInputs()
-    rows = np.concatenate(
-        [
-            inputs.push(step.features)
-            for at in range(0, samples.size - CHUNK + 1, CHUNK)
-            for step in line.push(samples[at : at + CHUNK])
-        ]
-    )
+    front, inputs = FrontEnd(), ForegroundInputs()
+    blocks = [samples[None, at : at + CHUNK] for at in range(0, samples.size - CHUNK + 1, CHUNK)]
+    rows = np.concatenate([inputs.push(front.push(block)) for block in blocks])
     truth = np.zeros(len(rows) + LOOK_HOPS, np.int64)
     if flags is not None:
         used = flags[: len(rows)]
@@ -69,10 +67,10 @@ def foreground_rows(path: Path, flags: NDArray[np.bool_] | None, start: int) -> 
     return rows[start::6], truth[start : len(rows) : 6]
 
 
-def vectors(path: Path) -> Array:
+def vectors(path: Path, foreground: Model | None = None) -> Array:
     """The model's inputs [looks, WIDTH] of one clip, one each 100 ms since speech began."""
     samples = wavio.read(path)
-    line, inputs = LineAnalysis(early=False), AnsweredInputs()
+    line, inputs = LineAnalysis(early=False), AnsweredInputs(Foreground(foreground))
     out: list[Array] = []
     for at in range(0, min(samples.size, round(_LIMIT_S * 8000)) - CHUNK + 1, CHUNK):
         for step in line.push(samples[at : at + CHUNK]):
@@ -106,19 +104,20 @@ def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs
     )
 
 
-def cross_validate(
-    rows: Sequence[Row], clips: Sequence[Array], tested: NDArray[np.bool_], *, seed: int
-) -> list[Array | None]:
-    """Logits of each tested clip from the model that was fitted without its source; None where nothing was heard."""
+def cross_validate(rows: Sequence[Row], clips: Sequence[Array], *, learn: int, seed: int) -> list[Array | None]:
+    """Logits of each row after the first `learn`, from the model fitted on those of them without its source.
+
+    None where nothing was heard.
+    """
     fold = folds.assign(rows)
-    classes = np.array([class_of(row) for row in rows], np.int64)
-    out: list[Array | None] = [None] * len(rows)
+    classes = np.array([class_of(row) for row in rows[:learn]], np.int64)
+    out: list[Array | None] = [None] * (len(rows) - learn)
     for held in range(folds.FOLDS):
-        chosen = [i for i in range(len(rows)) if fold[i] != held and len(clips[i])]
+        chosen = [i for i in range(learn) if fold[i] != held and len(clips[i])]
         weights = fit([clips[i] for i in chosen], classes[chosen], seed=seed)
-        for i in np.flatnonzero((fold == held) & tested).tolist():
-            if len(clips[i]):
-                out[i] = network.logits(weights, clips[i])
+        for i in np.flatnonzero(fold[learn:] == held).tolist():
+            if len(clips[learn + i]):
+                out[i] = network.logits(weights, clips[learn + i])
     return out
 
 
@@ -237,7 +236,9 @@ def write(out: Path, name: str, weights: dict[str, Array], sheet: dict[str, Any]
     (out / f"{name}.json").write_text(json.dumps({"model": name, **sheet}, indent=2) + "\n", "utf-8")
 
 
-def extract(paths: Sequence[Path], *, jobs: int) -> list[Array]:
-    """`vectors` of many clips."""
+def extract(paths: Sequence[Path], *, network_file: Path, jobs: int) -> list[Array]:
+    """`vectors` of many clips with the foreground network in a file."""
+    with np.load(network_file, allow_pickle=False) as arrays:
+        foreground = Model(**{name: arrays[name] for name in arrays.files})
     with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(vectors, paths, chunksize=16))
+        return list(pool.map(partial(vectors, foreground=foreground), paths, chunksize=16))
