@@ -51,8 +51,43 @@ def test_beep_end_is_exact(hz, length_s) -> None:
     assert len(beeps) == 1
     end_ms = (start_s + length_s) * 1000
     assert abs(beeps[0].evidence["beep_end_ms"] - end_ms) <= 15
-    assert beeps[0].decided_at_ms - end_ms <= 250
+    assert abs(beeps[0].evidence["beep_start_ms"] - start_s * 1000) <= 15
+    assert beeps[0].decided_at_ms - end_ms <= 150
     assert last.label is Label.MACHINE
+
+
+@pytest.mark.parametrize("hz", [440.0, 900.0, 1500.0])
+def test_chords_and_fading_beeps(hz) -> None:
+    fading = synth.beep(hz, 0.6) * np.exp(-np.arange(4800) / 8000 * 3)
+    for tone in (synth.tone([hz, 1.26 * hz], 0.4), fading):
+        audio = np.concatenate([synth.voice_like(1.6, seed=3), synth.silence(0.3), tone, synth.silence(1.5)])
+        verdicts, _ = hear(noisy(audio, -50.0), phase="answered")
+        starts = [v.evidence["beep_start_ms"] for v in verdicts if "beep_start_ms" in v.evidence]
+        assert len(starts) == 1
+        assert abs(starts[0] - 1900) <= 20
+
+
+@pytest.mark.parametrize("noise_dbov", [-75.0, -50.0])
+def test_a_quiet_beep_without_speech_and_one_in_noise(noise_dbov) -> None:
+    audio = np.concatenate([synth.silence(1.2), synth.beep(950.0, 0.5, -40.0), synth.silence(1.5)])
+    verdicts, _ = hear(noisy(audio, noise_dbov), phase="answered")
+    ends = [v.evidence["beep_end_ms"] for v in verdicts if "beep_end_ms" in v.evidence]
+    assert len(ends) == 1
+    assert abs(ends[0] - 1700) <= 20
+
+
+@pytest.mark.parametrize("body", [synth.fax_cng(), synth.fax_ced(), synth.modem_answer(), synth.dtmf("1590*#")])
+def test_faxes_modems_and_digits_do_not_beep(body) -> None:
+    verdicts, _ = hear(noisy(_after(0.7, body), -50.0), phase="answered")
+    assert not any("beep_end_ms" in v.evidence for v in verdicts)
+
+
+def test_a_torn_calling_tone_in_noise_is_still_one() -> None:
+    burst = synth.fax_cng(1)
+    burst[1600:1920] = 0
+    verdicts, last = hear(noisy(_after(0.7, burst, 2.0), -30.0), phase="answered")
+    assert last.kind is Kind.FAX_CNG
+    assert not any("beep_end_ms" in v.evidence for v in verdicts)
 
 
 def test_a_beep_is_no_fax_and_talk_is_no_beep() -> None:
@@ -66,6 +101,27 @@ def test_dtmf_digits_once_each() -> None:
     digits = "0123456789*#ABCD"
     verdicts, _ = hear(noisy(_after(0.3, synth.dtmf(digits)), -50.0), phase="answered")
     assert "".join(str(v.evidence["key"]) for v in verdicts if v.label is Label.DTMF) == digits
+
+
+@pytest.mark.parametrize(("hz_scale", "wanted"), [(0.985, "5"), (1.015, "5"), (0.965, ""), (1.035, "")])
+def test_digits_within_the_limits_of_q24(hz_scale, wanted) -> None:
+    press = synth.tone([770.0 * hz_scale, 1336.0 * hz_scale], 0.1, -15.0)
+    verdicts, _ = hear(noisy(_after(0.4, press), -60.0), phase="answered")
+    assert "".join(str(v.evidence["key"]) for v in verdicts if v.label is Label.DTMF) == wanted
+
+
+@pytest.mark.parametrize("twist_db", [-4.0, 8.0])
+def test_digits_with_twist(twist_db) -> None:
+    press = synth.tone([770.0], 0.08, -20.0 + twist_db / 2) + synth.tone([1336.0], 0.08, -20.0 - twist_db / 2)
+    verdicts, _ = hear(noisy(_after(0.4, press), -65.0), phase="answered")
+    assert [v.evidence["key"] for v in verdicts if v.label is Label.DTMF] == ["5"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_talk_holds_no_digits(seed) -> None:
+    talk = synth.voice_like(6.0, seed=seed, pitch_hz=110 + 40 * seed)
+    verdicts, _ = hear(noisy(talk, -50.0), phase="answered")
+    assert not [v for v in verdicts if v.label is Label.DTMF]
 
 
 def test_an_unknown_digit_is_refused() -> None:

@@ -97,6 +97,50 @@ def test_information_tones_by_type(label, hz_scale) -> None:
     assert next(v for v in verdicts if v.final).decided_at_ms <= end_ms + 250
 
 
+@pytest.mark.parametrize("country", ["gb", "hk"])
+def test_a_tone_without_end_is_a_number_that_is_none(country) -> None:
+    tone = plans()[country].tone(Label.VACANT)
+    verdicts, last = hear(noisy(np.concatenate([synth.silence(0.4), synth.cadence(tone, 6.0)]), -45.0), country=country)
+    assert (last.label, last.kind) == (Label.VACANT, Kind.TONE)
+    assert [v.reason for v in verdicts if v.final] == ["unobtainable_tone"]
+
+
+_OTHERS = [(country, tone) for country, p in plans().items() for tone in p.others]
+
+
+@pytest.mark.parametrize(
+    ("country", "tone"), _OTHERS[::4], ids=[f"{c}-{t.name}-{i}" for i, (c, t) in enumerate(_OTHERS)][::4]
+)
+def test_dial_and_call_waiting_tones_end_no_call(country, tone) -> None:
+    audio = np.concatenate([synth.silence(0.4), synth.cadence(tone, 6.0)])
+    verdicts, last = hear(noisy(audio, -45.0), country=country)
+    taken = {v.label for v in [*verdicts, last]}
+    assert not taken & {Label.RINGBACK, Label.BUSY, Label.CONGESTION, Label.VACANT}
+
+
+def test_a_tone_that_two_plans_name_differently_says_so() -> None:
+    audio = np.concatenate([synth.silence(0.4), synth.call_progress("id", Label.CONGESTION, 4.0)])
+    verdicts, last = hear(noisy(audio, -50.0), country=None)
+    assert last.label is Label.CONGESTION
+    assert next(v for v in verdicts if v.final).evidence["sounds_like"] == "busy"
+
+
+def test_what_a_country_does_not_tell_apart_is_in_the_evidence() -> None:
+    verdicts, last = hear(noisy(synth.call_progress("my", Label.BUSY, 5.0), -50.0), country="MY")
+    assert last.label is Label.BUSY
+    assert next(v for v in verdicts if v.final).evidence["sounds_like"] == "congestion"
+
+
+@pytest.mark.parametrize("label", [Label.RINGBACK, Label.BUSY, Label.CONGESTION])
+def test_noise_in_the_gaps_and_lost_packets(label) -> None:
+    audio = synth.call_progress("ru", label, 11.0, -20.0)
+    random = np.random.default_rng(5)
+    for at in random.integers(0, audio.size // 160, size=20):
+        audio[160 * at : 160 * at + 160] = 0
+    _, last = hear(noisy(audio, -30.0), country="RU")
+    assert last.label is label
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_talk_is_not_a_tone(seed) -> None:
     talk = synth.voice_like(6.0, seed=seed, pitch_hz=100 + 25 * seed)
