@@ -47,13 +47,14 @@ _FLIP_SETS = ((np.arange(1 << _FLIPS)[:, None] >> np.arange(_FLIPS)) & 1).astype
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An announcement recognised: which, how alike (0..1), for how long, where it began, and whether that is final."""
+    """An announcement recognised: which, how alike (0..1), how long, where it began, whether that is final, and over."""
 
     entry: Entry
     likeness: float
     span_s: float
     offset_s: float
     settled: bool
+    ended: bool
 
 
 @dataclass(slots=True)
@@ -298,7 +299,7 @@ class Matcher:
         settled = (run.ended and run.whole) or most or span >= _SETTLED_SPAN
         entry = self._library.entries[track.entry]
         begun = track.hop - (track.row - int(self._library.index.starts[track.entry])) / track.rate
-        return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled)
+        return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled, run.ended)
 
 
 def _row_at(track: _Track, hop: int) -> float:

@@ -50,7 +50,7 @@ class _AfterSit:
     looped: bool = False
 
     def push(self, voiced: list[bool], *, named: bool) -> None:
-        """Count the hops with voice, those since the last voice, and those after a name was settled."""
+        """Count the hops with voice, those since the last voice, and those after a named announcement ended."""
         self.words_hops += sum(voiced)
         self.after_name_hops += sum(voiced) if named else 0
         self.quiet_hops = 0 if sum(voiced) > 2 else self.quiet_hops + len(voiced)
@@ -172,7 +172,7 @@ class EarlyPhase:
 
     def _words(self, sit: _AfterSit, line: LineAnalysis, step: Step) -> list[Verdict]:
         """Wait for the words after an information tone: said once they explain it, in a loop they are the word."""
-        sit.push(step.voiced, named=self._named is not None and self._named.settled)
+        sit.push(step.voiced, named=self._named is not None and self._named.ended)
         if not sit.looped and (self._repeats.lag_s is not None or sit.after_name_hops >= _FEW_WORDS):
             sit.looped = True
             self._speech_since_s = line.now_s
