@@ -47,7 +47,7 @@ _FLIP_SETS = ((np.arange(1 << _FLIPS)[:, None] >> np.arange(_FLIPS)) & 1).astype
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An announcement recognised: which, how alike (0..1), how long, where it began, whether that is final, and over."""
+    """An announcement recognised: which, how alike (0..1), how long, where it began, whether it is final, and over."""
 
     entry: Entry
     likeness: float
