@@ -74,6 +74,7 @@ _COMMANDS = {
 }
 _FIGURES = {
     "appliance.bench.calls": ("calls", "short-calls"),
+    "appliance.bench.console": ("console",),
     "appliance.bench.detector": ("detector",),
     "appliance.bench.ear": ("ear",),
     "appliance.bench.store": ("store",),

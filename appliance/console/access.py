@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from appliance.console import code
 from appliance.console.doors import Doors
 from appliance.console.facts import duration
-from appliance.console.terminal import Terminal
+from appliance.console.terminal import Terminal, wrap
 from appliance.errors import CallboxError
 from appliance.home import Home
 
@@ -52,15 +51,17 @@ class Access:
             return self._doors.log_in(login, password, "")
         except CallboxError as error:
             if error.error_id != "login.totp_required":
-                self._terminal.say(error.message)
+                self._terminal.say(*wrap(error.message, ""))
                 return ""
         try:
             return self._doors.log_in(login, password, self._terminal.read_line("Authenticator code: "))
         except CallboxError as error:
-            self._terminal.say(error.message)
+            self._terminal.say(*wrap(error.message, ""))
             return ""
 
     def _by_code(self) -> str:
+        from appliance.console import code  # hashing costs the first paint
+
         path = self._home.console_code
         if not code.exists(path):
             self._terminal.say("There is no service code. An administrator makes one: passwords.")

@@ -10,7 +10,7 @@ from appliance.console import facts
 from appliance.console.access import Access
 from appliance.console.doors import Doors
 from appliance.console.entries import Desk, Entry, entries
-from appliance.console.terminal import COLUMNS, Hangup, IdleTooLong, Interrupted, Terminal, fit
+from appliance.console.terminal import COLUMNS, Hangup, IdleTooLong, Interrupted, Terminal, fit, wrap
 from appliance.errors import CallboxError
 from appliance.home import Home
 
@@ -85,7 +85,7 @@ class Menu:
                 return 1
             return entry.load()(self._desk, words)
         except CallboxError as error:
-            self._terminal.say(f"{entry.name}: {error.message}")
+            self._terminal.say(*wrap(f"{entry.name}: {error.message}", ""))
         except IdleTooLong:
             self._terminal.say(f"{entry.name}: nothing typed, left.")
         except (Hangup, Interrupted):

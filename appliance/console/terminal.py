@@ -118,14 +118,19 @@ class Terminal:
 
     def _escape(self) -> None:
         """Swallow what follows ESC: CSI to its final byte, SS3 and others one byte; alone it is nothing."""
-        kind = self._byte(_ESCAPE_S)
-        if kind == ord("["):
-            for _ in range(32):
+        byte = self._byte(_ESCAPE_S)
+        while byte is not None:
+            if byte == _ESCAPE:  # broken off by the next one
                 byte = self._byte(_ESCAPE_S)
-                if byte is None or 0x40 <= byte <= 0x7E:
-                    return
-        elif kind == ord("O"):
-            self._byte(_ESCAPE_S)
+                continue
+            if byte == ord("["):
+                byte = self._byte(_ESCAPE_S)
+                while byte is not None and 0x20 <= byte <= 0x3F:
+                    byte = self._byte(_ESCAPE_S)
+            elif byte == ord("O"):
+                byte = self._byte(_ESCAPE_S)
+            if byte != _ESCAPE:
+                return
 
     def _typed(self, timeout_s: float | None) -> str | None:
         """The next thing typed: a printable character, "\\n", "\\b", "\\x15"; None: nothing in time."""
@@ -192,6 +197,12 @@ class Terminal:
                 return typed
             if left == 0.0:
                 return None
+
+    def choice(self, prompt: str, timeout_s: float | None = None) -> str | None:
+        """One key after a prompt, on a line of its own."""
+        typed = self.key(prompt, timeout_s)
+        self.write("\n")
+        return typed
 
     def yes(self, question: str) -> bool:
         """Whether the answer is a clear yes."""

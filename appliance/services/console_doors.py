@@ -60,7 +60,7 @@ class RealDoors:
         from appliance.services.office_client import client
 
         configure("console", level="ERROR")
-        with client(self._home) as box:
+        with client(self._home, quiet=True) as box:
             yield box
 
     def ask(self, command: Command) -> Done:

@@ -37,14 +37,14 @@ def _condition(condition: Condition, found: list[Finding] | None, since: dict[st
 
 
 def _standing(home: Home, settings: Settings) -> list[Standing]:
-    """Alerts that stand: from the database, from the file that `watch` keeps when the database is away."""
-    if home.database.exists() or settings.store.url:
+    """Alerts that stand as the database has them; none when it is away, which is a finding of its own."""
+    if not home.database.exists() and not settings.store.url:
+        return []
+    with contextlib.suppress(StoreError):
         store = open_store(home, settings)
         try:
             with store.read() as session:
                 return alerts.standing(session)
-        except StoreError:
-            pass  # a finding of its own
         finally:
             store.close()
     return []

@@ -44,9 +44,10 @@ def _connected(settings: Settings) -> ThreadBus | None:
 class Client:
     """The box as the command line sees it. `context` is for reading and for work on the store."""
 
-    def __init__(self, context: Context, bus: ThreadBus | None) -> None:
+    def __init__(self, context: Context, bus: ThreadBus | None, *, quiet: bool = False) -> None:
         self.context = context
         self._bus = bus
+        self._quiet = quiet
 
     def ask(self, command: Command, *, directly: Callable[[], Done] | None = None) -> Done:
         """Have the running service do it; when none runs, `directly` (by default the office itself).
@@ -59,7 +60,8 @@ class Client:
             except BusError as error:
                 if error.error_id != "bus.no_service":
                     raise
-        print(f"callbox: '{command.SERVICE}' does not run; done on the store directly.", file=sys.stderr)
+        if not self._quiet:
+            print(f"callbox: '{command.SERVICE}' does not run; done on the store directly.", file=sys.stderr)
         return directly() if directly is not None else Office(self.context).handle(command)
 
     def ask_running(self, command: Command) -> Done:
@@ -74,8 +76,11 @@ class Client:
 
 
 @contextmanager
-def client(home: Home | None = None) -> Iterator[Client]:
-    """Open a home, by default that of `$CALLBOX_HOME`; raises StoreError or CallerError when it cannot be used."""
+def client(home: Home | None = None, *, quiet: bool = False) -> Iterator[Client]:
+    """Open a home, by default that of `$CALLBOX_HOME`; `quiet` does not say that no service runs.
+
+    Raises StoreError or CallerError when it cannot be used.
+    """
     home = home or home_from_environment()
     home.make()
     settings = load_settings(home)
@@ -87,7 +92,7 @@ def client(home: Home | None = None) -> Iterator[Client]:
             home=home, settings=settings, secrets=load_secrets(home), store=store, clock=SystemClock(),
             doors=make_doors(home, settings),
         )  # fmt: skip
-        yield Client(context, bus)
+        yield Client(context, bus, quiet=quiet)
     finally:
         if bus is not None:
             bus.close()

@@ -57,7 +57,7 @@ def show(desk: Desk, words: list[str]) -> int:
     desk.terminal.say(_LEGEND)
     down = any(line.get("alarms") or line.get("up") is False for line in lines)
     if words[:1] == ["watch"] or (desk.terminal.interactive and not words and
-                                  desk.terminal.key("w: watch, else: menu ") in ("w", "W")):  # fmt: skip
+                                  desk.terminal.choice("w: watch, else: menu ") in ("w", "W")):  # fmt: skip
         _watch(desk)
     return 1 if down else 0
 

@@ -45,14 +45,14 @@ def show(desk: Desk, words: list[str]) -> int:
     if not words:
         wanted = desk.terminal.read_line("Only lines with (Enter: all): ").lower()
     desk.terminal.say(*_tail(path, wanted, _TAIL))
-    if follow or (not words and desk.terminal.key("f: follow, else: menu ") == "f"):
+    if follow or (not words and desk.terminal.choice("f: follow, else: menu ") == "f"):
         _follow(desk, path, wanted)
     return 0
 
 
 def _follow(desk: Desk, path: Path, wanted: str) -> None:
     """New lines until a key; a log that was rotated is begun anew."""
-    desk.terminal.say("", "Following; any key ends.")
+    desk.terminal.say("Following; any key ends.")
     size, rest = path.stat().st_size, b""
     while desk.terminal.key("", _LOOK_S) is None:
         now = path.stat().st_size if path.exists() else 0

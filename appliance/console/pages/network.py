@@ -69,10 +69,10 @@ def _set(desk: Desk) -> int:
         return 1
     desk.doors.root(_TRY, actor, port=port, address=address, gateway=gateway or "none", seconds=str(_REVERT_S))
     desk.doors.note(actor, "network.try", f"{port} {address}")
-    if desk.terminal.key(f"Changed. Check it, then k to keep within {_REVERT_S} s; else: back. ", _REVERT_S) == "k":
+    if desk.terminal.choice(f"Changed. Check it, then k to keep within {_REVERT_S} s; else: back. ", _REVERT_S) == "k":
         desk.doors.root(_KEEP, actor)
-        desk.terminal.say("", "Kept.")
+        desk.terminal.say("Kept.")
         return 0
     desk.doors.root(_BACK, actor)
-    desk.terminal.say("", "Taken back.")
+    desk.terminal.say("Taken back.")
     return 1
