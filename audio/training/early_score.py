@@ -2,8 +2,9 @@
 
     python -m audio.training.early_score --builder build_dev.py --cache DIR --work DIR [--draws 3]
 
-The texts and speeds here are none of the builder's, nor are three of the languages; each opening is shared by five announcements, so that every entry has siblings. Clips are made by the builder's own maker and channel. In each
-draw another 60 % of the entries are enrolled; every clip is heard once in each draw, by the whole `Listener`.
+The texts and speeds here are none of the builder's, nor are three of the languages; each opening is shared by five
+announcements, so that every entry has siblings. Clips are made by the builder's own maker and channel. In each draw
+another 60 % of the entries are enrolled; every clip is heard once in each draw, by the whole `Listener`.
 """
 
 import argparse
