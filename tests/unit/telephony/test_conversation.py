@@ -348,6 +348,18 @@ def test_no_evidence_of_answered_calls_or_against_the_policy(call: Call, ear: ty
     assert not call.of(RecordingStarted)
 
 
+def test_evidence_gives_way_to_calls_when_the_disk_is_nearly_full(
+    call: Call, ear: type[ScriptedEar], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear.script["early"] = [_word(Label.VACANT, 1000)]
+    call.dial()
+    monkeypatch.setattr(call.conversation._capture, "_evidence_room_mb", 10**9)
+    _early(call, 2.0)
+    call.port.far_ends("trunk", 404)
+    call.run(0.3)
+    assert not call.of(RecordingStarted)
+
+
 def test_an_answer_throws_the_early_media_away(call: Call, ear: type[ScriptedEar]) -> None:
     ear.script["early"] = [_word(Label.VACANT, 1000)]
     _early(call.dial(), 2.0)
