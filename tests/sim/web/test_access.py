@@ -17,7 +17,7 @@ pytestmark = pytest.mark.sim
 
 PUBLIC = {
     "static", "auth.log_in", "auth.language", "setup.language", "setup.set_language", "setup.administrator",
-    "api_v1.health",
+    "api_v1.health", "metrics.scrape",
 }  # fmt: skip
 EVERYBODY = {
     "auth.log_out", "auth.preferences", "auth.theme", "auth.second_factor",

@@ -1,0 +1,45 @@
+"""Counts for monitoring: attempts by campaign and outcome, abandoned calls, verdicts of the ear, trunks, alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from appliance.store.db import Store
+from appliance.store.models import Alert, Attempt, Trunk
+from appliance.types import LIVE_OUTCOMES
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`attempts` (campaign, outcome) of closed ones; `abandoned` campaign -> (abandoned, live answers)."""
+
+    attempts: dict[tuple[str, str], int]
+    abandoned: dict[str, tuple[int, int]]
+    dialling: dict[str, int]
+    channels: dict[str, int]
+    alerts: dict[str, int]
+
+
+def figures(store: Store) -> Figures:
+    """Count all of it. Raises StoreError."""
+    live = case((Attempt.outcome.in_([str(outcome) for outcome in LIVE_OUTCOMES]), 1), else_=0)
+    closed = (
+        select(Attempt.campaign_id, Attempt.outcome, func.count(), func.sum(case((Attempt.abandoned, 1), else_=0)),
+               func.sum(live))
+        .where(Attempt.outcome.is_not(None)).group_by(Attempt.campaign_id, Attempt.outcome)
+    )  # fmt: skip
+    busy = select(Attempt.trunk_id, func.count()).where(Attempt.ended_at.is_(None)).group_by(Attempt.trunk_id)
+    standing = select(Alert.severity, func.count()).where(Alert.cleared_at.is_(None)).group_by(Alert.severity)
+    attempts: dict[tuple[str, str], int] = {}
+    abandoned: dict[str, tuple[int, int]] = {}
+    with store.read() as db:
+        for campaign_id, outcome, count, lost, answered in db.execute(closed):
+            attempts[campaign_id, outcome] = count
+            before = abandoned.get(campaign_id, (0, 0))
+            abandoned[campaign_id] = (before[0] + int(lost or 0), before[1] + int(answered or 0))
+        dialling = dict(db.execute(busy).tuples().all())
+        channels = {trunk.id: trunk.channels for trunk in db.scalars(select(Trunk).where(Trunk.enabled))}
+        alerts = dict(db.execute(standing).tuples().all())
+    return Figures(attempts, abandoned, dialling, channels, alerts)
