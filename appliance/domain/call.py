@@ -197,9 +197,13 @@ def _note_answer(call: Call, event: bus_events.LegAnswered, now: datetime) -> tu
 
 
 def _verdict(event: bus_events.Heard) -> Verdict:
+    """The information tone only says that words follow: where the library knows them, they are the outcome."""
+    meaning = str(event.evidence.get("meaning", "")) if event.label == Outcome.SIT_INFO else ""
+    named = meaning in set(Outcome)
     return Verdict(
-        Outcome(event.label), event.kind, event.reason, event.confidence, event.evidence, event.decided_at_ms
-    )
+        Outcome(meaning if named else event.label), Kind.ANNOUNCEMENT if named else event.kind, event.reason,
+        event.confidence, event.evidence, event.decided_at_ms,
+    )  # fmt: skip
 
 
 def _note_verdict(call: Call, event: bus_events.Heard, _now: datetime) -> tuple[Call, Commands]:

@@ -158,3 +158,13 @@ def test_between_the_thresholds_what_stood_stands() -> None:
 ])  # fmt: skip
 def test_chance_of_a_difference(counts: tuple[int, int, int, int], expected: float) -> None:
     assert drift.chance(*counts) == pytest.approx(expected, abs=0.001)
+
+
+@pytest.mark.parametrize(("meaning", "outcome"), [("powered_off", "powered_off"), ("", "sit_info"), ("?", "sit_info")])
+def test_words_after_an_information_tone_are_the_outcome_where_they_are_known(meaning: str, outcome: str) -> None:
+    ringing = replace(_call(CallState.HEARD), state=CallState.EARLY, answered_at=None, verdict_at=None, heard=None)
+    word = _late("sit_info", phase="early", kind="sit", reason="three_tones", final=True,
+                 evidence={"meaning": meaning} if meaning else {})  # fmt: skip
+    after, _ = calls.step(ringing, word, NOW)
+    assert after.early is not None
+    assert after.early.outcome == outcome
