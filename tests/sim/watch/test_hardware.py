@@ -246,18 +246,6 @@ def test_the_clock_is_lost_slowly_and_found_at_once(tmp_path: Path) -> None:
     assert look() == ""
 
 
-def test_policies_where_there_is_no_time_service() -> None:
-    def reason(policy: str, at: datetime = START) -> str:
-        settings = Settings.model_validate({"hardware": {"clock_policy": policy}})
-        watch = ClockWatch(settings, LocalPrograms("/nonexistent") if policy else LocalPrograms(), ManualClock(at))
-        watch.look()
-        return str(watch.doubt or "")
-
-    old = datetime(2000, 1, 1, tzinfo=UTC)
-    assert reason("trusted", old) == "before_build"
-    assert reason("trusted") == ""
-
-
 def test_the_snapshot_keeps_the_last_good_reading_and_says_that_it_is_old(tmp_path: Path) -> None:
     clock = ManualClock(START)
     snapshot = Snapshot(tmp_path / "hardware.json", clock)
