@@ -17,7 +17,8 @@ TIMED = frozenset(
 )
 """Verbs that end by themselves."""
 DISRUPTIVE = TIMED - {Verb.LOCATE_ON} | {
-    Verb.SET_FRAMING, Verb.SET_CODING, Verb.SET_CRC4, Verb.SET_CLOCK, Verb.RESTART, Verb.FXO_DIAL, Verb.FXO_FLASH,
+    Verb.SET_FRAMING, Verb.SET_CODING, Verb.SET_CRC4, Verb.SET_CLOCK, Verb.SET_D_CHANNEL, Verb.SET_IMPEDANCE,
+    Verb.RESTART, Verb.FXO_DIAL, Verb.FXO_FLASH,
 }  # fmt: skip
 """Verbs that cut calls."""
 _OFF_HOOK = frozenset({Verb.FXO_DIAL, Verb.FXO_FLASH})

@@ -21,7 +21,7 @@ _BACK = {
     Verb.FXO_OFF_HOOK: Verb.FXO_ON_HOOK,
     Verb.FXO_DIAL: Verb.FXO_ON_HOOK,
 }
-_SETTINGS = {Verb.SET_FRAMING, Verb.SET_CODING, Verb.SET_CRC4, Verb.SET_CLOCK}
+_SETTINGS = {verb for verb in Verb if verb.startswith("set_")}
 _PORT = re.compile(r"[\w/.:-]{1,32}")
 _DIGITS = re.compile(r"[0-9*#]{1,32}")
 _SLOTS = range(1, 32)

@@ -232,6 +232,8 @@ def test_the_cable_is_pulled_and_put_back(rig: Rig) -> None:
         (Verb.SET_FRAMING, "no-crc4", "NO-CRC4"),
         (Verb.SET_CODING, "ami", "AMI"),
         (Verb.SET_CLOCK, "internal", "Internal"),
+        (Verb.SET_D_CHANNEL, "network", "network"),
+        (Verb.SET_D_CHANNEL, "user", "user"),
     ],
 )
 def test_a_setting_is_changed_and_read_back(rig: Rig, verb: Verb, value: str, after: str) -> None:

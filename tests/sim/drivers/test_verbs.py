@@ -128,6 +128,23 @@ def test_a_port_with_a_call_is_not_dialled_on(rig: Callable[[str], Rig]) -> None
         fxo.control.do("c:2", Verb.FXO_DIAL, digits="1")
 
 
+@pytest.mark.parametrize(
+    ("profile_id", "verb", "value"),
+    [
+        ("sim_e1", Verb.SET_D_CHANNEL, "network"),
+        ("sim_e1", Verb.SET_HUNT_GROUP, "B"),
+        ("sim_e1", Verb.SET_CLOCK, "internal"),
+        ("sim_fxo", Verb.SET_GAIN, "-3"),
+        ("sim_fxo", Verb.SET_IMPEDANCE, "complex"),
+    ],
+)
+def test_settings_are_read_back(rig: Callable[[str], Rig], profile_id: str, verb: Verb, value: str) -> None:
+    card = rig(profile_id)
+    change = card.control.do("c:1", verb, value=value)
+    assert (change.after, change.verified) == (value, True)
+    assert card.line(1).up is True
+
+
 def test_lost_battery_is_an_alarm(rig: Callable[[str], Rig]) -> None:
     fxo = rig("sim_fxo")
     fxo.card.alarms["8"] = {Alarm.LOS}
