@@ -12,11 +12,12 @@ from drivers.console.session import Session, Timing
 from drivers.control import GuardedControl
 from drivers.e1_gateway.dahdi import DahdiReader
 from drivers.e1_gateway.dahdi_actuator import DahdiActuator
+from drivers.e1_gateway.snmp import SnmpActuator, SnmpReader
 from drivers.lines import LineReader
 from drivers.profiles import Profile
 from drivers.programs import Ran
 from drivers.releases import Releases
-from drivers.resources import Console, DahdiTree
+from drivers.resources import Console, DahdiTree, SnmpAgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,12 @@ def dahdi_card(
     """The DAHDI spans of this box. `maint` and `config` are for a service without root, see :class:`DahdiActuator`."""
     reader = DahdiReader(tree)
     return Card(reader, GuardedControl(DahdiActuator(reader, tree, maint=maint, config=config), Releases(notes)))
+
+
+def snmp_card(name: str, agent: SnmpAgent, profile: Profile, notes: Path) -> Card:
+    """A gateway that is read by SNMP. `name` begins its lines' ids.
+
+    Raises :class:`drivers.lines.ReaderError` for a profile without columns.
+    """
+    reader = SnmpReader(name, agent, profile)
+    return Card(reader, GuardedControl(SnmpActuator(reader), Releases(notes)))

@@ -54,3 +54,22 @@ class DahdiTree:
     root: Path = Path("/")
     control: bool = True
     """Ask ``/dev/dahdi/ctl`` too (``False`` where there is only a tree)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnmpAgent:
+    """A gateway's SNMP agent and how to be let in: v2c by community, v3 by user with both keys (SHA, AES-128)."""
+
+    host: str
+    port: int = 161
+    community: str = field(default="", repr=False)
+    user: str = ""
+    auth_key: str = field(default="", repr=False)
+    priv_key: str = field(default="", repr=False)
+    name: str = ""
+    """The sysName it must answer with; empty = whatever answered first."""
+
+    @property
+    def is_v3(self) -> bool:
+        """Whether it is asked by user and keys."""
+        return bool(self.user)

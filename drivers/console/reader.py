@@ -5,26 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from drivers.console.parse import parse
 from drivers.console.session import Session
-from drivers.lines import LineStatus, ReaderError, stale
+from drivers.last_good import LastGood
+from drivers.lines import LineStatus, ReaderError
 from drivers.profiles import Profile
 
-_STUCK_S = 60.0
 _TRIES = 2
 """A reading spoilt by noise is taken once more before it is a fault."""
 _WORTH_A_SECOND_TRY = frozenset({"line.noise", "line.not_understood", "line.card_restarted"})
-
-
-@dataclass
-class _Kept:
-    """What is remembered of a line."""
-
-    good: LineStatus
-    moved_at_s: float
-    """When its interval was last seen to grow (monotonic)."""
 
 
 class ConsoleReader:
@@ -45,17 +36,15 @@ class ConsoleReader:
         self._session = session
         self._profile = profile
         self._wall = wall
-        self._monotonic = monotonic
-        self._kept: dict[str, _Kept] = {}
+        self._last_good = LastGood(monotonic)
 
     def lines(self) -> tuple[LineStatus, ...]:
         """All lines of the card. Raises :class:`ReaderError` when none could be read."""
         found = self._read()
-        known = {line_id for line_id, kept in self._kept.items() if kept.good.up}
-        rising = {line.line_id for line in found if line.up} - known
-        if rising or not self._kept.keys() <= {line.line_id for line in found}:
+        rising = {line.line_id for line in found if line.up} - self._last_good.up
+        if rising or not self._last_good.known <= {line.line_id for line in found}:
             found = _agreed(found, self._read())  # good news, and missing ports, are believed when said twice
-        return self._judged(found)
+        return self._last_good.judge(found)
 
     def _read(self) -> tuple[LineStatus, ...]:
         """One reading; one that was spoilt is taken once more."""
@@ -101,33 +90,6 @@ class ConsoleReader:
                 answers.append("")  # an older firmware without that command: the fields stay unknown
         return answers
 
-    def _judged(self, found: tuple[LineStatus, ...]) -> tuple[LineStatus, ...]:
-        """Keep good readings, replace bad, frozen and missing ones by the last good one, marked stale."""
-        now_s = self._monotonic()
-        judged = []
-        for line in found:
-            kept = self._kept.get(line.line_id)
-            error = line.error or self._stuck(line, kept, now_s)
-            if not error:
-                self._kept[line.line_id] = _Kept(line, now_s if _moved(line, kept) or kept is None else kept.moved_at_s)
-                judged.append(line)
-            elif line.up is False or kept is None:
-                judged.append(line)
-            else:
-                judged.append(stale(kept.good, error))
-        here = {line.line_id for line in found}
-        judged += [
-            stale(kept.good, f"{line_id}: the card no longer names this port. Was a module taken out?")
-            for line_id, kept in self._kept.items()
-            if line_id not in here
-        ]
-        return tuple(judged)
-
-    def _stuck(self, line: LineStatus, kept: _Kept | None, now_s: float) -> str:
-        if kept is None or _moved(line, kept) or now_s - kept.moved_at_s <= _STUCK_S:
-            return ""
-        return f"{line.line_id}: the card's counters have stood still for a minute; it repeats old values. Restart it."
-
 
 def _agreed(first: tuple[LineStatus, ...], second: tuple[LineStatus, ...]) -> tuple[LineStatus, ...]:
     """The second reading; what is up in it must have been up in the first."""
@@ -140,9 +102,3 @@ def _agreed(first: tuple[LineStatus, ...], second: tuple[LineStatus, ...]) -> tu
         else line
         for line in second
     )
-
-
-def _moved(line: LineStatus, kept: _Kept | None) -> bool:
-    if kept is None or line.counters is None or kept.good.counters is None:
-        return True
-    return line.counters.age_s != kept.good.counters.age_s

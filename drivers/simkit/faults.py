@@ -27,3 +27,5 @@ class Fault(StrEnum):
     """A firmware that calls things by other names."""
     DEAF = "deaf"
     """Accepts changes and does not carry them out."""
+    LIES = "lies"
+    """Says what cannot be: no alarm and lost signal at once, more errors than seconds."""
