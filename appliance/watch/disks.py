@@ -74,7 +74,8 @@ class DiskWatch:
         self.trouble = ""
         """Why the running replacement does not go on."""
         self._running: work.Replacement | None = None
-        self._lock = threading.RLock()  # one change of the disks at a time
+        self._lock = threading.Lock()  # one change of the disks at a time
+        self._file_lock = threading.Lock()
         self._md_events = MdEventFile(md_events)
         self._log = get_logger()
 
@@ -203,22 +204,25 @@ class DiskWatch:
 
     def show(self) -> dict[str, Any]:
         """What the screens need for the wizard, looked at anew. Raises BoxError."""
-        with self._lock:
-            self.look()
-            names = [array.name for array in self.box.arrays]
-            pictures = self._driver(lambda: [work.show(self._root, self._actions, name) for name in names])
+        self.look()
+        names = [array.name for array in self.box.arrays]
+        pictures = self._driver(lambda: [work.show(self._root, self._actions, name) for name in names])
         return {**self.section(), "pictures": [plain(picture) for picture in pictures]}
 
     def begin(self, array: str, serial: str, confirmation: str, actor_id: str) -> None:
         """Begin a replacement; raises CallerError when it is refused, BoxError when it cannot be."""
+        self._none_runs()  # at once: a step of it may take minutes
         with self._lock:
-            if self.memory.replacement is not None:
-                raise CallerError("replace.running", "A replacement runs already; wait until it has ended.")
+            self._none_runs()
             self._running = self._driver(lambda: work.choose(self._root, self._actions, array, serial, confirmation))
             self.memory.replacement = Running(array=array, serial=serial, actor_id=actor_id)
             self.progress, self.trouble = None, ""
             self._save()
         self._log.warning("replacement begun", array=array, disk=serial, actor=actor_id)
+
+    def _none_runs(self) -> None:
+        if self.memory.replacement is not None:
+            raise CallerError("replace.running", "A replacement runs already; wait until it has ended.")
 
     def retire(self, array: str, serial: str, confirmation: str) -> None:
         """Take a living disk out of its array; raises CallerError when it is refused, BoxError when it fails."""
@@ -297,7 +301,8 @@ class DiskWatch:
             raise kind(error.error_id, error.message) from error
 
     def _save(self) -> None:
-        disk_memory.save(self._path, self.memory)
+        with self._file_lock:
+            disk_memory.save(self._path, self.memory)
 
 
 def _shown(health: Health) -> dict[str, Any]:
