@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
 from audio.training import makers
 
@@ -102,8 +103,6 @@ def load_builder(path: Path, cache: Path) -> Any:
 
 def warp(samples: Samples, factor: float, tilt: float) -> Samples:
     """Samples played `factor` times as fast (pitch and formants move along) and tilted by a first-order filter."""
-    from scipy import signal
-
     out = samples
     if factor != 1.0 and 0 < samples.size < _WARP_LONGEST_S * makers.RATE_HZ:
         out = signal.resample_poly(out, 100, round(100 * factor))
