@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -155,7 +156,8 @@ class Hardware:
         while True:
             wake.clear()
             try:
-                await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                here = contextvars.copy_context()  # the logger's bindings
+                await asyncio.get_running_loop().run_in_executor(self._threads, here.run, work)
                 in_trouble = False
             except Exception:  # a broken reader is not the end of the watch  # noqa: BLE001
                 if not in_trouble:
