@@ -46,6 +46,8 @@ def _id_faults(given: str) -> list[tuple[str, str, str]]:
         return []
     return [("id", "config.bad_id", "Use 1 to 32 of a-z, 0-9, dash and underscore, a letter or digit first.")]
 
+_SECRET = re.compile(r"password|secret|token|community|_key$")
+
 
 class Provisioning:
     """The commands about what the box works with. Every change and its audit line are one transaction."""
@@ -258,7 +260,8 @@ def _with_password(config: dict[str, Any], known: dict[str, Any]) -> dict[str, A
 
 
 def _without_passwords(changes: dict[str, Any]) -> dict[str, Any]:
+    """For the audit log: what is secret is only said to have changed."""
     return {
-        key: _without_passwords(value) if isinstance(value, dict) else ("***" if "password" in key else value)
+        key: _without_passwords(value) if isinstance(value, dict) else ("***" if _SECRET.search(key) else value)
         for key, value in changes.items()
     }

@@ -15,14 +15,20 @@ from appliance.settings import Settings
 
 HIDDEN = frozenset(
     {"schema_version", "bus", "store", "sip.worker_address", "sip.edge_worker_port", "sip.websocket_port",
-     "sip.rtpengine_port", "sip.worker_port_base", "sip.self_test_port", "web.app_port"}
+     "sip.rtpengine_port", "sip.worker_port_base", "sip.self_test_port", "web.app_port", "hardware.cards"}
 )  # fmt: skip
 """Inner addresses and the format's version: a wrong value cuts the page off from the box. They stay in the file."""
 
 
+_KINDS: dict[Any, str] = {int: "number", float: "number", bool: "switch", SecretStr: "secret"}
+
+
 @dataclass(frozen=True)
 class SettingField:
-    """One field: `path` is section.name; `kind` number | text; the bounds include their ends."""
+    """One field: `path` is section.name; `kind` number | text | switch | secret; the bounds include their ends.
+
+    A secret's value is empty: it is never shown, and an empty one that comes back leaves it as it is.
+    """
 
     path: str
     title: str
@@ -65,8 +71,8 @@ def _field(path: str, info: FieldInfo, value: Any) -> SettingField:
     return SettingField(
         path=path, title=gettext(info.title or path),
         description=gettext(info.description) if info.description else "",
-        kind="number" if info.annotation in (int, float) else "text", value=value, minimum=low, maximum=high,
-        whole=info.annotation is int,
+        kind=_KINDS.get(info.annotation, "text"), value="" if isinstance(value, SecretStr) else value, minimum=low,
+        maximum=high, whole=info.annotation is int,
     )  # fmt: skip
 
 
@@ -75,7 +81,6 @@ def _fields(model: BaseModel, prefix: str) -> list[SettingField]:
         _field(prefix + name, info, getattr(model, name))
         for name, info in type(model).model_fields.items()
         if prefix + name not in HIDDEN
-        and info.annotation is not SecretStr
         and not isinstance(getattr(model, name), BaseModel)
     ]
 
