@@ -601,6 +601,22 @@ class ControlLine(UserCommand, frozen=True, kw_only=True):
     force: bool = False
 
 
+class ProfileFromTranscript(UserCommand, frozen=True, kw_only=True):
+    """Make a card's profile of a captured terminal session; written down only with `save`.
+
+    Reply data {toml, command, up, down, alarms, fields}: what was found in it. Nothing is invented: a transcript that
+    does not show a line that is well is refused (`line.bad_transcript`).
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    profile_id: str
+    make: str
+    model: str
+    kind: str = "e1"  # e1 | fxo
+    transcript: str
+    save: bool = False
+
+
 COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
@@ -609,6 +625,6 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
-    ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine,
+    ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,
     ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
 )  # fmt: skip

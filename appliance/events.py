@@ -247,6 +247,9 @@ class LiveHardware(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One section of the hardware as `watch` last read it, on change and at least every 10 s.
 
     `evt.live.hardware.<section>`; sections are those of `home.hardware_file`: disks, sensors, clock, replacement ...
+    `lines` is {lines: [drivers.lines.LineStatus as plain values, alarms sorted]}; a row may also hold `verbs` (what its
+    driver offers now), `choices` ({verb: [values that may be asked for]}), `places_calls` (False: watched only),
+    `trunks` (ids of the trunks it carries) and `tests` ([{verb, ends_at_unix_s}] that run now).
     """
 
     section: str
@@ -277,6 +280,22 @@ class StorageState(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at_unix_s: float
 
 
+TRUNK_WORD_S = 60.0
+
+
+class TrunkService(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How many calls a trunk may carry now (`evt.live.trunk.<id>`), on change and every 10 s, told by `watch`.
+
+    0 takes it out of dialling, also for calls to come from all campaigns; calls in progress are left alone. The word
+    holds for `TRUNK_WORD_S`: without `watch` a trunk is used whole. `reason` is lines_down, lines_degraded or sip.
+    """
+
+    trunk_id: str
+    usable_channels: int
+    at_unix_s: float
+    reason: str = ""
+
+
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Configuration was written (`evt.live.config`): `what` is seat, trunk, campaign, user, retention or settings."""
 
@@ -293,5 +312,5 @@ class RecordingArchived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 LIVE_EVENTS: tuple[type[msgspec.Struct], ...] = (
     WorkerBeat, LiveAgent, LiveCampaign, LiveRoom, LiveJob, LiveAlert, LiveHardware, ClockTrust, StorageState,
-    ConfigChanged, RecordingArchived,
+    TrunkService, ConfigChanged, RecordingArchived,
 )  # fmt: skip

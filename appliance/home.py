@@ -31,6 +31,7 @@ class Home:
         self.hardware_file = self.run / "hardware.json"  # lines, disks, sensors as last read
         self.console_code = self.root / "console-code.json"  # hash of the one-time service code
         self.console_entries = self.run / "console.d"  # menu entries that services register
+        self.line_profiles = self.root / "line-profiles"  # makes and models taught from transcripts
         self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
 
     @property
@@ -41,7 +42,7 @@ class Home:
         """Make all folders; private ones with mode 0700."""
         for folder in (
             self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
-            self.uploads, self.logs, self.run, self.bench, self.outbox,
+            self.uploads, self.logs, self.run, self.bench, self.outbox, self.line_profiles,
         ):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):

@@ -31,6 +31,7 @@ from drivers.raid.replace import Step
 from drivers.raid.smart import SmartReport
 
 LOOK_S = 2.0
+_TREND_POINTS = 60
 MD_EVENTS = Path("/run/callbox/md-events")
 _NOT_OURS = frozenset({"replace.refused", "replace.not_ready", "replace.not_confirmed", "replace.last_good"})
 
@@ -269,10 +270,17 @@ class DiskWatch:
              "progress": a.progress, "eta_s": a.eta_s} for a in self.box.arrays
         ]  # fmt: skip
         disks = [
-            {**plain(d), "key": d.key, "bay": self.bay(d), "health": _shown(self.health.get(d.key, Health()))}
-            for d in self.box.disks
+            {**plain(d), "key": d.key, "bay": self.bay(d), "health": _shown(self.health.get(d.key, Health())),
+             "trend": self._trend(d.key)} for d in self.box.disks
         ]
         return {"arrays": arrays, "disks": disks, "replacement": self.replacement()}
+
+    def _trend(self, serial: str) -> list[list[float | None]]:
+        """[day since 1970, wear, temperature in °C] over the days that are known, at most `_TREND_POINTS`."""
+        known = self.memory.disks.get(serial)
+        days = known.days if known else []
+        every = max(1, -(-len(days) // _TREND_POINTS))
+        return [[float(day.day), day.wear, day.temperature_c] for day in days[::-1][::every]][::-1]
 
     def replacement(self) -> dict[str, Any] | None:
         """The running replacement, or the one that ended last."""

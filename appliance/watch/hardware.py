@@ -27,6 +27,7 @@ from appliance.watch.clock import ClockKnown, ClockWatch
 from appliance.watch.conditions.base import Condition
 from appliance.watch.disk_conditions import disk_conditions
 from appliance.watch.disks import LOOK_S, DiskWatch
+from appliance.watch.line_profiles import from_transcript
 from appliance.watch.root import RootActions
 from appliance.watch.sensor_conditions import sensor_conditions
 from appliance.watch.sensors import SensorWatch
@@ -45,6 +46,7 @@ class Hardware:
 
     def __init__(self, home: Home, settings: Settings, snapshot: Snapshot, clock: Clock | None = None) -> None:
         clock = clock or SystemClock()
+        self._line_profiles = home.line_profiles
         actions = RootActions(home.run / "privd.sock")
         self._settings, self._snapshot, self._clock = settings, snapshot, clock
         self.disks = DiskWatch(home, settings, actions, clock, available=lambda: actions.available)
@@ -79,6 +81,13 @@ class Hardware:
 
             return change
 
+        async def profile(command: cmd.ProfileFromTranscript) -> Done:
+            require(command.actor_id, Permission.HARDWARE_WRITE)
+            found = await asyncio.to_thread(from_transcript, self._line_profiles, command)
+            if command.save:
+                await self._audit(bus, command, "line.profile")
+            return Done(id=command.profile_id, data=found)
+
         disks = self.disks
         return {
             cmd.ShowDisks: read,
@@ -89,11 +98,13 @@ class Hardware:
             cmd.AbandonReplacement: changing(lambda _c: disks.give_up(), "disk.replace.abandon"),
             cmd.RunDiskTest: changing(lambda c: disks.test_disk(c.serial, c.kind), "disk.test"),
             cmd.CheckArray: changing(lambda c: disks.check_array(c.array), "array.check"),
+            cmd.ProfileFromTranscript: profile,
         }  # fmt: skip
 
     async def _audit(self, bus: Bus, command: UserCommand, action: str) -> None:
         """One line in the audit log; the disks matter more than the log, so its absence stops nothing."""
-        subject = str(getattr(command, "serial", "") or getattr(command, "array", ""))
+        names = (str(getattr(command, name, "")) for name in ("serial", "array", "profile_id"))
+        subject = next((name for name in names if name), "")
         line = cmd.Audit(
             actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=subject,
             detail={"array": getattr(command, "array", "")},
