@@ -210,6 +210,26 @@ class LedSettings(_Section):
     fault: str = Field("", title="Lamp for faults", description="Its name under /sys/class/leds; steady: warning, blinking: critical; empty: none.", pattern=r"^[A-Za-z0-9:_.-]{0,64}$")
 
 
+class LineCardSettings(_Section):
+    """One gateway or card whose lines are watched (`[[hardware.cards]]`); lines are called `id:port`."""
+
+    id: str = Field(title="Name", description="Begins the names of its lines.", pattern=r"^[a-z0-9][a-z0-9_-]{0,15}$")
+    source: str = Field("snmp", title="Read by", description="snmp, console or dahdi.", pattern=r"^(snmp|console|dahdi)$")
+    profile: str = Field(title="Make and model", description="As `callbox line profiles` lists them.", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    address: str = Field("", title="Address", description="host or host:port of its SNMP agent, or of the terminal server before its console.", pattern=r"^([A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?)?$")
+    port: str = Field("", title="Serial port", description="Of its console, by /dev/serial/by-id.", pattern=r"^(/dev/[A-Za-z0-9/._:-]{1,200})?$")
+    baud: int = Field(0, title="Speed", description="Of the serial port; 0: as its make has it.", ge=0, le=921_600)
+    name: str = Field("", title="Its own name", description="What it calls itself (sysName, prompt); another card that answers is not believed. Empty: whoever answers first.", max_length=64)
+    community: SecretStr = Field(SecretStr(""), title="Community", description="SNMP v2c.")
+    user: str = Field("", title="User", description="Of the console; for SNMP: v3 with both keys.", max_length=32)
+    password: SecretStr = Field(SecretStr(""), title="Password", description="Of the console.")
+    enable_password: SecretStr = Field(SecretStr(""), title="Second password", description="Of the console, for changes.")
+    auth_key: SecretStr = Field(SecretStr(""), title="Authentication key", description="SNMP v3 (SHA), 8 characters at least.")
+    priv_key: SecretStr = Field(SecretStr(""), title="Privacy key", description="SNMP v3 (AES-128), 8 characters at least.")
+    sip: str = Field("", title="SIP address", description="host:port where it takes calls, as in its trunk; empty: not known.", pattern=r"^([A-Za-z0-9.\[\]:-]{1,260})?$")
+    poll_s: float = Field(3.0, title="Read every", description="Seconds; events and traps come sooner.", ge=0.5, le=60)
+
+
 class HardwareSettings(_Section):
     """Disks, sensors, clock."""
 
@@ -222,6 +242,9 @@ class HardwareSettings(_Section):
     board_hot_c: int = Field(85, title="Hot board", description="For sensors that name no limit of their own, °C.", ge=40, le=120)
     ports: str = Field("", title="Network ports in use", description="Names of ports whose cable must be in, separated by commas; empty: all that had a link since the start.", pattern=r"^([A-Za-z0-9_.-]{1,15}(, ?[A-Za-z0-9_.-]{1,15})*)?$")
     nut_address: str = Field("", title="UPS server", description="Address of a NUT server, with :port if it is not 3493; empty: no UPS.", pattern=r"^([A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?)?$")
+    cards: tuple[LineCardSettings, ...] = Field((), title="Line cards", description="Gateways and cards whose lines are watched.", max_length=32)
+    trap_address: str = Field("", title="Traps to", description="Own address at which gateways' SNMP traps are taken; empty: all.", pattern=_HOST_NAME)
+    trap_port: int = Field(162, title="Port for traps", description="UDP; opened only when a gateway is read by SNMP.", ge=1, le=65535)
     clock_policy: str = Field("auto", title="Time source", description="required: no dialling until the time is known to be right. auto: the same where chrony is installed. trusted: the box's own clock is believed (no time source at all).", pattern=r"^(auto|required|trusted)$")
     clock_error_s: float = Field(30.0, title="Clock error", description="The time is unknown when it may be wrong by more than this, s.", ge=1, le=300)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -38,8 +39,9 @@ class Campaigns:
             self._take(row)
         for trunk in trunk_rows:
             old = self._room.trunks.get(trunk.id)
-            self._room.trunks[trunk.id] = Trunk(
-                trunk.id, trunk.channels, trunk.enabled, old.not_before_s if old else 0.0, old.failures if old else 0
+            fresh = Trunk(trunk.id, trunk.channels, trunk.enabled)
+            self._room.trunks[trunk.id] = (
+                replace(old, channels=trunk.channels, enabled=trunk.enabled) if old is not None else fresh
             )
         for campaign_id in self._room.campaigns:
             self._changed(campaign_id)

@@ -203,14 +203,15 @@ class Dialler:
         now_s = self._clock.monotonic_s()
         trunks = (self._room.trunks[trunk_id] for trunk_id in self._trunks_of(campaign))
         return {
-            t.trunk_id: max(0, t.channels - self._room.channels_used(t.trunk_id))
+            t.trunk_id: max(0, t.open_channels(now_s) - self._room.channels_used(t.trunk_id))
             for t in trunks
             if t.not_before_s <= now_s
         }
 
     def _trunk_wait_s(self, campaign: Campaign) -> float:
         now_s = self._clock.monotonic_s()
-        rests = [self._room.trunks[t].not_before_s - now_s for t in self._trunks_of(campaign)]
+        trunks = [self._room.trunks[t] for t in self._trunks_of(campaign)]
+        rests = [at_s - now_s for t in trunks for at_s in (t.not_before_s, t.word_ends_s)]
         return min((rest for rest in rests if rest > 0), default=_NEVER_S)
 
     # ---- which leads ------------------------------------------------------------------------------------------

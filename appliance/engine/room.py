@@ -9,6 +9,7 @@ from typing import Any
 from appliance.domain.agent import Agent
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
+from appliance.events import TRUNK_WORD_S
 from appliance.store.repositories.attempts import AttemptCounts
 from appliance.types import AgentState, CampaignMode, CampaignState
 
@@ -80,6 +81,20 @@ class Trunk:
     enabled: bool
     not_before_s: float = 0.0
     failures: int = 0
+    usable: int | None = None  # channels by the word of `watch`; None: all
+    told_s: float = 0.0  # when it said so (monotonic)
+
+    @property
+    def word_ends_s(self) -> float:
+        """When the word of `watch` that narrows this trunk runs out; 0 while it is whole."""
+        narrowed = self.usable is not None and self.usable < self.channels
+        return self.told_s + TRUNK_WORD_S if narrowed else 0.0
+
+    def open_channels(self, now_s: float) -> int:
+        """Channels that may be used now; the word of `watch` holds only while it is there to take it back."""
+        if self.usable is None or now_s - self.told_s > TRUNK_WORD_S:
+            return self.channels
+        return min(self.channels, self.usable)
 
 
 @dataclass

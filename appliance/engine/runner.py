@@ -26,7 +26,7 @@ from appliance.engine.recovery import Recovery
 from appliance.engine.room import Room
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError
-from appliance.events import ClockTrust, ConfigChanged, LiveAlert, LiveJob, WorkerBeat
+from appliance.events import ClockTrust, ConfigChanged, LiveAlert, LiveJob, TrunkService, WorkerBeat
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, migrate, open_store
@@ -78,6 +78,7 @@ class Engine:
         await self._bus.subscribe_live("worker.*", self._on_beat)
         await self._bus.subscribe_live("alert", self._on_alert)
         await self._bus.subscribe_live("clock", self._on_clock)
+        await self._bus.subscribe_live("trunk.*", self._on_trunk)
         await self._campaigns.load()
         alerts = await self._writer.read(campaign_rows.standing_alerts)
         self.room.disk_low = DISK_ALERT in alerts
@@ -137,6 +138,20 @@ class Engine:
             self.room.clock_trusted = clock.trusted
             level = self._log.info if clock.trusted else self._log.warning
             level("clock", trusted=clock.trusted, reason=clock.reason)
+            self._dialler.wake()
+
+    async def _on_trunk(self, _topic: str, service: Any) -> None:
+        """A trunk's lines went or came back: calls to come keep to what is left, calls in progress are left alone."""
+        trunk = self.room.trunks.get(service.trunk_id) if isinstance(service, TrunkService) else None
+        if trunk is None:
+            return
+        now_s = self._clock.monotonic_s()
+        before = trunk.open_channels(now_s)
+        trunk.usable, trunk.told_s = service.usable_channels, now_s
+        after = trunk.open_channels(now_s)
+        if before != after:
+            level = self._log.warning if after < before else self._log.info
+            level("trunk", trunk=trunk.trunk_id, usable=after, channels=trunk.channels, reason=service.reason)
             self._dialler.wake()
 
     async def _on_config(self, _topic: str, change: Any) -> None:

@@ -136,6 +136,10 @@ class TrunkConfig(_Model):
     )
     outbound: NumberRules = Field(default_factory=NumberRules, title="Outbound numbers")
     inbound: NumberRules = Field(default_factory=NumberRules, title="Inbound numbers")
+    lines: tuple[str, ...] = Field(
+        (), title="Lines", description="Names of the watched lines that carry it (card:port); none: SIP only.",
+        max_length=64,
+    )  # fmt: skip
     provider: Provider | None = Field(
         None, title="Provider", description="Digest and registration; none for own gateways."
     )
