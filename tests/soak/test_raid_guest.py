@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from drivers.raid.events import parse_md_line
 from tests.soak.guest.image import Image, make_image, missing_programs
 from tests.soak.guest.machine import Guest, blank
 
@@ -106,6 +107,9 @@ def test_a_mirror_lives_through_pull_return_and_replacement(guest: Guest, tmp_pa
     seen = array(guest)
     assert (seen["raid_disks"], seen["has_bitmap"]) == (2, True)
     assert seen["uuid"]
+    hook = "/opt/callbox/drivers/raid/md_event.sh"
+    guest.start(f"mkdir -p /run/callbox; mdadm --monitor --scan --delay=1 --program={hook}")
+    guest.start("python3 /opt/callbox/box.py listen")
     until(lambda: array(guest), lambda a: a["sync_action"] == "idle" and not a["missing"], "first resync")
     guest.sh("mkfs.ext4 -q /dev/md0 && mkdir -p /mnt/spool && mount /dev/md0 /mnt/spool")
     guest.start(f"python3 /opt/callbox/writer.py /mnt/spool {SUMS} /run/stop >/run/writer.log 2>&1")
@@ -114,11 +118,14 @@ def test_a_mirror_lives_through_pull_return_and_replacement(guest: Guest, tmp_pa
     assert roles(guest)[PULLED] == ("good", None)
 
     # pulled: our reader sees it at once
+    name = next(disk["name"] for disk in box_disks(guest) if disk["serial"] == PULLED)
     guest.pull(2)
     until(lambda: array(guest), lambda a: a["missing"] == 1, "pull seen")
     before = written(guest)
     until(lambda: written(guest), lambda n: n >= before + 12, "recordings go on without the disk")
     assert array(guest)["degraded"] == 1
+
+    assert f"remove {name}\n" in guest.sh("cat /run/uevents")
 
     # put back: the same disk under whatever name, only what changed is copied
     guest.plug(3, images[PULLED], PULLED, 0x5000C500BBBB0002)
@@ -156,6 +163,12 @@ def test_a_mirror_lives_through_pull_return_and_replacement(guest: Guest, tmp_pa
     assert box(guest, "retire", GOOD, "0001")["serial"] == GOOD
     assert box(guest, "retire", NEW, "0004")["error_id"] == "replace.last_good"
     assert roles(guest)[NEW] == ("good", None)
+
+    events = [parse_md_line(line) for line in guest.sh("cat /run/callbox/md-events").splitlines()]
+    kinds = {event.kind for event in events if event is not None}
+    print(f"mdadm told: {sorted(kinds)}")
+    assert None not in events
+    assert {"Fail", "SpareActive"} <= kinds
 
     guest.sh("touch /run/stop")
     until(lambda: guest.run("cat /run/written.json").output, bool, "writer stopped")

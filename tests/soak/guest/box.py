@@ -1,16 +1,18 @@
 """Runs inside the guest: the product's disk drivers on real devices, root's actions from the product's own table.
 
-`python3 box.py show | bring KEY TYPED | retire KEY TYPED | smart`: one JSON object on stdout.
+`python3 box.py show | bring KEY TYPED | retire KEY TYPED | smart`: one JSON object on stdout; `listen` goes on for ever
+and writes what the kernel says of disks to /run/uevents.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import select
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from appliance.errors import CallboxError
 from appliance.services.privileged.actions import load_actions
@@ -18,6 +20,7 @@ from appliance.types import Role
 from drivers.lines import ReaderError
 from drivers.programs import LocalPrograms, Ran
 from drivers.raid import work
+from drivers.raid.events import DeviceEvents
 from drivers.raid.look import look, smart
 
 ROOT = Path("/")
@@ -48,6 +51,8 @@ def main(verb: str, *words: str) -> dict[str, Any]:
         ]
         pictures = [dataclasses.asdict(work.show(ROOT, actions, a.name)) for a in box.arrays]
         return {"disks": [dataclasses.asdict(d) for d in box.disks], "arrays": arrays, "pictures": pictures}
+    if verb == "listen":
+        listen()
     if verb == "bring":
         return bring(work.choose(ROOT, actions, "md0", *words))
     if verb == "retire":
@@ -59,6 +64,16 @@ def main(verb: str, *words: str) -> dict[str, Any]:
         except ReaderError as error:
             found[disk.key or disk.name] = {"error_id": error.error_id, "message": error.message}
     return found
+
+
+def listen() -> NoReturn:
+    events = DeviceEvents()
+    with Path("/run/uevents").open("a") as heard:
+        while True:
+            select.select([events], [], [])
+            for event in events.poll():
+                heard.write(f"{event.action} {event.device}\n")
+            heard.flush()
 
 
 def bring(replacement: work.Replacement) -> dict[str, Any]:
