@@ -7,7 +7,7 @@ deadline doubt is said to be doubt: `unknown`; one later word may resolve it.
 
 from audio import model
 from audio.analysis import LineAnalysis, Step
-from audio.answered import PAUSES, AnsweredInputs
+from audio.answered import MIN_SINCE_S, AnsweredInputs, since_s, waiting
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
@@ -19,8 +19,6 @@ _FEW_HOPS = 10
 _MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
 _DOUBTFUL = (Label.UNKNOWN, Label.SILENCE)
 _LATE = "late_"
-_SINCE, _TALK = 2, 6
-"""Where in the model's inputs the seconds since speech began, and the seconds of talk stand."""
 
 
 class AnsweredPhase:
@@ -99,7 +97,7 @@ class AnsweredPhase:
 
     def _decide(self, line: LineAnalysis) -> list[Verdict]:
         speech = line.speech
-        onset = speech.onset_hop
+        onset = self._inputs.onset_hop(speech)
         if onset is None:
             expired = line.now_s >= self._config.deadline_s and not self.done
             return [self._give_up(line, "nothing_heard")] if expired else []
@@ -108,11 +106,13 @@ class AnsweredPhase:
         if not self._onset_told and not self.done:
             out.append(_verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
         self._onset_told = True
+        if line.now_s - onset * 0.01 < MIN_SINCE_S:
+            return out
         vector = self._inputs.vector(speech)
-        since_s = float(vector[_SINCE])
-        shares = self._model.probabilities(vector, self._model.temperature(since_s))
-        pause_s = max(float(vector[place]) for place in PAUSES)
-        word = self._decision.step(Moment(line.now_s, since_s, pause_s, float(vector[_TALK]), shares))
+        begun_s = float(since_s(vector))
+        shares = self._model.probabilities(vector, self._model.temperature(begun_s))
+        pause_s, talk_s = waiting(vector)
+        word = self._decision.step(Moment(line.now_s, begun_s, pause_s, talk_s, shares))
         if word is not None:
             out.append(self._say(line, word, evidence))
         return out
@@ -128,7 +128,7 @@ class AnsweredPhase:
 
     def _give_up(self, line: LineAnalysis, reason: str) -> Verdict:
         speech = line.speech
-        if not speech.bursts and line.tone_hops < _FEW_HOPS:
+        if self._inputs.onset_hop(speech) is None and line.tone_hops < _FEW_HOPS:
             return self._final(line, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
         if self._ring is not None:
             ring = self._ring

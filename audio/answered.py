@@ -17,7 +17,7 @@ from audio.foreground import LOOK_HOPS, Foreground
 from audio.speech import Burst, SpeechTracker
 
 Array = NDArray[np.float32]
-LIMIT_HOPS = 1000
+LIMIT_HOPS = 1250
 """Nothing is measured later than this."""
 _FOREGROUND_DB, _SOFT_DB = 12.0, 20.0
 _BRIDGE_HOPS = 20
@@ -28,10 +28,28 @@ _MIN_SPOKEN_HOPS, _MIN_PAUSE_HOPS = 6, 12
 _COLOUR = N_BANDS + 2
 _SUMS = 2 * _COLOUR + 7
 _MODULATION_HOPS = 200
-_RHYTHM_SIZE, _TRAILING = 15, 8
-PAUSES = (_TRAILING, _RHYTHM_SIZE + _TRAILING)
-"""Where in the vector the seconds since the last voice stand, by voice activity and by the foreground network."""
+MIN_SINCE_S = 0.25
+"""Sooner after speech began there is nothing to look at."""
+_RHYTHM_SIZE = 15
+_VIEWS = (0, _RHYTHM_SIZE)
+_SINCE, _TALK, _TRAILING = 2, 6, 8
+"""Where in each rhythm the seconds since speech began, of talk, and since its end stand; first those since answer."""
 WIDTH = 2 * _RHYTHM_SIZE + 14 + 4 + 2 * _COLOUR + 15
+
+
+def since_s(vectors: Array) -> Array:
+    """Seconds since speech began of vectors [..., WIDTH], as `AnsweredInputs.onset_hop` has it."""
+    active, spoken = vectors[..., _SINCE], vectors[..., _RHYTHM_SIZE + _SINCE]
+    begun: Array = np.where(active > 0.02, active, spoken)
+    return begun
+
+
+def waiting(vector: Array) -> tuple[float, float]:
+    """Seconds since the last voice, and of talk, as the view that says more has them."""
+    return (
+        max(float(vector[view + _TRAILING]) for view in _VIEWS),
+        max(float(vector[view + _TALK]) for view in _VIEWS),
+    )
 
 
 class AnsweredInputs:
@@ -93,8 +111,14 @@ class AnsweredInputs:
         self._spoken.push(likely.tolist())
         self._hop = stop
 
+    def onset_hop(self, speech: SpeechTracker) -> int | None:
+        """First hop of speech as voice activity has it, else as the foreground network has it."""
+        if speech.onset_hop is not None:
+            return speech.onset_hop
+        return self._spoken.bursts[0].start if self._spoken.bursts else None
+
     def vector(self, speech: SpeechTracker) -> Array:
-        """Features [`WIDTH`]; needs at least one burst of speech."""
+        """Features [`WIDTH`]; needs an onset."""
         spoken = self._spoken
         total = max(1, self._hop - (spoken.bursts[0].start if spoken.bursts else self._hop))
         values = [
@@ -121,7 +145,7 @@ class AnsweredInputs:
         before = _quiet(sums[onset] - sums[max(0, onset - 50)], overall)
         between = _quiet(sums[end] - sums[onset], before)
         after = _quiet(all_ - sums[end], between)
-        levels = [burst.level_db for burst in bursts]
+        levels = [burst.level_db for burst in bursts] or [0.0]
         return [
             *mean.tolist(),
             *spread.tolist(),

@@ -20,8 +20,8 @@ _SMOOTH = 3
 _MIN_SINCE_ONSET_S = 0.4
 _MIN_TALK_S = 0.15
 _OTHER_SURE = 0.9
-_OTHER_LATE = 0.6
-_EXACT = 0.6
+_OTHER_LATE, _OTHER_LAST = 0.8, 0.6
+_EXACT, _EXACT_WAITING = 0.6, 0.3
 _LATE = "late_"
 
 
@@ -77,7 +77,8 @@ class Decision:
             self._over = word.label in (Label.HUMAN, Label.MUSIC)
         elif word is not None:
             self._over = True
-        if moment.now_s >= self._config.late_until_s:
+        machine = self._said in (Label.MACHINE, Label.SCREENING, Label.IVR)
+        if moment.now_s >= (self._config.exact_until_s if machine else self._config.late_until_s):
             self._over = True
         return word
 
@@ -109,28 +110,27 @@ class Decision:
         config = self._config
         last = moment.now_s >= config.late_until_s
         if self._said in (Label.MACHINE, Label.SCREENING, Label.IVR):
-            return self._exact(moment, shares, last=last)
+            return self._exact(moment, shares)
         human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
         if (self._waits(moment) and human >= config.human_probability) or (last and human >= config.last_probability):
             return Word(Label.HUMAN, _LATE + "greets_and_waits", human, final=False)
         if machine >= (config.last_machine_probability if last else config.late_machine_probability):
             return Word(self._kind(shares), _LATE + "talks_on", machine, final=False)
-        if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LATE:
+        if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LAST:
             place = _MUSIC + int(shares[_MUSIC:].argmax())
             return Word(CLASSES[place], _LATE + "no_speech", float(shares[place]), final=False)
         return None
 
-    def _exact(self, moment: Moment, shares: NDArray[np.float32], *, last: bool) -> Word | None:
-        """What sort of machine, told at the end or once it has been still for a while."""
-        if not last and moment.pause_s < self._config.screening_pause_s:
-            return None
-        kind = self._kind(shares)
-        if kind is self._said:
-            return None
-        if kind is Label.MACHINE and not last:
+    def _exact(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
+        """A machine that has been still for a while without a beep: one that asks and waits, or a menu."""
+        if moment.pause_s < self._config.screening_pause_s:
             return None
         machine = max(float(shares[_MACHINE : _IVR + 1].sum()), 1e-6)
-        return Word(kind, _LATE + "what_machine", float(shares[CLASSES.index(kind)]) / machine, final=False)
+        place = max((_SCREENING, _IVR), key=lambda number: float(shares[number]))
+        share = float(shares[place]) / machine
+        if share < _EXACT_WAITING or CLASSES[place] is self._said:
+            return None
+        return Word(CLASSES[place], _LATE + "asks_and_waits", share, final=False)
 
     def _kind(self, shares: NDArray[np.float32]) -> Label:
         machine = float(shares[_MACHINE : _IVR + 1].sum())

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.answered import WIDTH, since_s
 from audio.decision import CLASSES
+from audio.labels import Label
 from audio.training import corpus, fit_answered, folds
 
 SEED = 1
@@ -86,15 +88,19 @@ def train(
     clips = fit_answered.extract(paths, network_file=out / "foreground.npz", jobs=jobs)
     classes = np.array([fit_answered.class_of(row) for row in rows], np.int64)
     own = len(learnt)
-    logits = fit_answered.cross_validate(rows, clips, learn=own, seed=seed)
-    temperatures = fit_answered.calibrate(clips[own:], logits, classes[own:])
+    kinds = {CLASSES.index(Label.SCREENING), CLASSES.index(Label.IVR)}
+    tested = np.array([i >= own or kind in kinds for i, kind in enumerate(classes.tolist())])
+    logits = fit_answered.cross_validate(rows, clips, learn=own, tested=tested, seed=seed)
+    temperatures = fit_answered.calibrate(clips[own:], logits[own:], classes[own:])
     shares = [
-        None if z is None else fit_answered.softmax(z / temperatures[fit_answered.band(clip[:, 2])][:, None])
-        for z, clip in zip(logits, clips[own:], strict=True)
+        None if z is None else fit_answered.softmax(z / temperatures[fit_answered.band(since_s(clip))][:, None])
+        for z, clip in zip(logits, clips, strict=True)
     ]
     chosen = [i for i in range(own) if len(clips[i])]
     weights = fit_answered.fit([clips[i] for i in chosen], classes[chosen], seed=seed)
-    figures = fit_answered.summary(rows[own:], clips[own:], shares)
+    judges = np.flatnonzero(tested).tolist()
+    figures = fit_answered.summary([rows[i] for i in judges], [clips[i] for i in judges], [shares[i] for i in judges])
+    np.savez_compressed(work / "judged.npz", **_stored(judges, rows, clips, shares))  # type: ignore[arg-type]
     sheet = {
         "classes": CLASSES,
         "command": "callbox train-ear --only answered --builder BUILDER --cache DIR --work DIR",
@@ -105,9 +111,26 @@ def train(
         "figures": figures,
     }
     fit_answered.write(out, "answered", {**weights, **fit_answered.calibration_arrays(temperatures)}, sheet)
-    points = fit_answered.curve(rows[own:], clips[own:], shares)
+    points = fit_answered.curve(rows[own:], clips[own:], shares[own:])
     (out / "tradeoff.json").write_text(json.dumps(points, indent=1) + "\n", "utf-8")
     return figures
+
+
+def _stored(
+    judges: Sequence[int],
+    rows: Sequence[corpus.Row],
+    clips: Sequence[NDArray[np.float32]],
+    shares: Sequence[NDArray[np.float32] | None],
+) -> dict[str, NDArray[Any]]:
+    """Out-of-fold judgements as arrays, so that a policy can be tried without fitting anew."""
+    heard = [i for i in judges if shares[i] is not None]
+    found = [share for i in heard if (share := shares[i]) is not None]
+    return {
+        "file": np.array([rows[i]["file"] for i in heard]),
+        "looks": np.array([len(clips[i]) for i in heard]),
+        "vectors": np.concatenate([np.zeros((0, WIDTH), np.float32), *(clips[i] for i in heard)]),
+        "shares": np.concatenate([np.zeros((0, len(CLASSES)), np.float32), *found]),
+    }
 
 
 def main() -> None:

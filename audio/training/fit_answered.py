@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
-from audio.answered import PAUSES, WIDTH, AnsweredInputs
+from audio.answered import MIN_SINCE_S, WIDTH, AnsweredInputs, since_s, waiting
 from audio.config import ListenerConfig
 from audio.decision import CLASSES, Decision, Moment, Word
 from audio.features import FrontEnd
@@ -32,10 +32,9 @@ from audio.training.corpus import Row
 Array = NDArray[np.float32]
 HIDDEN, MEMBERS, EPOCHS = 24, 4, 14
 _FOREGROUND_HIDDEN, _FOREGROUND_EPOCHS = 24, 8
-_LIMIT_S = 9.5
-_MIN_SINCE_S = 0.25
+_LIMIT_S = 12.0
 _EVERY = 3
-_CLASS_WEIGHTS = (1.0, 0.8, 0.25, 0.25, 0.2, 0.1)
+_CLASS_WEIGHTS = (1.0, 0.8, 0.3, 0.3, 0.2, 0.25)
 _MENU_FILES = re.compile(r":(vm-opts|basic-pbx-ivr-main|demo-congrats|dir-intro)$")
 _ASKING_FILES = re.compile(r":privacy-prompt$")
 _BANDS_S = (0.0, 1.0, 1.5, 2.0, 3.0, 4.5)
@@ -75,8 +74,8 @@ def vectors(path: Path, foreground: Model | None = None) -> Array:
     for at in range(0, min(samples.size, round(_LIMIT_S * 8000)) - CHUNK + 1, CHUNK):
         for step in line.push(samples[at : at + CHUNK]):
             inputs.push(step.features, step.tonal_hops)
-        onset = line.speech.onset_hop
-        if onset is not None and line.now_s - onset * 0.01 >= _MIN_SINCE_S:
+        onset = inputs.onset_hop(line.speech)
+        if onset is not None and line.now_s - onset * 0.01 >= MIN_SINCE_S:
             out.append(inputs.vector(line.speech))
     return np.array(out, np.float32).reshape(-1, WIDTH)
 
@@ -104,26 +103,28 @@ def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs
     )
 
 
-def cross_validate(rows: Sequence[Row], clips: Sequence[Array], *, learn: int, seed: int) -> list[Array | None]:
-    """Logits of each row after the first `learn`, from the model fitted on those of them without its source.
+def cross_validate(
+    rows: Sequence[Row], clips: Sequence[Array], *, learn: int, tested: NDArray[np.bool_], seed: int
+) -> list[Array | None]:
+    """Logits of each tested row from the model fitted on those of the first `learn` rows that have other sources.
 
-    None where nothing was heard.
+    None where nothing was heard, or the row is not tested.
     """
     fold = folds.assign(rows)
-    classes = np.array([class_of(row) for row in rows[:learn]], np.int64)
-    out: list[Array | None] = [None] * (len(rows) - learn)
+    classes = np.array([class_of(row) for row in rows], np.int64)
+    out: list[Array | None] = [None] * len(rows)
     for held in range(folds.FOLDS):
         chosen = [i for i in range(learn) if fold[i] != held and len(clips[i])]
         weights = fit([clips[i] for i in chosen], classes[chosen], seed=seed)
-        for i in np.flatnonzero(fold[learn:] == held).tolist():
-            if len(clips[learn + i]):
-                out[i] = network.logits(weights, clips[learn + i])
+        for i in np.flatnonzero((fold == held) & tested).tolist():
+            if len(clips[i]):
+                out[i] = network.logits(weights, clips[i])
     return out
 
 
 def calibrate(clips: Sequence[Array], logits: Sequence[Array | None], classes: NDArray[np.int64]) -> Array:
     """Temperature of each band of time since onset, by likelihood on the out-of-fold logits."""
-    since = np.concatenate([c[:, 2] for c, z in zip(clips, logits, strict=True) if z is not None])
+    since = np.concatenate([since_s(c) for c, z in zip(clips, logits, strict=True) if z is not None])
     heard = np.concatenate([z for z in logits if z is not None])
     truth = np.concatenate([np.full(len(z), k) for z, k in zip(logits, classes.tolist(), strict=True) if z is not None])
     place = band(since)
@@ -139,9 +140,9 @@ def calibrate(clips: Sequence[Array], logits: Sequence[Array | None], classes: N
     return temperatures
 
 
-def band(since_s: Array) -> NDArray[np.intp]:
+def band(begun_s: Array) -> NDArray[np.intp]:
     """Number of the calibration band."""
-    return np.searchsorted(np.array(_BANDS_S[1:]), since_s, side="right")
+    return np.searchsorted(np.array(_BANDS_S[1:]), begun_s, side="right")
 
 
 def softmax(logits: Array) -> Array:
@@ -166,8 +167,8 @@ def replay(clip: Array, shares: Array, config: ListenerConfig) -> list[tuple[flo
 
 def moment(vector: Array, shares: Array) -> Moment:
     """One look as the policy sees it."""
-    pause_s = max(float(vector[place]) for place in PAUSES)
-    return Moment(float(vector[0]), float(vector[2]), pause_s, float(vector[6]), shares)
+    pause_s, talk_s = waiting(vector)
+    return Moment(float(vector[0]), float(since_s(vector)), pause_s, talk_s, shares)
 
 
 def curve(
