@@ -44,6 +44,7 @@ figure calls-60-ringing $CALLBOX bench calls --lines 60 --seconds 60 --ringing -
 figure short-calls-500 $CALLBOX bench short-calls --calls 500 --json
 figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
+figure console $CALLBOX bench console --json
 figure store $CALLBOX bench store --json
 if [ -n "${EAR_SET:-}" ]; then
   page ear_dev $CALLBOX bench ear --manifest "$EAR_SET/manifest.csv" --audio-root "$EAR_SET/clips" \

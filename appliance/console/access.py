@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from appliance.console.doors import Doors
 from appliance.console.facts import duration
 from appliance.console.terminal import Terminal, wrap
 from appliance.errors import CallboxError
 from appliance.home import Home
+
+if TYPE_CHECKING:
+    from appliance.console.doors import Doors
 
 OPEN_S = 600.0
 _FACTORY = "console"

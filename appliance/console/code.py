@@ -1,4 +1,4 @@
-"""The service code: opens the console once when no password does (docs/adr/0016). Only its hash is kept.
+"""The service code: opens the console once when no password does (docs/adr/0017). Only its hash is kept.
 
 60 bits as twelve letters and digits, scrypt; after five wrong ones each further try waits, twice as long each time.
 """

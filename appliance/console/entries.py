@@ -9,17 +9,18 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.console import facts
-from appliance.console.access import Access
-from appliance.console.doors import Doors
-from appliance.console.terminal import Terminal
 from appliance.home import Home
 
+if TYPE_CHECKING:
+    from appliance.console.access import Access
+    from appliance.console.doors import Doors
+    from appliance.console.terminal import Terminal
 
-@dataclass(frozen=True)
-class Desk:
+
+class Desk(NamedTuple):  # dataclasses would cost a third of the first paint
     """What an entry works with."""
 
     home: Home
@@ -44,8 +45,7 @@ def _privd(home: Home) -> bool:
     return (home.run / "privd.sock").exists()
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the menu. `changes`: asked for a password before it runs (pages that ask themselves say False)."""
 
     name: str
@@ -53,7 +53,7 @@ class Entry:
     page: str = ""
     changes: bool = False
     available: Callable[[Home], bool] = _always
-    command: tuple[str, ...] = field(default=())
+    command: tuple[str, ...] = ()
 
     def load(self) -> Page:
         """Import the page now."""

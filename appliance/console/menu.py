@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
-import traceback
+from typing import TYPE_CHECKING
 
 from appliance.console import facts
 from appliance.console.access import Access
-from appliance.console.doors import Doors
 from appliance.console.entries import Desk, Entry, entries
 from appliance.console.terminal import COLUMNS, Hangup, IdleTooLong, Interrupted, Terminal, fit, wrap
 from appliance.errors import CallboxError
 from appliance.home import Home
+
+if TYPE_CHECKING:
+    from appliance.console.doors import Doors
 
 _IDLE_S = 900.0
 _RED_LINES = 2
@@ -91,6 +93,8 @@ class Menu:
         except (Hangup, Interrupted):
             raise
         except Exception as error:  # the console must stand when nothing else does  # noqa: BLE001
+            import traceback
+
             self._note(traceback.format_exc())
             self._terminal.say(f"{entry.name} broke: {type(error).__name__}: {error}")
         return 1

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appliance.console.doors import Say, ServiceLine
 from appliance.home import Home
 
 if TYPE_CHECKING:
     from appliance.commands import Command, Done
+    from appliance.console.doors import Say, ServiceLine
     from appliance.services.office_client import Client
-
-_ROOT_S = 60.0
 
 
 class RealDoors:
@@ -27,6 +25,7 @@ class RealDoors:
     # ---- services and health ---------------------------------------------------------------------------------
 
     def services(self) -> list[ServiceLine]:
+        from appliance.console.doors import ServiceLine
         from appliance.watch.supervision import status
 
         return [ServiceLine(service.name, service.state, service.since_s) for service in status(self._home)]
