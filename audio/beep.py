@@ -120,15 +120,19 @@ def _is_digit(run: Run) -> bool:
 
 def _may_be_fax(run: Run, bursts: Sequence[Burst], *, alone: bool) -> bool:
     """Whether a fax could have made this tone; after speech it hardly is one."""
-    calling = fax.is_calling_burst(run) and fax.spoken_before(run, bursts) < fax.SPOKE_BEFORE_CALLING_S
+    calling = fax.is_calling_pitch(run) and fax.spoken_before(run, bursts) < fax.SPOKE_BEFORE_CALLING_S
     return calling or (alone and _CED_HZ[0] <= run.hz <= _CED_HZ[1])
 
 
 def _patience_s(end_s: float, line: LineAnalysis) -> float:
     """So long a tone must be gone: longer when the line fell dead silent, for then packets may be missing."""
-    since = line.memory.get(end_s + 0.004, line.now_s)
+    since = _without_dc(line.memory.get(end_s + 0.004, line.now_s))
     lost = since.size > 0 and float(np.abs(since).max()) < _LOST_PEAK
     return _LOST_S if lost else _ENDED_S
+
+
+def _without_dc(samples: Samples) -> Samples:
+    return samples - samples.mean() if samples.size else samples
 
 
 def _tones(run: Run) -> list[float]:
@@ -149,7 +153,7 @@ def _envelope(samples: Samples, hz: Sequence[float]) -> NDArray[np.float64]:
 def _exact_end(run: Run, memory: Memory, until_s: float) -> float | None:
     """Where the tone's envelope falls for good to half of what it was; None while it has not."""
     first_s = max(run.start_s + 0.005, until_s - _LOOK_S)
-    samples = memory.get(first_s, until_s)
+    samples = _without_dc(memory.get(first_s, until_s))
     envelope = _envelope(samples, _tones(run))
     if envelope.size < 12:
         return None
@@ -164,7 +168,7 @@ def _exact_end(run: Run, memory: Memory, until_s: float) -> float | None:
 def _exact_start(run: Run, memory: Memory) -> float:
     """Where the envelope first reaches half of what it is in the tone's first part."""
     first_s = max(0.0, run.start_s - 0.08)
-    envelope = _envelope(memory.get(first_s, run.start_s + 0.06), _tones(run))
+    envelope = _envelope(_without_dc(memory.get(first_s, run.start_s + 0.06)), _tones(run))
     if envelope.size < 24:
         return run.start_s
     above = np.flatnonzero(envelope > _EDGE * float(np.median(envelope[-24:])))
@@ -185,8 +189,8 @@ def _speech_before(run: Run, bursts: Sequence[Burst]) -> tuple[float, float, flo
 
 def _describe(run: Run, end_s: float, line: LineAnalysis) -> Candidate:
     spoken_s, speech_db, gap_s = _speech_before(run, line.speech.bursts)
-    inside = line.memory.get(run.start_s + 0.005, max(end_s - 0.005, run.start_s + 0.05))
-    before = line.memory.get(max(0.0, run.start_s - 0.08), max(0.01, run.start_s - 0.01))
+    inside = _without_dc(line.memory.get(run.start_s + 0.005, max(end_s - 0.005, run.start_s + 0.05)))
+    before = _without_dc(line.memory.get(max(0.0, run.start_s - 0.08), max(0.01, run.start_s - 0.01)))
     power = float(np.mean(inside**2)) + 1e-10 if inside.size else 1e-10
     noise = float(np.mean(before**2)) + 1e-10 if before.size else 1e-10
     rest, swing_db = _residual(inside, _tones(run))

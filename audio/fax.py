@@ -16,11 +16,12 @@ CED_MIN_S = 0.53
 """Long enough that the first phase reversal of an answer tone (450 ms) would have been seen."""
 _CED_HZ = (2060.0, 2140.0)
 _CNG_HZ = (1062.0, 1138.0)
-_CNG_S = (0.4, 0.6)
+_CNG_S = (0.38, 0.6)
 _CNG_PERIOD_S = (2.5, 4.2)
 _BELL_HZ = (2190.0, 2270.0)
 _BELL_MIN_S = 0.6
 SPOKE_BEFORE_CALLING_S = 0.6
+_CNG_QUIET_S = 0.6
 _NOT_A_BLIP_S, _FAINT_DB, _TEAR_S, _SAME_PITCH = 0.1, 13.0, 0.13, 0.015
 _STEP = 40
 _AM_DEPTH = 0.09
@@ -59,7 +60,7 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
     if count < 60:
         return 0, 0.0
     carrier = np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(count * _STEP))
-    steps = (samples[: count * _STEP] * carrier).reshape(count, _STEP).mean(axis=1)
+    steps = ((samples[: count * _STEP] - samples.mean()) * carrier).reshape(count, _STEP).mean(axis=1)
     smooth = np.convolve(steps, np.ones(3) / 3, "valid")
     lag = 6
     turn = np.angle(smooth[lag:] * smooth[:-lag].conj())
@@ -76,18 +77,21 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
     return reversals, float(depth)
 
 
-def calling_tone(runs: Sequence[Run], *, spoken_s: float, quiet_after_s: float) -> FaxMatch | None:
+def calling_tone(runs: Sequence[Run], speech: Sequence[Burst], now_s: float) -> FaxMatch | None:
     """CNG from closed runs: a second burst a period after the first, or one burst alone on a line without speech."""
     whole = _mended(runs)
-    bursts = [r for r in whole if is_calling_burst(r)]
-    if not bursts or whole[-1] is not bursts[-1]:
+    last = next((r for r in reversed(whole) if is_calling_burst(r)), None)
+    if last is None:
         return None
-    last = bursts[-1]
-    for earlier in bursts[:-1]:
+    loud = [r for r in whole if r.level_db > last.level_db - _FAINT_DB]
+    if loud[-1] is not last:
+        return None
+    for earlier in filter(is_calling_burst, loud[:-1]):
         if _CNG_PERIOD_S[0] <= last.start_s - earlier.start_s <= _CNG_PERIOD_S[1]:
             return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone_repeats", 0.98, earlier.start_s)
-    others = [r for r in whole[:-1] if r.length_s >= _NOT_A_BLIP_S and r.level_db > last.level_db - _FAINT_DB]
-    if spoken_s < SPOKE_BEFORE_CALLING_S and not others and quiet_after_s >= 0.6:
+    others = [r for r in loud[:-1] if r.length_s >= _NOT_A_BLIP_S]
+    quiet = now_s - last.stop_s >= _CNG_QUIET_S
+    if quiet and not others and spoken_before(last, speech) < SPOKE_BEFORE_CALLING_S:
         return FaxMatch(Label.FAX, Kind.FAX_CNG, "calling_tone", 0.85, last.start_s)
     return None
 
@@ -112,14 +116,14 @@ def _mended(runs: Sequence[Run]) -> list[Run]:
     return out
 
 
+def is_calling_pitch(run: Run) -> bool:
+    """Whether a run is a single tone as high as a calling fax's, no longer than its burst (losses may shorten it)."""
+    return _CNG_HZ[0] <= run.hz <= _CNG_HZ[1] and run.length_s <= _CNG_S[1] and run.pair_hz == 0
+
+
 def is_calling_burst(run: Run) -> bool:
     """Whether one closed run has pitch and length of a CNG burst."""
-    return (
-        _CNG_HZ[0] <= run.hz <= _CNG_HZ[1]
-        and _CNG_S[0] <= run.length_s <= _CNG_S[1]
-        and run.pair_hz == 0
-        and run.wander < _MAX_WANDER
-    )
+    return is_calling_pitch(run) and run.length_s >= _CNG_S[0] and run.wander < _MAX_WANDER
 
 
 class CarrierWatch:
@@ -127,8 +131,10 @@ class CarrierWatch:
 
     _NEED_HOPS = 55
     _PREAMBLE_HZ = (1500.0, 2000.0)
-    _PREAMBLE_SHARE = 0.88
-    _EACH_TONE = 0.12
+    _PREAMBLE_SHARE = 0.8
+    _EACH_TONE = 0.05
+    _MARK_OVER_SPACE = 1.6
+    """Flags are three quarters mark; a chord of two equal tones in the channel is none."""
     _CARRIER_HZ = (2130.0, 2720.0)
     _CARRIER_SHARE = 0.82
     _FORGIVEN_HOPS = 4
@@ -161,7 +167,7 @@ class CarrierWatch:
             self._count(bool(loud[hop]), float(mark[hop]), float(space[hop]), float(carrier[hop]))
         if len(self._preamble) >= self._NEED_HOPS:
             means = np.mean(self._preamble, axis=0)
-            if means.min() > self._EACH_TONE:
+            if means[1] > self._EACH_TONE and means[0] > self._MARK_OVER_SPACE * means[1]:
                 start_s = now_s - 0.01 * len(self._preamble)
                 return FaxMatch(Label.FAX, Kind.FAX_PREAMBLE, "v21_preamble", 0.95, start_s)
         if self._carrier >= self._NEED_HOPS:

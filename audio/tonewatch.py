@@ -98,9 +98,7 @@ class ToneWatch:
             heard = step.features
             found = self._carrier.push(heard.spectrum_db[0], heard.band_db[0], heard.bands_db[0], line.now_s)
         if found is None and self._runs and current is None:
-            quiet_s = line.now_s - self._runs[-1].stop_s
-            spoken_s = fax.spoken_before(self._runs[-1], line.speech.bursts)
-            found = fax.calling_tone(self._runs, spoken_s=spoken_s, quiet_after_s=quiet_s)
+            found = fax.calling_tone(self._runs, line.speech.bursts, line.now_s)
         if found is None:
             return None
         evidence = {"start_ms": round(found.start_s * 1000)}
