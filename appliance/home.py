@@ -32,6 +32,7 @@ class Home:
         self.console_code = self.root / "console-code.json"  # hash of the one-time service code
         self.console_entries = self.run / "console.d"  # menu entries that services register
         self.line_profiles = self.root / "line-profiles"  # makes and models taught from transcripts
+        self.line_history = self.root / "line-quality.jsonl"  # errors of each span by quarters of an hour
         self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
 
     @property

@@ -1,10 +1,10 @@
 """Quality of a span after ITU-T G.826, from errored seconds in intervals of 15 minutes, and its clock slips. Pure.
 
 Ratios are over *available* time: seconds less unavailable ones (G.826, 3). Objectives are the end-to-end ones of its
-table 1 for 1.5 to 5 Mbit/s (ESR 0.04, SESR 0.002, BBER 0.0002 over a month): an access line that misses them over a day is bad
-by any share of the path. A block is a CRC-4 sub-multiframe, 1000 a second; background block errors are known only
-without severely errored seconds in the interval, since a source counts all CRC errors together. Slips are graded by
-ITU-T G.822 (a: up to 5 in 24 h; b: up to 30 in an hour; c: more).
+table 1 for 1.5 to 5 Mbit/s (ESR 0.04, SESR 0.002, BBER 0.0002 over a month): an access line that misses them over a
+day is bad by any share of the path. A block is a CRC-4 sub-multiframe, 1000 a second; background block errors are
+known only of intervals without severely errored seconds, since a source counts all CRC errors together. Slips are
+graded by ITU-T G.822 (a: up to 5 in 24 h; b: up to 30 in an hour; c: more).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _ratio(count: int | None, base: int) -> float | None:
 def last_day(intervals: Sequence[Interval], now_unix_s: float) -> list[Interval]:
     """Those that began within 24 hours, the oldest first."""
     return sorted(
-        (i for i in intervals if 0 <= now_unix_s - i.began_unix_s <= DAY_S), key=lambda interval: interval.began_unix_s
+        (i for i in intervals if 0 <= now_unix_s - i.began_unix_s < DAY_S), key=lambda interval: interval.began_unix_s
     )
 
 

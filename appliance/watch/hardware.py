@@ -27,7 +27,9 @@ from appliance.watch.clock import ClockKnown, ClockWatch
 from appliance.watch.conditions.base import Condition
 from appliance.watch.disk_conditions import disk_conditions
 from appliance.watch.disks import LOOK_S, DiskWatch
+from appliance.watch.line_conditions import line_conditions
 from appliance.watch.line_profiles import from_transcript
+from appliance.watch.lines import SIP_LOOK_S, LineWatch, TrunkPlan
 from appliance.watch.root import RootActions
 from appliance.watch.sensor_conditions import sensor_conditions
 from appliance.watch.sensors import SensorWatch
@@ -42,9 +44,12 @@ Require = Callable[[str, Permission], None]
 
 
 class Hardware:
-    """Disks, sensors and clock of one box."""
+    """Disks, sensors, clock and lines of one box."""
 
-    def __init__(self, home: Home, settings: Settings, snapshot: Snapshot, clock: Clock | None = None) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, snapshot: Snapshot, clock: Clock | None = None, *,
+        silent_gateways: Callable[[], list[str]] | None = None, trunks: Callable[[], list[TrunkPlan]] | None = None,
+    ) -> None:  # fmt: skip
         clock = clock or SystemClock()
         self._line_profiles = home.line_profiles
         actions = RootActions(home.run / "privd.sock")
@@ -52,6 +57,9 @@ class Hardware:
         self.disks = DiskWatch(home, settings, actions, clock, available=lambda: actions.available)
         self.sensors = SensorWatch(settings, actions)
         self.clock = ClockWatch(settings, LocalPrograms(), clock)
+        self.lines = LineWatch(
+            home, settings, clock, silent_gateways=silent_gateways, trunks=trunks, on_change=self._lines_changed
+        )
         self._threads = ThreadPoolExecutor(6, thread_name_prefix="hardware")  # a disk may keep one waiting for long
         self._log = get_logger()
 
@@ -59,7 +67,7 @@ class Hardware:
         """For the manager."""
         return [
             *disk_conditions(self.disks, self._settings), *sensor_conditions(self.sensors, self._settings),
-            ClockKnown(self.clock),
+            ClockKnown(self.clock), *line_conditions(self.lines),
         ]  # fmt: skip
 
     # ---- commands ----------------------------------------------------------------------------------------------
@@ -88,6 +96,14 @@ class Hardware:
                 await self._audit(bus, command, "line.profile")
             return Done(id=command.profile_id, data=found)
 
+        async def control(command: cmd.ControlLine) -> Done:
+            require(command.actor_id, Permission.HARDWARE_WRITE)
+            await self._audit(bus, command, f"line.{command.verb}")
+            found = await asyncio.to_thread(
+                self.lines.control, command.line_id, command.verb, command.arguments, force=command.force
+            )
+            return Done(id=command.line_id, data=found)
+
         disks = self.disks
         return {
             cmd.ShowDisks: read,
@@ -99,11 +115,12 @@ class Hardware:
             cmd.RunDiskTest: changing(lambda c: disks.test_disk(c.serial, c.kind), "disk.test"),
             cmd.CheckArray: changing(lambda c: disks.check_array(c.array), "array.check"),
             cmd.ProfileFromTranscript: profile,
+            cmd.ControlLine: control,
         }  # fmt: skip
 
     async def _audit(self, bus: Bus, command: UserCommand, action: str) -> None:
         """One line in the audit log; the disks matter more than the log, so its absence stops nothing."""
-        names = (str(getattr(command, name, "")) for name in ("serial", "array", "profile_id"))
+        names = (str(getattr(command, name, "")) for name in ("serial", "array", "profile_id", "line_id"))
         subject = next((name for name in names if name), "")
         line = cmd.Audit(
             actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=subject,
@@ -119,7 +136,9 @@ class Hardware:
     async def run(self, bus: Bus) -> None:
         """Read, tell and keep up until cancelled; one reader that breaks does not stop the others."""
         try:
+            await asyncio.to_thread(self.lines.start)
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._every(SIP_LOOK_S, self.lines.look_at_gateways))
                 group.create_task(self._watch_disks())
                 group.create_task(self._every(sensor_watch.LOOK_S, self._look_at_sensors))
                 group.create_task(self._every(clock_watch.LOOK_S, self._look_at_clock))
@@ -130,6 +149,7 @@ class Hardware:
                 group.create_task(self._every(_STEP_S, self._replace))
                 group.create_task(self._tell(bus))
         finally:
+            await asyncio.to_thread(self.lines.stop)
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _watch_disks(self) -> None:
@@ -182,6 +202,9 @@ class Hardware:
         self.disks.look()
         self._snapshot.put("disks", self.disks.section())
 
+    def _lines_changed(self) -> None:
+        self._snapshot.put("lines", self.lines.section())
+
     def _look_at_sensors(self) -> None:
         self.sensors.look()
         self._snapshot.put("sensors", self.sensors.section())
@@ -199,7 +222,7 @@ class Hardware:
             self._snapshot.put("replacement", self.disks.replacement() or {})
 
     async def _tell(self, bus: Bus) -> None:
-        """Clock and storage to those who act on them: on change and every ten seconds."""
+        """Clock, storage and trunks to those who act on them: on change and every ten seconds."""
         said: dict[str, tuple[object, float]] = {}
         while True:
             arrays = self.disks.box.arrays
@@ -217,4 +240,6 @@ class Hardware:
                 if event is not None and (before != state or now_s - at_s >= SAY_AGAIN_S):
                     said[topic] = (state, now_s)
                     await bus.publish_live(topic, event)
+            for word in self.lines.trunk_words():
+                await bus.publish_live(f"trunk.{word.trunk_id}", word)
             await asyncio.sleep(0.25)

@@ -36,6 +36,7 @@ from appliance.watch.sinks.make import make_routes
 from appliance.watch.sinks.post import Post
 from appliance.watch.snapshot import Snapshot
 from appliance.watch.supervision import status
+from appliance.watch.trunk_plans import trunk_plans
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
 _TICK_S = 1.0
@@ -296,7 +297,9 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     snapshot = Snapshot(home.hardware_file)
-    hardware = Hardware(home, settings, snapshot)
+    hardware = Hardware(
+        home, settings, snapshot, silent_gateways=silent_gateways, trunks=lambda: trunk_plans(store)
+    )
     manager.handlers |= hardware.handlers(manager.require, bus)
     conditions: list[Condition] = [
         *all_conditions(home, settings, silent_gateways), EarDrift(store), *hardware.conditions(),
