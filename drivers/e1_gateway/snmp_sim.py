@@ -37,7 +37,7 @@ _ENGINE_ID = (1, 3, 6, 1, 6, 3, 10, 2, 1, 1)
 _LINE_STATUS, _LAST_CHANGE = (*_DS1, 6, 1, 10), (*_DS1, 6, 1, 16)
 _TRAP_OID = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 _D_CHANNEL, _B_CHANNEL = 1000, 2000  # ifIndex of the D channel of span n; of its B channels
-_BOOT_S = 3.0
+BOOT_S = 4.0
 _LIE = 64 | 1
 
 Oid = tuple[int, ...]
@@ -117,8 +117,8 @@ class SnmpGateway:
             self._loop.close()
 
     def restart(self) -> None:
-        """A reboot: silent for three seconds, then counters and time of the box begin again."""
-        self._began_s = self._silent_until_s = self._monotonic() + _BOOT_S
+        """A reboot: silent for four seconds, then counters and time of the box begin again."""
+        self._began_s = self._silent_until_s = self._monotonic() + BOOT_S
         for span in self.spans.values():
             span.errors = dict.fromkeys(span.errors, 0)
             span.busy, span.loop = set(), 1

@@ -208,7 +208,7 @@ class SnmpSession:
 
     async def _answers_strangers(self) -> bool:
         """Any v3 agent tells its engine ID to whoever asks (RFC 3414, 4); only then are users looked at."""
-        target = await UdpTransportTarget.create((self.agent.host, self.agent.port), timeout=_TIMEOUT_S, retries=0)
+        target = await UdpTransportTarget.create((self.agent.host, self.agent.port), timeout=_TIMEOUT_S, retries=1)
         engine = SnmpEngine()
         try:
             error, *_ = await bulk_cmd(
@@ -241,6 +241,11 @@ class TrapReceiver:
         self._engine: SnmpEngine | None = None
         self._known: set[tuple[str, bytes]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="snmp-traps", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens (0 was given: the one that was free)."""
+        return self._address[1]
 
     def start(self) -> None:
         """Listen. Raises :class:`ReaderError` ``snmp.port_taken``."""
@@ -284,6 +289,7 @@ class TrapReceiver:
         self._engine = engine = SnmpEngine()
         transport = udp.UdpTransport().open_server_mode(self._address)
         await transport._lport  # a port that is taken is known only here
+        self._address = (self._address[0], transport.transport.get_extra_info("sockname")[1])
         config.add_transport(engine, udp.DOMAIN_NAME, transport)
         for number, community in enumerate(sorted({a.community for a in self._agents if not a.is_v3})):
             config.add_v1_system(engine, f"community-{number}", community)
