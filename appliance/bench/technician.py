@@ -27,7 +27,6 @@ class Session:
 
     def __init__(self, home: Home) -> None:
         self.received = self.sent = 0
-        started = time.monotonic()
         environment = {**os.environ, "CALLBOX_HOME": str(home.root), "TERM": "vt100"}
         self._child = pexpect.spawn(
             sys.executable, ["-P", "-m", "appliance.services.console"], env=environment, dimensions=(24, 80),
@@ -35,7 +34,6 @@ class Session:
         )  # fmt: skip
         self._child.delaybeforesend = None
         self.screen = self.expect(PROMPT)
-        self.first_paint_s = time.monotonic() - started
         self.first_paint_bytes = self.received
 
     def expect(self, text: str) -> str:

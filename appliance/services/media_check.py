@@ -7,6 +7,7 @@ against the level sent is the loss of the media path.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from appliance.bench.sip.endpoint import Endpoint
 from appliance.bus import Bus
 from appliance.commands import ConnectSeat
 from appliance.errors import BoxError
-from appliance.events import Bridged, ConversationEnded, SeatFailed
+from appliance.events import Bridged, ConversationEnded, ConversationEvent, LegAnswered, SeatFailed
 from appliance.services.test_call import hang_up, originate
 from appliance.settings import Home, Settings
 from audio import synth
@@ -92,11 +93,12 @@ async def _measure(settings: Settings) -> Measured:
         conversation_id = await originate(bus, NAME, _NUMBER, listen=False)
         try:
             first = await _leg(legs, "the trunk's leg did not come")
+            await _told(bus, conversation_id, LegAnswered)
             await bus.request(
                 ConnectSeat(conversation_id=conversation_id, seat_id=NAME, agent_id=NAME, answer_timeout_s=_WAIT_S)
             )
             second = await _leg(legs, "the seat's leg did not come")
-            await _bridged(bus, conversation_id)
+            await _told(bus, conversation_id, Bridged)
             return await _listen(first, second)
         finally:
             await hang_up(bus, conversation_id)
@@ -113,16 +115,17 @@ async def _leg(legs: asyncio.Queue[Call], what: str) -> Call:
         raise BoxError("check.no_leg", f"{what} within {_WAIT_S:g} s; are 'switch' and 'edge' up?") from error
 
 
-async def _bridged(bus: Bus, conversation_id: str) -> None:
-    """Until the worker says that both hear each other."""
-    async with asyncio.timeout(_WAIT_S):
-        while True:
-            for event in await bus.replay_events(conversation_id):
-                if isinstance(event, Bridged):
-                    return
-                if isinstance(event, SeatFailed | ConversationEnded):
-                    raise BoxError("check.not_bridged", "The worker could not bridge the two legs.")
-            await asyncio.sleep(_LOOK_S)
+async def _told(bus: Bus, conversation_id: str, kind: type[ConversationEvent]) -> None:
+    """Until the worker says so."""
+    deadline = time.monotonic() + _WAIT_S
+    while time.monotonic() < deadline:
+        for event in await bus.replay_events(conversation_id):
+            if isinstance(event, kind):
+                return
+            if isinstance(event, SeatFailed | ConversationEnded):
+                raise BoxError("check.not_bridged", f"The worker ended it: {event.reason or 'no reason'}.")
+        await asyncio.sleep(_LOOK_S)
+    raise BoxError("check.silent", f"No '{kind.__name__}' from the worker within {_WAIT_S:g} s; see log/switch.log.")
 
 
 async def _listen(first: Call, second: Call) -> Measured:
@@ -130,9 +133,11 @@ async def _listen(first: Call, second: Call) -> Measured:
     for port in ports.values():
         port.kept = bytearray()
     lost_before = sum(port.lost for port in ports.values())
-    async with asyncio.timeout(_WAIT_S):
-        while min(len(port.kept or b"") for port in ports.values()) < _RATE * _LISTEN_S:
-            await asyncio.sleep(_LOOK_S)
+    deadline = time.monotonic() + _WAIT_S
+    while min(len(port.kept or b"") for port in ports.values()) < _RATE * _LISTEN_S:
+        if time.monotonic() > deadline:
+            raise BoxError("check.no_sound", f"No sound came through within {_WAIT_S:g} s.")
+        await asyncio.sleep(_LOOK_S)
     losses = {}
     for way, port in ports.items():
         heard = decode_alaw(bytes(port.kept or b""))[-_RATE:]

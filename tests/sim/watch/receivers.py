@@ -65,7 +65,7 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @contextmanager
 def _running(server: socketserver.BaseServer, kept: Kept) -> Iterator[Kept]:
-    kept.port = server.server_address[1]  # type: ignore[index]
+    kept.port = int(server.server_address[1])  # type: ignore[index]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
