@@ -12,7 +12,7 @@ import pytest
 from tests.transcripts import DOWN, ISDN, UP
 
 pytestmark = pytest.mark.soak
-RUNS = 200_000
+RUNS = 30_000
 SLOWEST_S = 10
 
 
