@@ -13,8 +13,9 @@ measure() { # FENCE NAME COMMAND...
   shift 2
   if [ ${#WANTED[@]} -gt 0 ] && [[ ! " ${WANTED[*]} " == *" $name "* ]]; then return; fi
   echo "== $name: $*" >&2
-  local out started
+  local out started commit
   started=$(date -u +%Y-%m-%dT%H:%MZ)
+  commit=$(git rev-parse --short HEAD)
   if ! out=$("$@"); then
     echo "   failed" >&2
     failed=1
@@ -24,7 +25,7 @@ measure() { # FENCE NAME COMMAND...
     printf '# %s\n\n    %s\n\n' "$name" \
       "$(printf '%s ' "$@" | sed "s#$CALLBOX#callbox#; s#${EAR_SET:-^$}#EAR_SET#g; s/ \$//")"
     printf '%s, %s cores, %s, commit %s.\n\n' "$started" "$(nproc)" \
-      "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$(git rev-parse --short HEAD)"
+      "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$commit"
     if [ "$fence" = json ]; then
       printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
     else
