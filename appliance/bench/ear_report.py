@@ -24,8 +24,9 @@ def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"{figures['clips']} clips. All labels: {_share(figures['accuracy'])}, mean of the labels "
     yield f"{figures['macro_recall_percent']} %; families of labels: {_share(figures['groups_accuracy'])}."
     yield f"Where an announcement left without a name counts as told: {_share(figures['claims_true'])}."
-    yield "In brackets: the 95 % interval (Wilson). These are figures of unseen sound only where no model learnt from the"
-    yield "set's sources: the data sheets in `audio/models` say from which each did, and what it makes of sources held out."
+    yield "In brackets: the 95 % interval (Wilson). These are figures of unseen sound only where no model learnt from"
+    yield "the set's sources: the data sheets in `audio/models` say what each learnt from and what it makes of sources"
+    yield "held out."
     yield ""
     yield from _table(("label", "right", "precision %", "false on others %", "known after p50 / p90, s", "called"), (
         (
