@@ -170,7 +170,7 @@ def write_hardware(home: Home) -> None:
     disks = {
         "arrays": [{"name": "md0", "state": "clean", "missing": 0, "progress": None}],
         "disks": [{"bay": str(bay), "model": "Example 960G", "serial": f"S00{bay}", "size_bytes": 960_000_000_000,
-                   "health": {"temperature_c": 34}} for bay in (1, 2)],
+                   "health": {"report": {"temperature_c": 34, "troubles": []}}} for bay in (1, 2)],
     }  # fmt: skip
     sections = {
         name: {"section": name, "data": data, "taken_at_unix_s": now, "error": ""}

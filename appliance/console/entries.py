@@ -38,7 +38,8 @@ def _always(_home: Home) -> bool:
 
 
 def _has(section: str) -> Callable[[Home], bool]:
-    return lambda home: section in facts.hardware(home)
+    """Whether `watch` has read any of these (lines, disks)."""
+    return lambda home: bool((facts.hardware(home).get(section) or {}).get("data", {}).get(section))
 
 
 def _privd(home: Home) -> bool:

@@ -7,6 +7,15 @@ from typing import Any
 from appliance.console import facts
 from appliance.console.entries import Desk
 
+_ROLES = {
+    "good": "DO NOT TOUCH", "going": "to be pulled", "joining": "being filled", "new": "NEW", "refused": "not usable",
+}  # fmt: skip
+
+
+def _named(disk: dict[str, Any]) -> str:
+    """A disk as its label says it: by bay and serial, never by the kernel's name."""
+    return f"bay {disk.get('bay') or '?'}: {str(disk.get('model'))[:22]} serial {disk.get('serial')}"
+
 
 def _section(desk: Desk) -> dict[str, Any]:
     data = facts.hardware(desk.home).get("disks", {}).get("data", {})
@@ -29,13 +38,12 @@ def show(desk: Desk, words: list[str]) -> int:
         lines.append(f"array {array.get('name')}: {state}{busy}")
     for disk in section.get("disks", []):
         health = disk.get("health") or {}
-        warm = health.get("temperature_c")
-        figures = "" if warm is None else f"{warm} C"
-        size_gb = (disk.get("size_bytes") or 0) / 1e9
-        lines.append(
-            f"bay {disk.get('bay') or '?'}: {str(disk.get('model'))[:22]} serial {disk.get('serial')} "
-            f"{size_gb:.0f} GB {figures}"
-        )
+        report = health.get("report") or {}
+        warm = report.get("temperature_c")
+        figures = ["" if warm is None else f"{warm} C", *map(str, report.get("troubles") or [])]
+        if health.get("replace_by"):
+            figures.append(f"replace by {health['replace_by']}")
+        lines.append(f"{_named(disk)} {(disk.get('size_bytes') or 0) / 1e9:.0f} GB {' '.join(figures)}".rstrip())
     desk.terminal.page(lines or ["No disk has been read yet."])
     degraded = any(array.get("missing") for array in section.get("arrays", []))
     if degraded:
@@ -51,15 +59,18 @@ def _replace(desk: Desk) -> int:
     if not actor:
         return 1
     shown = desk.doors.ask(ShowDisks(actor_id=actor)).data
-    pictures = [picture for picture in shown.get("pictures", []) if picture.get("candidates")]
-    if not pictures:
+    bays = {disk.get("serial"): disk.get("bay") for disk in shown.get("disks", [])}
+    ready = [picture for picture in shown.get("pictures", []) if picture.get("ready")]
+    for picture in ready or shown.get("pictures", []):
+        for placed in picture.get("placed", []):
+            disk = {**placed["disk"], "bay": bays.get(placed["disk"].get("serial"))}
+            refusal = placed.get("refusal") or placed.get("found")
+            why = f" ({refusal})" if placed.get("role") == "refused" and refusal else ""
+            desk.terminal.say(f"{_ROLES.get(str(placed.get('role')), '?'):12} {_named(disk)}{why}")
+    if not ready:
         desk.terminal.say("No disk in the box can take the place of a missing one. Put one in, then try again.")
         return 1
-    picture = pictures[0]
-    for disk in picture.get("good", []):
-        desk.terminal.say(f"DO NOT TOUCH  bay {disk.get('bay') or '?'} {disk.get('model')} serial {disk.get('serial')}")
-    for disk in picture["candidates"]:
-        desk.terminal.say(f"new           bay {disk.get('bay') or '?'} {disk.get('model')} serial {disk.get('serial')}")
+    picture = ready[0]
     serial = desk.terminal.read_line("Serial of the NEW disk: ")
     last_four = desk.terminal.read_line("Its last four characters again, to erase it: ")
     desk.doors.ask(
