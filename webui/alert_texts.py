@@ -17,6 +17,12 @@ _EAR_LABELS = {
 """Which of a trunk's calls an alert of the ear is about; empty: all of them."""
 
 
+_PLACES = (
+    (("line.", "card."), "lines.page"), (("disk.low", "disk.reserve"), ""), (("disk.", "raid."), "disks.page"),
+    (("sink.",), "settings.page"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Told:
     """An alert as it is shown; `url` leads to the audio behind it, empty when there is none."""
@@ -24,6 +30,8 @@ class Told:
     title: str
     text: str
     url: str = ""
+    place: str = ""
+    """The page that shows what it is about: an endpoint, empty when there is none."""
 
 
 def told(alert: AlertView) -> Told:
@@ -31,8 +39,7 @@ def told(alert: AlertView) -> Told:
     said = alert_words(alert.data, str(get_locale()), title=alert.title, text=alert.text)
     label = _EAR_LABELS.get(str(alert.data.get("alert", "")))
     if label is None:
-        return Told(said.title, said.text)
+        place = next((page for starts, page in _PLACES if alert.key.startswith(starts)), "")
+        return Told(said.title, said.text, place=place)
     since, trunk_id = str(alert.data.get("since", ""))[:10], str(alert.data.get("trunk", ""))
-    return Told(
-        said.title, said.text, url_for("heard.page", trunk=trunk_id, since=since, label=label, show="every")
-    )
+    return Told(said.title, said.text, url_for("heard.page", trunk=trunk_id, since=since, label=label, show="every"))

@@ -11,7 +11,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import Store, open_store
 from appliance.thread_bus import ThreadBus
-from webui import access, admin, agent, api, auth, errors, home_board, i18n, security, setup, shell, stream, supervisor
+from webui import (
+    access,
+    admin,
+    agent,
+    api,
+    auth,
+    errors,
+    hardware,
+    home_board,
+    i18n,
+    security,
+    setup,
+    shell,
+    stream,
+    supervisor,
+)  # fmt: skip
 from webui.box import Box, WebBus
 from webui.connect import keep_connecting
 from webui.live import LiveHub
@@ -45,7 +60,7 @@ def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, sto
     access.register(app)  # before CSRF: who may not come in is told so first
     CSRFProtect(app)
     errors.register(app)
-    for part in (setup, auth, home_board, agent, supervisor, admin, api, stream):
+    for part in (setup, auth, home_board, agent, supervisor, hardware, admin, api, stream):
         for blueprint in part.BLUEPRINTS:
             app.register_blueprint(blueprint)
     shell.register(app)

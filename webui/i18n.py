@@ -75,10 +75,10 @@ def money(minor: int | None, currency: str) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes as kB, MB or GB."""
+    """Bytes as kB, MB, GB or TB."""
     if count is None:
         return "–"
-    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= scale:
             return f"{format_decimal(count / scale, '0.0')} {unit}"
     return f"{format_decimal(count / 1e3, '0')} kB"

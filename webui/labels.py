@@ -247,4 +247,29 @@ AUDIT_AREAS: dict[str, Any] = {
     "settings": _l("Settings"),
     "ear": _l("What the box heard"),
     "announcement": _l("Announcements"),
+    "alert": _l("Alerts"),
+    "line": _l("Lines"),
+    "disk": _l("Disks"),
+    "array": _l("Disks"),
 }
+
+ALERT_AREAS: dict[str, Any] = {
+    "line.": _l("Lines"),
+    "trunk.": _l("Trunks"),
+    "gateway.": _l("Gateways"),
+    "disk.": _l("Disks"),
+    "raid.": _l("Mirror"),
+    "service": _l("Services"),
+    "sensor.": _l("Sensors"),
+    "link.": _l("Network ports"),
+    "clock.": _l("Clock"),
+    "ear.": _l("What the box heard"),
+    "sink.": _l("Ways of alerts"),
+}
+"""How the keys of alerts begin, for the filter of their history."""
+
+SNOOZES: dict[int, Any] = {15: _l("15 min"), 60: _l("1 h"), 240: _l("4 h"), 1440: _l("1 day"), 10080: _l("7 days")}
+"""Minutes for which an alert can be silenced."""
+
+SINKS = ("email", "sms", "webhook", "syslog", "snmp_trap", "leds")
+"""Ways out of the box that can be tried; named as their sections of the settings."""

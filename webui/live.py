@@ -22,6 +22,7 @@ from appliance.events import (
     LiveAgent,
     LiveAlert,
     LiveCampaign,
+    LiveHardware,
     LiveJob,
     LiveRoom,
     RecordingArchived,
@@ -72,6 +73,8 @@ def describe(event: msgspec.Struct) -> list[Message]:
             return [Message(0, f"job-{event.job_id}", data, permission=permission)]
         case LiveAlert():
             return [Message(0, "alert", {"title": event.title}, permission=Permission.ALERTS_READ)]
+        case LiveHardware():
+            return [Message(0, f"hardware-{event.section}", permission=Permission.HARDWARE_READ)]
         case RecordingArchived():
             return [Message(0, "recording", permission=Permission.RECORDINGS_LISTEN)]
     return []
@@ -91,6 +94,7 @@ class LiveHub:
         self._agents: dict[str, LiveAgent] = {}
         self._campaigns: dict[str, LiveCampaign] = {}
         self._jobs: dict[str, LiveJob] = {}
+        self._hardware: dict[str, tuple[LiveHardware, float]] = {}
 
     def publish(self, _topic: str, event: msgspec.Struct) -> None:
         """Take one live event of the bus."""
@@ -106,6 +110,8 @@ class LiveHub:
                     messages += self._keep_campaigns([event])
                 case LiveJob():
                     self._jobs[event.job_id] = event
+                case LiveHardware():
+                    self._hardware[event.section] = event, time.monotonic()
             for message in messages:
                 self._number += 1
                 self._ring.append(
@@ -142,6 +148,11 @@ class LiveHub:
 
     def job(self, job_id: str) -> LiveJob | None:
         return self._jobs.get(job_id)
+
+    def hardware(self, section: str) -> tuple[LiveHardware, float] | None:
+        """A section of the hardware and how many seconds ago `watch` told it; None when it never did."""
+        found = self._hardware.get(section)
+        return None if found is None else (found[0], time.monotonic() - found[1])
 
     def _start_of(self, last_id: str) -> int | None:
         """The number to go on from; None when it is not known any more."""

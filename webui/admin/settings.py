@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.commands import EarCurve, SaveSettings
+from appliance.commands import EarCurve, SaveSettings, TestSink
 from appliance.errors import CallboxError, CallerError
 from appliance.settings import Settings, load_settings
 from appliance.types import Permission
+from webui import labels
 from webui.access import needs
 from webui.admin.settings_model import changes, sections
 from webui.box import ask, box, tell
 from webui.error_texts import error_text
-from webui.errors import done_at
+from webui.errors import done, done_at
 from webui.supervisor.chart import Curve, tradeoff
+
+_SINK_ANSWERS_S = 45.0  # a mail server may think for long
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -43,3 +46,13 @@ def page() -> Response | str:
             error = error_text(wrong)
     return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form,
                            curve=_curve(saved))  # fmt: skip
+
+
+@blueprint.post("/test/<sink>")
+@needs(Permission.SETTINGS_WRITE)
+def test_sink(sink: str) -> Response:
+    """Send a test alert one way, as the running settings have it."""
+    if sink not in labels.SINKS:
+        abort(404)
+    seconds = ask(TestSink, sink=sink, timeout_s=_SINK_ANSWERS_S).data.get("seconds")
+    return done(_("Sent and taken in %(seconds)s s.", seconds=seconds))

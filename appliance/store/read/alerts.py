@@ -28,6 +28,9 @@ class AlertView:
     data: dict[str, Any]
     caused_by: str = ""
     snoozed_until: datetime | None = None
+    acknowledged_at: datetime | None = None
+    told_step: int = -1
+    told_at: datetime | None = None
 
 
 def _view(alert: Alert) -> AlertView:
@@ -35,6 +38,7 @@ def _view(alert: Alert) -> AlertView:
         id=alert.id, key=alert.key, severity=alert.severity, title=alert.title, text=alert.text,
         raised_at=alert.raised_at, cleared_at=alert.cleared_at, acknowledged_by=alert.acknowledged_by, data=alert.data,
         caused_by=alert.caused_by, snoozed_until=alert.snoozed_until,
+        acknowledged_at=alert.acknowledged_at, told_step=alert.told_step, told_at=alert.told_at,
     )  # fmt: skip
 
 
@@ -58,8 +62,19 @@ def standing_count(store: Store) -> int:
         return db.scalar(query) or 0
 
 
-def history(store: Store, *, limit: int = 100) -> list[AlertView]:
-    """Cleared alerts, newest first."""
+def history(
+    store: Store, *, limit: int = 100, severity: str = "", since: datetime | None = None, until: datetime | None = None,
+    area: str = "",
+) -> list[AlertView]:  # fmt: skip
+    """Cleared alerts, newest first; `since` and `until` by when they were raised, `area`: how their keys begin."""
     query = select(Alert).where(Alert.cleared_at.is_not(None)).order_by(Alert.id.desc()).limit(limit)
+    if severity:
+        query = query.where(Alert.severity == severity)
+    if since is not None:
+        query = query.where(Alert.raised_at >= since)
+    if until is not None:
+        query = query.where(Alert.raised_at < until)
+    if area:
+        query = query.where(Alert.key.startswith(area, autoescape=True))
     with store.read() as db:
         return [_view(alert) for alert in db.scalars(query)]

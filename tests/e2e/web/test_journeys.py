@@ -20,6 +20,7 @@ PAGES = (
     "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/heard", "/reports", "/seats",
     "/trunks/new", "/announcements", "/announcements/new",
     "/users", "/users/new", "/retention", "/settings", "/audit", "/alerts", "/desk", "/me",
+    "/lines", "/disks", "/disks/replace", "/line-profiles/new",
 )  # fmt: skip
 
 

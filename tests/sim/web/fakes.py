@@ -31,6 +31,7 @@ from appliance.store.db import migrate, open_store
 from appliance.store.models import Campaign, User
 from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import AgentState, CampaignState
+from tests.sim.web.fake_watch import FakeWatch
 from webui.app import create_app
 
 PASSWORD = "a quiet long sentence"
@@ -76,6 +77,7 @@ class FakeBus:
         self.asked: list[Command] = []
         self.failure: CallboxError | None = None
         self.engine = FakeEngine(self)
+        self.watch = FakeWatch(self.store, self.emit)
 
     # ---- what the web uses ------------------------------------------------------------------------------
 
@@ -102,6 +104,8 @@ class FakeBus:
             return self._jobs(command)
         if command.SERVICE == "engine":
             return self.engine.handle(command)
+        if command.SERVICE == "watch":
+            return self.watch.handle(command)
         return Done()
 
     # ---- for tests ----------------------------------------------------------------------------------------

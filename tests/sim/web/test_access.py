@@ -30,9 +30,12 @@ AGENT = {
 }  # fmt: skip
 SUPERVISOR_SLICES = {
     "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
-    "heard", "announcements",
+    "heard", "announcements", "lines", "disks",
 }  # fmt: skip
-NOT_FOR_SUPERVISORS = {"recordings.hold"}
+NOT_FOR_SUPERVISORS = {
+    "recordings.hold", "lines.control", "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
+    "disks.abandon", "disks.retire",
+}  # fmt: skip
 
 
 def _allowed(endpoint: str, role: Role | None) -> bool:
