@@ -76,6 +76,7 @@ _FIGURES = {
     "appliance.bench.calls": ("calls", "short-calls"),
     "appliance.bench.console": ("console",),
     "appliance.bench.detector": ("detector",),
+    "appliance.bench.drivers": ("drivers",),
     "appliance.bench.ear": ("ear",),
     "appliance.bench.store": ("store",),
 }

@@ -7,19 +7,25 @@ import json
 import signal
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from appliance.errors import BoxError, CallerError
+from appliance.settings import home_from_environment
+from appliance.watch.line_history import read_history, report, running
+from appliance.watch.snapshot import read_snapshot
 from drivers import profiles
 from drivers.console.capture import CaptureError, profile_from
 from drivers.console.reader import ConsoleReader
 from drivers.console.session import Session
 from drivers.e1_gateway.dahdi import DahdiReader
+from drivers.e1_gateway.snmp import SnmpReader
+from drivers.e1_gateway.snmp_sim import SnmpGateway
 from drivers.lines import LineKind, LineStatus, ReaderError
-from drivers.resources import Console, DahdiTree, SerialPort, TcpPort
+from drivers.resources import Console, DahdiTree, SerialPort, SnmpAgent, TcpPort
 from drivers.simkit.card import ConsoleCard, load_card
 from drivers.simkit.faults import Fault
 
@@ -85,6 +91,10 @@ def read_command(
     baud: Annotated[int, typer.Option(help="Speed; the profile's if left out.")] = 0,
     folder: Annotated[list[Path] | None, typer.Option(help="Folders with more profiles.")] = None,
     root: Annotated[Path, typer.Option(help="Where the kernel's tree is (DAHDI).")] = Path("/"),
+    snmp: Annotated[bool, typer.Option("--snmp", help="Ask the SNMP agent at --address instead of a console.")] = False,
+    community: Annotated[str, typer.Option(envvar="CALLBOX_SNMP_COMMUNITY", help="SNMP v2c.")] = "",
+    auth_key: Annotated[str, typer.Option(envvar="CALLBOX_SNMP_AUTH_KEY", help="SNMP v3, with --user.")] = "",
+    priv_key: Annotated[str, typer.Option(envvar="CALLBOX_SNMP_PRIV_KEY", help="SNMP v3, with --user.")] = "",
 ) -> None:
     """One reading: a JSON object for each line."""
     try:
@@ -94,6 +104,12 @@ def read_command(
     try:
         if model.dahdi:
             lines = DahdiReader(DahdiTree(root, control=root == Path("/"))).lines()
+        elif snmp or model.console is None:
+            host, _, number = address.partition(":")
+            if not host or (number and not number.isdigit()):
+                raise CallerError("line.where", f"{address!r} is no HOST or HOST:PORT of an SNMP agent.")
+            keys = {"user": user, "auth_key": auth_key, "priv_key": priv_key}
+            lines = _snmp_lines(model, SnmpAgent(host, int(number or 161), community=community, **keys))
         else:
             lines = _console_lines(model, _console_port(model, port, address, baud), user, password)
     except ReaderError as error:
@@ -127,6 +143,42 @@ def simulate_command(
         card.stop()
 
 
+@line_app.command("quality")
+def quality_command(
+    line: Annotated[str, typer.Option(help="One line's name; all if left out.")] = "",
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Quality of each span after G.826 (the last quarter of an hour, 24 hours) and its clock slips after G.822."""
+    home = home_from_environment()
+    section = read_snapshot(home.hardware_file).sections.get("lines")
+    rows = read_history(home.line_history) + running(section.data.get("lines", []) if section else [])
+    found = report((row for row in rows if line in ("", row.line_id)), time.time())
+    if line and not found:
+        raise CallerError("line.unknown", f"Nothing has been counted on {line!r} yet.")
+    if as_json:
+        print(json.dumps(found))
+        return
+    for line_id, each in found.items():
+        print(f"{line_id}: {json.dumps(each['day'])} slips {json.dumps(each['slips'])}")
+
+
+@line_app.command("simulate-gateway")
+def simulate_gateway_command(
+    port: Annotated[int, typer.Option(help="UDP port of its SNMP agent; 0 = a free one.")] = 0,
+    fault: Annotated[list[Fault] | None, typer.Option(help="What it does wrong; may be given several times.")] = None,
+) -> None:
+    """Run a simulated E1 gateway that speaks SNMP until stopped; prints where it is and who is let in."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    gateway = SnmpGateway(port=port).start()
+    gateway.faults = set(fault or ())
+    print(json.dumps({"address": f"127.0.0.1:{gateway.port}", "community": gateway.community, "user": gateway.user,
+                      "auth_key": gateway.auth_key, "priv_key": gateway.priv_key}), flush=True)  # fmt: skip
+    stop.wait()
+    gateway.stop()
+
+
 def line_as_dict(line: LineStatus) -> dict[str, object]:
     """A status as plain values, sets sorted."""
     return dataclasses.asdict(line) | {"alarms": sorted(line.alarms)}
@@ -143,6 +195,14 @@ def _console_port(model: profiles.Profile, port: str, address: str, baud: int) -
     if not host or not number.isdigit():
         raise CallerError("line.where", f"{address!r} is no HOST:PORT.")
     return TcpPort(host, int(number))
+
+
+def _snmp_lines(model: profiles.Profile, agent: SnmpAgent) -> tuple[LineStatus, ...]:
+    reader = SnmpReader(agent.host, agent, model)
+    try:
+        return reader.lines()
+    finally:
+        reader.close()
 
 
 def _console_lines(

@@ -19,8 +19,8 @@ from drivers.profiles import Profile, ProfileError
 from drivers.releases import Releases
 from drivers.resources import Console, DahdiTree, SerialPort, SnmpAgent, TcpPort
 
-CONFIRM_S = 0.3
-"""After a change for the worse the card is asked again: an alarm wants two readings."""
+CONFIRM_S = 0.2
+"""After a change for the worse the card is asked again: an alarm wants two readings. Never sooner, whatever comes."""
 _RELEASE_S, _SNMP_PORT = 1.0, 161
 
 
@@ -129,10 +129,11 @@ class CardPoller:
 
     def _wait(self, seconds: float) -> None:
         """Until the next reading is due or something happened; open tests are looked at meanwhile."""
-        until_s = time.monotonic() + seconds
+        began_s = time.monotonic()
+        until_s = began_s + seconds
         while (left_s := until_s - time.monotonic()) > 0:
             if self._wake.wait(min(left_s, _RELEASE_S)):
-                self._stop.wait(CONFIRM_S)  # a storm of traps is one reading
+                self._stop.wait(max(0.0, began_s + CONFIRM_S - time.monotonic()))  # a storm of traps is one reading
                 return
             self._release()
 

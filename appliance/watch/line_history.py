@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -58,11 +59,6 @@ class LineHistory:
             if before is not None and row.seconds < before.seconds:
                 self._write(before)
 
-    def running(self) -> list[Row]:
-        """The intervals that are not over yet."""
-        with self._lock:
-            return list(self._open.values())
-
     def _write(self, row: Row) -> None:
         try:
             with self._path.open("ab") as file:
@@ -98,6 +94,18 @@ def read_history(path: Path) -> list[Row]:
         except msgspec.MsgspecError:
             continue
     return rows
+
+
+def running(lines: Iterable[dict[str, Any]]) -> list[Row]:
+    """The intervals that are not over yet, from the rows of the section `lines`; stale ones are left out."""
+    found = []
+    for line in lines:
+        counters = line.get("counters")
+        if counters and not line.get("stale"):
+            age_s = float(counters["age_s"])
+            counts = {name: counters.get(name) for name in ("es", "ses", "uas", "css", "pcv")}
+            found.append(Row(str(line["line_id"]), float(line["taken_at_unix_s"]) - age_s, int(age_s), **counts))
+    return found
 
 
 def report(rows: Iterable[Row], now_unix_s: float) -> dict[str, dict[str, object]]:

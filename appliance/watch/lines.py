@@ -30,7 +30,7 @@ from appliance.events import TrunkService
 from appliance.logs import get_logger
 from appliance.settings import Home, LineCardSettings, Settings
 from appliance.watch.line_cards import CardPoller, engine_id_of, make_card, offers, open_tests, snmp_agent
-from appliance.watch.line_history import LineHistory, report
+from appliance.watch.line_history import LineHistory
 from appliance.watch.snapshot import SAY_AGAIN_S
 from drivers.cards import Card
 from drivers.e1_gateway.snmp_wire import Trap, TrapReceiver
@@ -75,7 +75,7 @@ class LineWatch:
     def __init__(
         self, home: Home, settings: Settings, clock: Clock | None = None, *,
         silent_gateways: Callable[[], list[str]] | None = None, trunks: Callable[[], list[TrunkPlan]] | None = None,
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None, make: Callable[[Home, LineCardSettings], Card] = make_card,
     ) -> None:  # fmt: skip
         self._home, self._settings, self._clock = home, settings, clock or SystemClock()
         self._silent_gateways, self._trunks, self._on_change = silent_gateways, trunks, on_change
@@ -83,7 +83,7 @@ class LineWatch:
         self.history = LineHistory(home.line_history)
         self.cards = {(c.id, c.source): CardState(c) for c in settings.hardware.cards}
         self.pollers = [
-            CardPoller(card, partial(make_card, home, card), self.take, self._learn) for card in settings.hardware.cards
+            CardPoller(card, partial(make, home, card), self.take, self._learn) for card in settings.hardware.cards
         ]
         self.alarms: dict[str, LineAlarm] = {}
         self._judged: dict[str, Judgement] = {}
@@ -159,21 +159,28 @@ class LineWatch:
         return any(worse)
 
     def _read(self, state: CardState, lines: tuple[LineStatus, ...]) -> None:
-        if state.error:
-            self._log.info("card read again", card=state.settings.id)
         state.lines = {line.line_id: line for line in lines}
-        state.error, state.error_id, state.failures = "", "", 0
+        doubt = next((line.error for line in lines if line.error and line.up is not False), "")
+        if doubt:  # it answers, and what it says cannot be or stands still
+            self._doubt(state, doubt, "line.not_understood")
+        else:
+            if state.error:
+                self._log.info("card read again", card=state.settings.id)
+            state.error, state.error_id, state.failures = "", "", 0
         for line in lines:
             if line.counters is not None and not line.stale:
                 self.history.note(line.line_id, line.counters, line.taken_at_unix_s)
 
     def _failed(self, state: CardState, error: ReaderError | None) -> None:
         message = error.message if error else ""
-        state.failures += 1
-        if state.error != message:
-            self._log.warning("card not read", card=state.settings.id, error_id=error and error.error_id, error=message)
-        state.error, state.error_id = message, error.error_id if error else ""
+        self._doubt(state, message, error.error_id if error else "")
         state.lines = {line_id: stale(line, message) for line_id, line in state.lines.items()}
+
+    def _doubt(self, state: CardState, message: str, error_id: str) -> None:
+        state.failures += 1
+        if not state.error:
+            self._log.warning("card not read", card=state.settings.id, error_id=error_id, error=message)
+        state.error, state.error_id = message, error_id
 
     def _sources(self, line_id: str) -> list[LineStatus]:
         return [state.lines[line_id] for state in self.cards.values() if line_id in state.lines]
@@ -192,7 +199,10 @@ class LineWatch:
         self.alarms[line_id], self._judged[line_id] = after, found
         if happened is not None:
             level = self._log.info if happened is Happened.CLEARED else self._log.warning
-            level("line", line=line_id, happened=happened, cause=after.cause, suppressed=after.suppressed)
+            level(
+                "line", line=line_id, happened=str(happened), cause=str(after.cause or ""),
+                suppressed=[str(cause) for cause in after.suppressed],
+            )  # fmt: skip
         return found.cause is not None and not after.standing
 
     def _gateway_of(self, line_id: str) -> str:
@@ -326,7 +336,3 @@ class LineWatch:
             poller.read_soon()
         self._log.info("line told", line=line_id, verb=verb, before=change.before, after=change.after)
         return asdict(change)
-
-    def quality(self) -> dict[str, dict[str, object]]:
-        """Quality of the intervals that run now, by line."""
-        return report(self.history.running(), self._clock.now().timestamp())

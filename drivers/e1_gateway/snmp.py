@@ -8,7 +8,8 @@ makes a line "up".
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from drivers.e1_gateway.snmp_wire import Column, Oid, SnmpSession, Value, oid
 from drivers.last_good import LastGood
@@ -30,6 +31,18 @@ _IDLE, _MOST_BUSY = 1, 4
 _LOOPS = frozenset({Verb.LOOP_LOCAL, Verb.LOOP_LINE, Verb.LOOP_PAYLOAD, Verb.LOOP_OFF})
 
 
+class Walker(Protocol):
+    """What the reader needs of a session, see :class:`SnmpSession`."""
+
+    def walk(
+        self, first: Sequence[Oid], columns: Mapping[str, Oid]
+    ) -> tuple[list[Value | None], dict[str, Column]]: ...
+
+    def set_number(self, where: Oid, value: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class SnmpReader:
     """A :class:`drivers.lines.LineReader`. Lines are called ``card:ifIndex``."""
 
@@ -37,12 +50,12 @@ class SnmpReader:
 
     def __init__(
         self, card: str, agent: SnmpAgent, profile: Profile, *, wall: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic, session: Walker | None = None,
     ) -> None:  # fmt: skip
         if profile.snmp is None:
             raise ReaderError("line.no_snmp", f"{profile.id} is read by {', '.join(profile.readers)}, not by SNMP.")
         self.agent, self.words = agent, profile.snmp
-        self.session = SnmpSession(agent)
+        self.session: Walker = session or SnmpSession(agent)
         self.engine_id = b""
         """The gateway's own, once read: v3 traps come under it."""
         self._card, self._wall = card, wall

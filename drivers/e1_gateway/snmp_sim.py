@@ -57,6 +57,8 @@ class AgentData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line_coding: int
     clock_source: int
     trap: str
+    bearers: int = BEARERS
+    """B channels that are listed for each span."""
 
 
 def load_agent(profile: str = "ds1_mib") -> AgentData:
@@ -96,21 +98,22 @@ class SnmpGateway:
         self._bits = _bits(self.data.profile)
         self._began_s = self._silent_until_s = monotonic()
         self._stuck_at_s: float | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop: Any = None
         self._engine: Any = None
-        self._thread = threading.Thread(target=self._loop.run_forever, name="snmp-gateway", daemon=True)
 
     # ---- life --------------------------------------------------------------------------------------------------
 
     def start(self) -> SnmpGateway:
         """Listen; `port` says where."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="snmp-gateway", daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
         return self
 
     def stop(self) -> None:
         """Go. May be called twice."""
-        if self._thread.is_alive():
+        if self._loop is not None and self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -226,7 +229,7 @@ class SnmpGateway:
             ((*_ISDN, 3, 4, 1, 2, lapd), number(3 if signal and span.layer_2 else 2 if signal else 1)),
             ((*_STACK, lapd, index), rfc1902.Integer32(1)),
         ]
-        for channel in range(1, BEARERS + 1):
+        for channel in range(1, self.data.bearers + 1):
             bearer = _B_CHANNEL + 100 * index + channel
             rows += [
                 ((*_ISDN, 2, 1, 1, 2, bearer), number(4 if channel in span.busy else 1)),

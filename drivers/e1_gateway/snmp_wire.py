@@ -149,7 +149,7 @@ class SnmpSession:
                 raise ReaderError("snmp.not_understood", f"{self._where}: the agent answers with error {status}.")
             answers = [(tuple(name), value) for name, value in rows]
             for number, ((name, value), asked) in enumerate(zip(answers, asked_first, strict=False)):
-                heads[number] = _plain(value) if name[: len(asked)] == asked else None
+                heads[number] = plain(value) if name[: len(asked)] == asked else None
             self._take(answers[len(asked_first) :], names, columns, at, found)
             asked_first = []
         raise ReaderError("snmp.not_understood", f"{self._where}: the agent's tables have no end.")
@@ -174,9 +174,9 @@ class SnmpSession:
                 raise ReaderError("snmp.not_understood", f"{self._where}: the agent's rows go backwards at {where}.")
             else:
                 at[name] = where
-                plain = _plain(value)
-                if plain is not None:
-                    found[name][where[len(root) :]] = plain
+                known = plain(value)
+                if known is not None:
+                    found[name][where[len(root) :]] = known
 
     async def _set(self, where: Oid, value: int) -> None:
         self._engine = self._engine or SnmpEngine()
@@ -297,7 +297,7 @@ class TrapReceiver:
 
     def _received(self, engine: SnmpEngine, reference: Any, _id: Any, _name: Any, rows: Any, _context: Any) -> None:
         _domain, (host, *_) = engine.message_dispatcher.get_transport_info(reference)
-        values = {tuple(where): _plain(value) for where, value in rows}
+        values = {tuple(where): plain(value) for where, value in rows}
         kind = values.get(_SNMP_TRAP_OID)
         if isinstance(kind, tuple):
             self._on_trap(Trap(str(host), kind, {k: v for k, v in values.items() if v is not None}))
@@ -312,7 +312,8 @@ def _credentials(agent: SnmpAgent) -> CommunityData | UsmUserData:
     )  # fmt: skip
 
 
-def _plain(value: Any) -> Value | None:
+def plain(value: Any) -> Value | None:
+    """pysnmp's values as plain Python; ``None`` where there is none, or of a kind that no gateway table has."""
     if isinstance(value, _NOTHING):
         return None
     if isinstance(value, univ.Integer):

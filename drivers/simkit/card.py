@@ -166,6 +166,10 @@ class ConsoleCard(PtyDevice):
             self.said.append(line)
         self._answer(self._text(line))
 
+    def told(self, command: str) -> str:
+        """What it would answer to a command, spoilt by its faults: for runs in other than real time."""
+        return self._spoilt(self._text(command))
+
     def _text(self, line: str) -> str:
         """The answer to a command; changes what it changes."""
         data = self.data
