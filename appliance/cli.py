@@ -67,6 +67,7 @@ _COMMANDS = {
     "appliance.services.console_cli": ("console",),
     "appliance.services.diag": ("diag",),
     "appliance.services.import_cli": ("import",),
+    "appliance.services.line_test_cli": ("line-test",),
     "appliance.services.lines_cli": ("line",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
     "appliance.services.train_cli": ("train-ear",),

@@ -617,6 +617,48 @@ class ProfileFromTranscript(UserCommand, frozen=True, kw_only=True):
     save: bool = False
 
 
+# ---- watch: line test -------------------------------------------------------------------------------------
+
+
+class BeginLineTest(UserCommand, frozen=True, kw_only=True):
+    """Open an instrument and begin the plan of its kind; one test at a time (`line_test.running`).
+
+    `resource`: VISA name; with `simulate` it stays empty. Reply data: the test as `watch.line_test` puts it.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    pair: str
+    resource: str = ""
+    profile: str = "scpi_meter"
+    simulate: bool = False
+
+
+class ActOnLineTest(UserCommand, frozen=True, kw_only=True):
+    """What the technician did or says (`event`: ready yes no again next skip abort); waits for the meter.
+
+    Ohms and mA are measured only by `yes` after a check of the pair. Reply data as BeginLineTest.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    test_id: str
+    event: str
+
+
+class ShowLineTests(UserCommand, frozen=True, kw_only=True):
+    """Reply data {running, results, profiles}: results newest first, of one `pair` or of all."""
+
+    SERVICE: ClassVar[str] = "watch"
+    pair: str = ""
+
+
+class LineTestReport(UserCommand, frozen=True, kw_only=True):
+    """The signed report of one test; reply data {pdf_base64, file_name}."""
+
+    SERVICE: ClassVar[str] = "watch"
+    test_id: str
+    language: str = "en"
+
+
 COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
@@ -627,4 +669,5 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,
     ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
+    BeginLineTest, ActOnLineTest, ShowLineTests, LineTestReport,
 )  # fmt: skip

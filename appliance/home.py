@@ -33,6 +33,9 @@ class Home:
         self.console_entries = self.run / "console.d"  # menu entries that services register
         self.line_profiles = self.root / "line-profiles"  # makes and models taught from transcripts
         self.line_history = self.root / "line-quality.jsonl"  # errors of each span by quarters of an hour
+        self.box_key = self.root / "box-key.pem"  # Ed25519, signs line-test reports
+        self.line_tests = self.root / "line-tests.jsonl"  # results of line tests, each line signed
+        self.instrument_profiles = self.root / "instrument-profiles"  # meters and testers described on site
         self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
 
     @property
@@ -44,6 +47,7 @@ class Home:
         for folder in (
             self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
             self.uploads, self.logs, self.run, self.bench, self.outbox, self.line_profiles,
+            self.instrument_profiles,
         ):  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
         for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):

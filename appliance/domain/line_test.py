@@ -21,33 +21,40 @@ class Picture(StrEnum):
 
     ACROSS = "across"  # volts across the pair
     SERIES = "series"  # milliamperes in wire b, opened
-    ISOLATED = "isolated"  # ohms across the pair, the exchange taken off
+    CLEARED = "cleared"  # volts across the pair, exchange and port taken off
+    ISOLATED = "isolated"  # ohms there
     E1 = "e1"  # the tester's receiver on the span's monitor point
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One measurement of the plan. Its words are `line_test.step.<id>`; before a dangerous one `line_test.safety.<id>`."""
+    """One measurement of the plan. Its words: `line_test.step.<id>`, before a dangerous one `line_test.safety.<id>`."""
 
     id: str
     quantities: tuple[str, ...]
     picture: Picture
     checks: tuple[str, ...] = ()
     """Looked at with the meter on volts before a dangerous step."""
+    check_picture: Picture = Picture.ACROSS
 
     @property
     def dangerous(self) -> bool:
         """Whether it needs checks and a yes."""
         return bool(self.checks)
 
+    def picture_at(self, state: State) -> Picture:
+        """Where the probes belong in a state: a dangerous step begins on volts."""
+        return self.check_picture if self.dangerous and state in (State.PROBES, State.CHECKING) else self.picture
+
 
 PAIR = (
     Step("on_hook", ("on_hook_v",), Picture.ACROSS),
     Step("ring", ("ring_v", "ring_hz"), Picture.ACROSS),
     Step("off_hook", ("off_hook_v",), Picture.ACROSS),
-    Step("current", ("loop_ma",), Picture.SERIES, checks=("stray_ac_v",)),
-    Step("insulation", ("insulation_ohm",), Picture.ISOLATED, checks=("stray_ac_v", "stray_dc_v")),
+    Step("insulation", ("insulation_ohm",), Picture.ISOLATED, ("stray_ac_v", "stray_dc_v"), Picture.CLEARED),
+    Step("current", ("loop_ma",), Picture.SERIES, ("stray_ac_v",)),
 )
+"""Current comes last: only then does a lead leave the volts socket, so no check ever looks through the mA socket."""
 SPAN = (
     Step("ber", ("ber",), Picture.E1),
     Step("slips", ("slips",), Picture.E1),

@@ -24,12 +24,15 @@ from appliance.events import LiveAlert
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, open_store
+from appliance.store.models import User
 from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.conditions import Condition, Finding, all_conditions
 from appliance.watch.ear_drift import EarDrift
 from appliance.watch.hardware import Hardware
+from appliance.watch.line_test import LineTester
+from appliance.watch.line_test_commands import handlers as line_test_handlers
 from appliance.watch.sinks.base import message_of
 from appliance.watch.sinks.boards import AlertsFile, Board, Lamps
 from appliance.watch.sinks.make import make_routes
@@ -101,6 +104,12 @@ class Manager:
         """Raises NotAllowedError when the actor may not."""
         with self._store.read() as session:
             users.require(session, actor_id, permission)
+
+    def name_of(self, user_id: str) -> str:
+        """What a user is called; the id of one who is no user (command line)."""
+        with self._store.read() as session:
+            user = session.get(User, user_id)
+        return user_id if user is None else user.display_name or user.login
 
     def _changed_by_hand(self, key: str, stood: bool) -> Done:
         if not stood:
@@ -301,6 +310,8 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
         home, settings, snapshot, silent_gateways=silent_gateways, trunks=lambda: trunk_plans(store)
     )
     manager.handlers |= hardware.handlers(manager.require, bus)
+    tester = LineTester(home)
+    manager.handlers |= line_test_handlers(tester, manager.require, manager.name_of, settings.dialling.timezone)
     conditions: list[Condition] = [
         *all_conditions(home, settings, silent_gateways), EarDrift(store), *hardware.conditions(),
     ]  # fmt: skip
@@ -316,6 +327,7 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
         for task in tasks:
             task.cancel()
         await asyncio.to_thread(manager.post.close)
+        await asyncio.to_thread(tester.close)
         await bus.close()
         store.close()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.domain import line_test as plan
 from appliance.domain.line_limits import Verdict, judge, limits, worst
-from appliance.domain.line_test import Effect, Event, NotNowError, State, LineTest
+from appliance.domain.line_test import Effect, Event, LineTest, NotNowError, State
 from appliance.texts import LANGUAGES, words
 
 pytestmark = pytest.mark.unit
@@ -84,8 +84,8 @@ def test_quiet(found: dict[str, float], quiet: bool) -> None:
         ("on_hook_v", -48.1, "ok", "good"), ("on_hook_v", 42.0, "ok", "good"), ("on_hook_v", 54.0, "ok", "good"),
         ("on_hook_v", 24.0, "warn", "pbx"), ("on_hook_v", 0.0, "bad", "none"), ("on_hook_v", -141, "bad", "dangerous"),
         ("on_hook_v", 56.0, "warn", "high"), ("on_hook_v", -36.0, "warn", "sagging"),
-        ("polarity", -48.0, "ok", "normal"), ("polarity", 48.0, "warn", "reversed"), ("polarity", 0.1, "warn", "unknown"),
-        ("polarity", -2000.0, "ok", "normal"),
+        ("polarity", -48.0, "ok", "normal"), ("polarity", 48.0, "warn", "reversed"),
+        ("polarity", 0.1, "warn", "unknown"), ("polarity", -2000.0, "ok", "normal"),
         ("loop_ma", 17.9, "bad", "low"), ("loop_ma", 18.0, "warn", "edge"), ("loop_ma", -23.0, "ok", "good"),
         ("loop_ma", 60.0, "ok", "good"), ("loop_ma", 61.0, "warn", "high"), ("loop_ma", 130.0, "bad", "dangerous"),
         ("ring_v", 74.0, "warn", "low"), ("ring_v", 75.0, "ok", "good"), ("ring_v", 90.0, "ok", "good"),
