@@ -1,0 +1,86 @@
+"""Lines, disks and alerts in a real browser: a fault comes and goes, a wrong serial is refused, alerts are taken."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance import commands as cmd
+from appliance.types import Severity
+from tests.e2e.web.conftest import Site
+from tests.sim.web.fake_watch import GOOD, NEW, dark, span
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_fault_shows_itself_and_goes_away(site: Site) -> None:
+    watch = site.box.bus.watch
+    watch.tell_lines(span("gw1:0"), span("gw1:1"))
+    page = site.page("supervisor")
+    page.goto("/lines")
+    expect(page.locator(".line-cause")).to_have_count(0)
+    watch.tell_lines(span("gw1:0"), dark("gw1:1"))
+    cause = page.locator(".line-cause")
+    expect(cause.locator("strong")).to_contain_text("No signal")
+    expect(cause).to_contain_text("Follows from it")
+    expect(page.locator(".card.line").first.locator(".slots .slot.is-alarm")).to_have_count(31)
+    watch.tell_lines(span("gw1:0"), span("gw1:1", stale=True, up=None, error="The gateway does not answer."))
+    expect(page.locator(".card.line.is-stale")).to_contain_text("Old reading")
+    expect(page.locator(".line-cause")).to_have_count(0)
+    watch.tell_lines(span("gw1:0"), span("gw1:1"))
+    expect(page.locator(".is-stale")).to_have_count(0)
+    expect(page.get_by_text("In service")).to_have_count(2)
+
+
+def test_a_loop_says_how_many_calls_it_cuts(site: Site) -> None:
+    site.box.bus.watch.tell_lines(span())
+    page = site.page("administrator")
+    page.goto("/lines")
+    page.get_by_role("link", name="Gateway 1, port 0").click()
+    page.locator("#test-limit").select_option("300")
+    page.get_by_role("button", name="Line loop").click()
+    expect(page.get_by_text("12 calls are on this line now.")).to_be_visible()
+    page.get_by_role("button", name="Cut 12 calls and go on").click()
+    expect(page.locator("#toasts")).to_contain_text("done and read back")
+    sent = next(command for command in reversed(site.box.bus.asked) if isinstance(command, cmd.ControlLine))
+    assert (sent.verb, sent.arguments, sent.force) == ("loop_line", {"seconds": 300}, True)
+
+
+def test_the_wizard_refuses_a_wrong_serial_then_shows_how_far_it_is(site: Site) -> None:
+    watch = site.box.bus.watch
+    watch.tell_disks(degraded=True)
+    page = site.page("administrator")
+    page.goto("/disks")
+    expect(page.locator(".disk.is-good")).to_contain_text("Do not touch")
+    page.get_by_role("link", name="Replace the disk").click()
+    field = page.get_by_label("The last four characters on the label")
+    field.fill(GOOD[-4:])
+    page.get_by_role("button", name="Erase it").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the last four characters")
+    field.fill(NEW[-4:])
+    page.get_by_role("button", name="Erase it").click()
+    expect(page.locator("[aria-current=step]")).to_contain_text("Forget the old disk")
+    watch.tell_replacement(fraction=0.4, eta_s=120.0)
+    expect(page.locator("[aria-current=step]")).to_contain_text("40.0%")
+    page.reload()
+    expect(page.locator("[aria-current=step]")).to_contain_text("40.0%")
+    watch.tell_replacement(array="", serial="", step="done", running=False)
+    expect(page.get_by_role("heading", name="The mirror is whole again")).to_be_visible()
+
+
+def test_an_alert_comes_is_acknowledged_and_silenced(site: Site) -> None:
+    page = site.page("supervisor")
+    page.goto("/alerts")
+    expect(page.get_by_text("All is well")).to_be_visible()
+    site.box.bus.watch.raise_alert("line.gw1:0", Severity.CRITICAL, title="Span 0 has no signal")
+    row = page.get_by_role("article", name="Span 0 has no signal")
+    expect(row).to_be_visible()
+    expect(page.locator(".bell-count")).to_have_text("1")
+    row.get_by_role("button", name="Acknowledge").click()
+    expect(row).to_contain_text("acknowledged by Supervisor")
+    expect(page.locator(".bell-count")).to_have_count(0)
+    row.get_by_label("For how long").select_option("240")
+    row.get_by_role("button", name="Silence it").click()
+    expect(row).to_contain_text("silenced until")
+    row.get_by_role("link", name="Look at the lines").click()
+    expect(page.get_by_role("heading", name="Lines", exact=True)).to_be_visible()
