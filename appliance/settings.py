@@ -244,6 +244,7 @@ class HardwareSettings(_Section):
     nut_address: str = Field("", title="UPS server", description="Address of a NUT server, with :port if it is not 3493; empty: no UPS.", pattern=r"^([A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?)?$")
     cards: tuple[LineCardSettings, ...] = Field((), title="Line cards", description="Gateways and cards whose lines are watched.", max_length=32)
     trap_address: str = Field("", title="Traps to", description="Own address at which gateways' SNMP traps are taken; empty: all.", pattern=_HOST_NAME)
+    agentx: str = Field("", title="SNMP agent", description="AgentX socket of snmpd, as /var/agentx/master: the lines are then served by SNMP; empty: not.", pattern=r"^(/[A-Za-z0-9/._-]{1,100})?$")
     trap_port: int = Field(162, title="Port for traps", description="UDP; opened only when a gateway is read by SNMP.", ge=1, le=65535)
     meter: str = Field("", title="Multimeter", description="Its VISA name for the line test: ASRL/dev/serial/by-id/...::INSTR, TCPIP::host::5025::SOCKET or USB::...::INSTR; empty: asked each time.", pattern=r"^((ASRL|TCPIP|USB)[A-Za-z0-9_./:-]{1,250}::(INSTR|SOCKET))?$")
     clock_policy: str = Field("auto", title="Time source", description="required: no dialling until the time is known to be right. auto: the same where chrony is installed. trusted: the box's own clock is believed (no time source at all).", pattern=r"^(auto|required|trusted)$")

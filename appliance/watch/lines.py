@@ -28,6 +28,8 @@ from appliance.domain.line_alarms import (
 from appliance.errors import BoxError, CallboxError, CallerError
 from appliance.events import TrunkService
 from appliance.logs import get_logger
+from appliance.outside.agentx import Subagent
+from appliance.outside.line_mib import ROOTS, line_objects
 from appliance.settings import Home, LineCardSettings, Settings
 from appliance.watch.line_cards import CardPoller, engine_id_of, make_card, offers, open_tests, snmp_agent
 from appliance.watch.line_history import LineHistory
@@ -92,6 +94,8 @@ class LineWatch:
         self._said: dict[str, tuple[TrunkUse, float]] = {}
         self._traps: TrapReceiver | None = None
         self.traps_error = ""
+        path = settings.hardware.agentx
+        self._agent = Subagent(path, ROOTS, lambda: line_objects(self.rows())) if path else None
         self._log = get_logger()
 
     # ---- life --------------------------------------------------------------------------------------------------
@@ -111,6 +115,8 @@ class LineWatch:
                 self._log.warning("no traps, lines are polled", error_id=error.error_id, error=error.message)
         for poller in self.pollers:
             poller.start()
+        if self._agent is not None:
+            self._agent.start()
 
     def stop(self) -> None:
         """End all threads."""
@@ -118,6 +124,8 @@ class LineWatch:
             poller.stop()
         if self._traps is not None:
             self._traps.close()
+        if self._agent is not None:
+            self._agent.stop()
 
     def _learn(self, settings: LineCardSettings, card: Card) -> None:
         if self._traps is not None:
@@ -284,12 +292,8 @@ class LineWatch:
     def section(self) -> dict[str, Any]:
         """The section `lines`: each line once, by its best source, with its alarm."""
         with self._lock:
-            tests: dict[str, list[dict[str, Any]]] = {}
-            for poller in self.pollers:
-                tests |= open_tests(self._home, poller.settings)
-            ids = sorted({line_id for state in self.cards.values() for line_id in state.lines})
             return {
-                "lines": [self._row(line_id, tests) for line_id in ids],
+                "lines": self.rows(),
                 "cards": [
                     {"id": s.settings.id, "source": s.settings.source, "profile": s.settings.profile, "error": s.error,
                      "lines": len(s.lines)}
@@ -299,6 +303,15 @@ class LineWatch:
                            for plan in self._plans],
                 "traps": self._traps is not None, "traps_error": self.traps_error,
             }  # fmt: skip
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The lines of the section."""
+        with self._lock:
+            tests: dict[str, list[dict[str, Any]]] = {}
+            for poller in self.pollers:
+                tests |= open_tests(self._home, poller.settings)
+            ids = sorted({line_id for state in self.cards.values() for line_id in state.lines})
+            return [self._row(line_id, tests) for line_id in ids]
 
     def _row(self, line_id: str, tests: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         sources = sorted(self._sources(line_id), key=lambda line: (line.stale, line.channels == ()))
