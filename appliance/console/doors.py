@@ -53,6 +53,19 @@ class Doors(Protocol):
         """Dial a number and listen; returns {outcome, reason, answered, seconds}."""
         ...
 
+    def line_test(
+        self, pair: str, resource: str, say: Say, ask: Callable[[str], str], *, actor_id: str, simulate: bool
+    ) -> dict[str, Any]:
+        """Measure a pair step by step with an instrument (empty `resource`: the one in the settings).
+
+        Returns the result with `figures` and `verdict`, empty when nothing was measured. Needs no other service.
+        """
+        ...
+
+    def line_test_report(self, test_id: str, folder: Path) -> Path:
+        """Write the signed report of a result into a folder and return its path."""
+        ...
+
     def is_set_up(self) -> bool:
         """Whether there is an administrator; True when the database is away (then only the service code opens)."""
         ...

@@ -73,6 +73,7 @@ ENTRIES = (
     Entry("network", "Network", "network:show"),
     Entry("call", "Test call", "call:dial", changes=True),
     Entry("loop", "Loop-back", "lines:loop", changes=True, available=_has("lines")),
+    Entry("linetest", "Line test", "line_test:run"),
     Entry("check", "Full check", "check:run"),
     Entry("logs", "Logs", "logs:show"),
     Entry("services", "Services", "services:show"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,30 @@ class RealDoors:
         from appliance.services.test_call import dial
 
         return dial(self._home, number, trunk_id, say)
+
+    # ---- line test -------------------------------------------------------------------------------------------
+
+    def line_test(
+        self, pair: str, resource: str, say: Say, ask: Callable[[str], str], *, actor_id: str, simulate: bool
+    ) -> dict[str, Any]:
+        from appliance.services.line_test_talk import measure
+        from appliance.settings import load_settings
+        from appliance.watch.line_test import LineTester
+
+        if not resource and not simulate:
+            resource = load_settings(self._home).hardware.meter
+        return measure(LineTester(self._home), pair, resource, ask, say, by=actor_id, simulate=simulate)
+
+    def line_test_report(self, test_id: str, folder: Path) -> Path:
+        from appliance.settings import load_settings
+        from appliance.watch.line_test import LineTester
+        from appliance.watch.line_test_commands import report_of
+
+        settings = load_settings(self._home)
+        pdf, name = report_of(LineTester(self._home), test_id, settings.language, settings.dialling.timezone)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(pdf)
+        return folder / name
 
     # ---- people ----------------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ def run_command(
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Measure step by step; exit 1 when a figure is not in order."""
-    from appliance.services.line_test_talk import say_figures, talk
+    from appliance.services.line_test_talk import measure, say_figures
 
     if unattended and not simulate:
         raise CallerError("line_test.unattended", "A real line is measured with a technician only: leave --unattended.")
@@ -64,16 +64,11 @@ def run_command(
         typed = sys.stdin.readline()
         return typed if typed else "abort"
 
-    tester = _tester()
-    try:
-        view = tester.begin(pair, resource, by=LOCAL_ACTOR, profile_id=profile, simulate=simulate)
-        say(f"{view['instrument']} at {view['resource']}")
-        last = talk(tester, view, ask, say)
-    finally:
-        tester.close()
-    if not last.get("kept"):
+    result = measure(
+        _tester(), pair, resource, ask, say, by=LOCAL_ACTOR, profile_id=profile, simulate=simulate
+    )
+    if not result:
         raise BoxError("line_test.nothing", "Nothing was measured, nothing is kept.")
-    result = _results(tester, pair)[0]
     say_figures(result["figures"], say)
     print(json.dumps(result) if as_json else f"{result['pair']}: {result['verdict']}, test {result['id']}")
     raise typer.Exit(1 if result["verdict"] == "bad" else 0)

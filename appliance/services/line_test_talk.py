@@ -51,8 +51,30 @@ def said(text_id: str, language: str = "en", **figures: object) -> texts.Words:
     return texts.words(f"line_test.{text_id}", language, figures) or texts.Words(text_id, text_id)
 
 
+def measure(
+    tester: LineTester, pair: str, resource: str, ask: Ask, say: Say, *, by: str, profile_id: str = "scpi_meter",
+    simulate: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """A whole test; the instrument is let go and what was measured kept, also when the terminal goes away.
+
+    Returns the result as `watch.line_test.result_as_dict` has it; empty when nothing was measured.
+    """
+    from appliance.watch.line_test import result_as_dict
+
+    try:
+        view = tester.begin(pair, resource, by=by, profile_id=profile_id, simulate=simulate)
+        say(f"{view['instrument']} at {view['resource']}")
+        last = talk(tester, view, ask, say)
+    finally:
+        tester.close()
+    if not last.get("kept"):
+        return {}
+    result = tester.book.result(last["id"])
+    return result_as_dict(result, tester.book.results(result.pair))
+
+
 def talk(tester: LineTester, view: dict[str, Any], ask: Ask, say: Say) -> dict[str, Any]:
-    """Lead the technician through a test that was begun; returns the last view. A closed line ends the test."""
+    """Lead the technician through a test that was begun; returns the last view."""
     shown = ""
     while view["may"]:
         if view["step"] != shown and view["state"] == "probes":
