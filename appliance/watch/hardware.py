@@ -37,7 +37,7 @@ from appliance.watch.snapshot import SAY_AGAIN_S, Snapshot
 from drivers.programs import LocalPrograms
 from drivers.raid.events import DeviceEvents
 
-_UPKEEP_S, _STEP_S, _FIRST_HEALTH_S = 60.0, 2.0, 3.0
+_UPKEEP_S, _STEP_S, _FIRST_HEALTH_S, _TELL_S = 60.0, 2.0, 3.0, 0.1
 
 Require = Callable[[str, Permission], None]
 """(actor_id, permission): raises NotAllowedError."""
@@ -242,4 +242,4 @@ class Hardware:
                     await bus.publish_live(topic, event)
             for word in self.lines.trunk_words():
                 await bus.publish_live(f"trunk.{word.trunk_id}", word)
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(_TELL_S)
