@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -9,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from appliance.errors import ValidationErrors
 from webui.error_texts import text_of
+from webui.hardware.line_view import LineView
 
 DIRECTIONS = ("outbound", "inbound")
 NUMBERS = ("called", "calling")
@@ -49,10 +51,29 @@ def config_of(form: MultiDict[str, str]) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "gateways": _gateways(form), "channels": form.get("channels", type=int) or 30,
         "caller_id": form.get("caller_id", "").strip(), "provider": _provider(form),
+        "lines": form.getlist("lines"),
     }  # fmt: skip
     for direction in DIRECTIONS:
         plain[direction] = {which: _rules(form, f"{direction}-{which}") for which in NUMBERS}
     return plain
+
+
+@dataclass(frozen=True)
+class LineChoice:
+    """A line that may carry the trunk; `here` False: it was chosen once and is not read now."""
+
+    id: str
+    name: str
+    chosen: bool
+    here: bool
+
+
+def line_choices(known: list[LineView], chosen: list[str]) -> list[LineChoice]:
+    """All lines but those that are watched only, and what was chosen before even if it is gone."""
+    offered = [line for line in known if not line.watched_only]
+    choices = [LineChoice(line.id, line.name, line.id in chosen, here=True) for line in offered]
+    gone = [line_id for line_id in chosen if line_id not in {line.id for line in offered}]
+    return choices + [LineChoice(line_id, line_id, chosen=True, here=False) for line_id in gone]
 
 
 def rules_only(form: MultiDict[str, str]) -> dict[str, Any]:
@@ -65,7 +86,8 @@ def blank() -> dict[str, Any]:
     """The configuration of a new trunk: national numbers with a leading 0, as many gateways want them."""
     return {
         "gateways": [{"address": "", "port": 5060, "transport": "udp"}], "channels": 30, "caller_id": "",
-        "provider": None, "outbound": {"called": [], "calling": []}, "inbound": {"called": [], "calling": []},
+        "provider": None, "lines": [], "outbound": {"called": [], "calling": []},
+        "inbound": {"called": [], "calling": []},
     }  # fmt: skip
 
 
@@ -74,6 +96,7 @@ def messages(wrong: ValidationErrors) -> list[str]:
     places = {
         "gateways": _("Gateways"), "channels": _("Channels"), "caller_id": _("Caller number"),
         "outbound": _("Outbound rules"), "inbound": _("Inbound rules"), "provider": _("Provider"),
+        "lines": _("Lines"),
         "id": _("Short name"),
     }  # fmt: skip
     return [f"{places.get(field.split('.')[0], field)}: {text_of(key, text)}" for field, key, text in wrong.errors]

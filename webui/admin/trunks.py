@@ -17,6 +17,8 @@ from webui.admin import trunk_form
 from webui.box import ask, store
 from webui.error_texts import error_text
 from webui.errors import done_at
+from webui.hardware.line_view import lines
+from webui.hardware.readings import reading
 
 blueprint = Blueprint("trunks", __name__, url_prefix="/trunks")
 
@@ -55,7 +57,12 @@ def _form(found: trunks.TrunkView | None, config: dict[str, Any]) -> Response | 
             return done_at(url_for("trunks.page"), _("The trunk is saved."))
         except ValidationErrors as wrong:
             complaints = trunk_form.messages(wrong)
-    return render_template("trunks/form.html", trunk=found, config=config, complaints=complaints, form=request.form)
+    known = lines(reading("lines"))
+    return render_template(
+        "trunks/form.html", trunk=found, config=config, complaints=complaints, form=request.form,
+        lines=trunk_form.line_choices(known, list(config.get("lines") or ())),
+        watched_only=[line for line in known if line.watched_only],
+    )  # fmt: skip
 
 
 @blueprint.post("/preview")

@@ -12,7 +12,7 @@ from appliance import commands as cmd
 from appliance.errors import BoxError, CallerError
 from appliance.events import LiveHardware
 from appliance.store.models import Alert
-from appliance.store.read import alerts
+from appliance.store.read import alerts, trunks
 from appliance.types import Severity
 from tests.sim.web.fake_watch import GOOD, NEW, dark, fxo, span
 from tests.sim.web.fakes import FakeBox
@@ -225,3 +225,20 @@ def test_refusals_reach_the_person_who_takes_a_disk_out(box: FakeBox) -> None:
     box.bus.watch.refuse = CallerError("replace.last_good", "It is the last.")
     assert "last disk that holds all data" in post(client, page, {"confirmation": "6789"}).text
     assert post(client, page, {"confirmation": "6789"}).location == "/disks/replace"
+
+
+def test_a_trunk_takes_lines_but_never_a_bare_card(box: FakeBox) -> None:
+    client = box.client("administrator")
+    box.bus.watch.tell_lines(
+        span("gw1:0"), span("dahdi:1", source="dahdi", name="Span of the card", places_calls=False)
+    )
+    page = client.get("/trunks/new").text
+    assert 'name="lines" value="gw1:0"' in page
+    assert 'value="dahdi:1"' not in page
+    assert "Not offered, because a bare DAHDI card is watched only" in page
+    form = {"id": "north", "channels": "30", "gateway": "192.0.2.1", "port": "5060", "transport": "udp"}
+    assert post(client, "/trunks/new", {**form, "lines": ["gw1:0", "gw1:1"], "enabled": "y"}).location == "/trunks"
+    made = trunks.trunk(box.bus.store, "north")
+    assert made is not None
+    assert list(made.config["lines"]) == ["gw1:0", "gw1:1"]
+    assert "not read now" in client.get("/trunks/north").text, "a line that is gone is still named, not dropped"
