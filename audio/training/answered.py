@@ -126,7 +126,7 @@ def _stored(
     heard = [i for i in judges if shares[i] is not None]
     found = [share for i in heard if (share := shares[i]) is not None]
     return {
-        "file": np.array([rows[i]["file"] for i in heard]),
+        "clip": np.array([rows[i]["file"] for i in heard]),
         "looks": np.array([len(clips[i]) for i in heard]),
         "vectors": np.concatenate([np.zeros((0, WIDTH), np.float32), *(clips[i] for i in heard)]),
         "shares": np.concatenate([np.zeros((0, len(CLASSES)), np.float32), *found]),

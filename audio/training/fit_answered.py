@@ -89,7 +89,7 @@ def fit_foreground(rows: Array, truth: NDArray[np.int64], *, seed: int) -> netwo
     )
 
 
-def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs: int = EPOCHS) -> network.Weights:
+def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs: int | None = None) -> network.Weights:
     """The model from clips' vectors: each clip counts once, classes by `_CLASS_WEIGHTS`."""
     looks = [clip[number % _EVERY :: _EVERY] for number, clip in enumerate(clips)]
     rows = np.concatenate(looks)
@@ -99,7 +99,13 @@ def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int, epochs
         chosen = truth == place
         weights[chosen] *= share / max(float(weights[chosen].sum()), 1e-9) * len(rows)
     return network.train_ensemble(
-        rows, network.one_hot(truth, len(CLASSES)), weights, hidden=HIDDEN, seed=seed, members=MEMBERS, epochs=epochs
+        rows,
+        network.one_hot(truth, len(CLASSES)),
+        weights,
+        hidden=HIDDEN,
+        seed=seed,
+        members=MEMBERS,
+        epochs=epochs or EPOCHS,
     )
 
 

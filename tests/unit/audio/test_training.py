@@ -1,6 +1,7 @@
 """Training on made-up corpora: the same plan gives the same bytes, no source is in two folds, what can be learnt is."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from audio import ListenerConfig
 from audio.answered import WIDTH
 from audio.decision import CLASSES
-from audio.training import corpus, fit_answered, folds, network
+from audio.model import Model
+from audio.training import answered, corpus, fit_answered, folds, network
 
 pytestmark = pytest.mark.unit
 
@@ -18,7 +20,7 @@ import hashlib
 import numpy as np
 SEED = 1
 CACHE = EXT = TTSDIR = None
-FIELDS = ["file", "label", "stage", "country", "source_pkg", "source_files", "sublabel", "sha256", "snr_db"]
+FIELDS = ["file", "label", "stage", "country", "source_pkg", "source_files", "sublabel", "sha256", "snr_db", "t_event"]
 _S = {}
 _dec = {}
 class MissingExt(Exception): pass
@@ -36,7 +38,14 @@ def mk_machine(s, r, split, cid):
     x = np.concatenate([np.zeros(4000), load("voice") * r.uniform(0.5, 1)])
     row = dict(label="machine", stage="early", country="us", source_pkg="p", source_files="a:b", sublabel="x")
     return x, 0.1, "machine", row
-PLAN = {"dev": [("machine", 2, mk_machine)]}
+def mk_human(s, r, split, cid):
+    x = np.concatenate([np.zeros(4000), load("voice"), np.zeros(16000)])
+    row = dict(label="human", stage="answered", country="us", source_pkg="p", source_files=f"{cid}:b", sublabel="y")
+    return x, 0.1, "human", dict(row, t_event=0.5, foreground=x)
+def mk_silence(s, r, split, cid):
+    row = dict(label="silence", stage="answered", country="us", source_pkg="made", source_files="cn", sublabel="cn")
+    return np.zeros(24000), 0.1, "silence", row
+PLAN = {"dev": [("machine", 2, mk_machine), ("human", 2, mk_human), ("silence", 2, mk_silence)]}
 """
 _PLAN = corpus.Plan({"machine": 3}, seed=5, answered_only=True)
 
@@ -61,6 +70,27 @@ def test_the_same_plan_gives_the_same_corpus_and_another_seed_another(tmp_path) 
         speech = flags[made[0][0][0]["file"]]
     assert not speech[:49].any()
     assert speech[52:90].all()
+
+
+def test_the_whole_training_leaves_models_that_load_and_a_curve(tmp_path, monkeypatch) -> None:
+    script = tmp_path / "builder.py"
+    script.write_text(_BUILDER)
+    counts = {"human": 6, "machine": 6, "silence": 2}
+    monkeypatch.setattr(answered, "LEARN", corpus.Plan(counts, seed=5, answered_only=True))
+    monkeypatch.setattr(answered, "JUDGE", corpus.Plan(counts, seed=6, warp=False, answered_only=True))
+    monkeypatch.setattr(fit_answered, "EPOCHS", 2)
+    out = tmp_path / "models"
+    figures = answered.train(script, tmp_path / "cache", tmp_path / "work", out)
+    assert figures["human"]["clips"] == 6
+    for name in ("foreground", "answered"):
+        with np.load(out / f"{name}.npz", allow_pickle=False) as arrays:
+            fitted = Model(**{key: arrays[key] for key in arrays.files})
+        assert np.isfinite(fitted.probabilities(np.zeros(fitted.mean.size, np.float32))).all()
+        assert json.loads((out / f"{name}.json").read_text())["model"] == name
+    points = json.loads((out / "tradeoff.json").read_text())
+    assert {"setting", "people_dropped", "machines_passed"} == set(points[0])
+    with np.load(tmp_path / "work" / "judged.npz") as judged:
+        assert judged["looks"].sum() == len(judged["vectors"]) == len(judged["shares"])
 
 
 def test_a_warped_source_is_shorter_or_longer_by_the_factor() -> None:
