@@ -36,7 +36,7 @@ from drivers.lines import LineReader, LineStatus
 from drivers.resources import DahdiTree
 from drivers.simkit.sysfs_tree import SysfsTree
 
-_SPANS, _WATCH_S, _WARM_UP_S, _PATIENCE_S, _TELL_S = 8, 30.0, 5.0, 60.0, 0.25
+_SPANS, _WATCH_S, _WARM_UP_S, _PATIENCE_S, _TELL_S = 8, 30.0, 5.0, 60.0, 0.1
 
 
 def register(app: typer.Typer) -> None:

@@ -142,7 +142,12 @@ class _Day:
         for name, card in self.consoles.items():
             self._card_faults(name, card.faults, [Fault.HANG, Fault.NEW_WORDS, Fault.HALF_LINES])
         for _ in range(int(self.end_s // 3600)):
-            self._at(self.dice.uniform(60, self.end_s - 600), self.gateway.restart)
+            self._at(self.dice.uniform(60, self.end_s - 600), self._restart)
+
+    def _restart(self) -> None:
+        """A frozen card is not restarted here: that would mend it, and its fault would be two."""
+        if Fault.STUCK not in self.gateway.faults:
+            self.gateway.restart()
 
     def _at(self, at_s: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.moments, _Moment(at_s, len(self.moments), act))
