@@ -49,7 +49,7 @@ def make_card(home: Home, card: LineCardSettings) -> Card:
         return dahdi_card(DahdiTree(), notes)
     if card.source == "snmp":
         if not card.address:
-            raise ReaderError("line.where", f"{card.id}: its address is missing. Set it under Lines.")
+            raise ReaderError("line.where", f"{card.id}: its address is missing in the settings (hardware.cards).")
         return snmp_card(card.id, snmp_agent(card), profile, notes)
     words = profile.console
     host, _, number = card.address.rpartition(":")
