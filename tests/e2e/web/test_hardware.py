@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from appliance import commands as cmd
 from appliance.types import Severity
 from tests.e2e.web.conftest import Site
-from tests.sim.web.fake_watch import GOOD, NEW, dark, span
+from tests.sim.web.fake_watch import GOOD, NEW, dark, fxo, span
 
 pytestmark = pytest.mark.e2e
+
+AXE = Path(__file__).resolve().parents[3] / "webui/frontend/node_modules/axe-core/axe.min.js"
 
 
 def test_a_fault_shows_itself_and_goes_away(site: Site) -> None:
@@ -84,3 +88,26 @@ def test_an_alert_comes_is_acknowledged_and_silenced(site: Site) -> None:
     expect(row).to_contain_text("silenced until")
     row.get_by_role("link", name="Look at the lines").click()
     expect(page.get_by_role("heading", name="Lines", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_full_pages_are_accessible_and_fit_a_phone(site: Site, colours: str) -> None:
+    watch = site.box.bus.watch
+    watch.tell_lines(
+        dark("gw1:1"), span(), span("gw1:2", stale=True, up=None, error="It does not answer."), fxo(),
+        span("dahdi:1", source="dahdi", tests=[{"verb": "loop_local", "ends_at_unix_s": 4e9}]),
+    )  # fmt: skip
+    watch.tell_disks(degraded=True)
+    watch.tell_replacement(running=False, step=None)
+    page = site.page("administrator", color_scheme=colours, reduced_motion="reduce")
+    found = []
+    for path in ("/lines", "/lines/line/gw1:0", "/lines/line/gw2:1", "/disks", "/disks/replace", "/alerts"):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
+        page.evaluate(AXE.read_text("utf-8"))
+        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        found += [(path, v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in result["violations"]
+                  if v["impact"] in ("serious", "critical")]  # fmt: skip
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    assert found == []
