@@ -83,6 +83,7 @@ class FakeWatch:
         self.replacement: dict[str, Any] | None = None
         self.degraded = False
         self.refuse: CallboxError | None = None
+        self.show_disks: Callable[[], dict[str, Any]] = lambda: {**self._disks(), "pictures": [self._picture()]}
 
     # ---- what it tells -----------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ class FakeWatch:
             raise refuse
         match command:
             case cmd.ShowDisks():
-                return Done(data={**self._disks(), "pictures": [self._picture()]})
+                return Done(data=self.show_disks())
             case cmd.ReplaceDisk():
                 if command.confirmation.upper() != command.serial[-4:]:
                     raise CallerError("replace.not_confirmed", "These are not the last four characters.")
