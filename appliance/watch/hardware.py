@@ -37,6 +37,7 @@ from appliance.watch.snapshot import SAY_AGAIN_S, Snapshot
 from drivers.programs import LocalPrograms
 from drivers.raid.events import DeviceEvents
 
+_AUDITED = ("array", "kind", "arguments", "force")
 _UPKEEP_S, _STEP_S, _FIRST_HEALTH_S, _TELL_S = 60.0, 2.0, 3.0, 0.1
 
 Require = Callable[[str, Permission], None]
@@ -124,7 +125,7 @@ class Hardware:
         subject = next((name for name in names if name), "")
         line = cmd.Audit(
             actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=subject,
-            detail={"array": getattr(command, "array", "")},
+            detail={name: getattr(command, name) for name in _AUDITED if hasattr(command, name)},
         )  # fmt: skip
         try:
             await bus.request(line, timeout_s=5.0)
