@@ -58,6 +58,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("seats.page", _l("Seats"), icon="armchair", permission=Permission.SEATS_WRITE),
             NavItem("trunks.page", _l("Trunks"), icon="route", permission=Permission.TRUNKS_WRITE),
             NavItem("lines.page", _l("Lines"), icon="plug-connected", permission=Permission.HARDWARE_READ),
+            NavItem("line_test.page", _l("Line test"), icon="gauge", permission=Permission.HARDWARE_READ),
             NavItem("disks.page", _l("Disks"), icon="server-2", permission=Permission.HARDWARE_READ),
             NavItem("announcements.page", _l("Announcements"), icon="volume", permission=Permission.EAR_TEACH),
             NavItem("users.page", _l("Users"), icon="users", permission=Permission.USERS_WRITE),

@@ -1,5 +1,6 @@
-"""First run: language, then the administrator's password. Nothing has a default."""
+"""First run: language, then the administrator's password (nothing has a default); later: the line test."""
 
+from webui.setup.line_test import blueprint as line_test
 from webui.setup.views import blueprint
 
-BLUEPRINTS = (blueprint,)
+BLUEPRINTS = (blueprint, line_test)
