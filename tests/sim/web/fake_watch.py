@@ -157,6 +157,8 @@ class FakeWatch:
         match command:
             case cmd.ShowDisks():
                 return Done(data=self.show_disks())
+            case cmd.ShowLineTests():
+                return Done(data={"running": None, "results": [], "profiles": []})
             case cmd.ReplaceDisk():
                 if command.confirmation.upper() != command.serial[-4:]:
                     raise CallerError("replace.not_confirmed", "These are not the last four characters.")

@@ -30,10 +30,10 @@ AGENT = {
 }  # fmt: skip
 SUPERVISOR_SLICES = {
     "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
-    "heard", "announcements", "lines", "disks",
+    "heard", "announcements", "lines", "line_test", "disks",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {
-    "recordings.hold", "lines.control", "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
+    "recordings.hold", "lines.control", "line_test.begin", "line_test.act", "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
     "disks.abandon", "disks.retire",
 }  # fmt: skip
 
