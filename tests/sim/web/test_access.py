@@ -33,7 +33,8 @@ SUPERVISOR_SLICES = {
     "heard", "announcements", "lines", "line_test", "disks",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {
-    "recordings.hold", "lines.control", "line_test.begin", "line_test.act", "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
+    "recordings.hold", "lines.control", "line_test.begin", "line_test.act",
+    "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
     "disks.abandon", "disks.retire",
 }  # fmt: skip
 
