@@ -98,6 +98,8 @@ class SnmpGateway:
         self._bits = _bits(self.data.profile)
         self._began_s = self._silent_until_s = monotonic()
         self._stuck_at_s: float | None = None
+        self.asked = 0
+        """Questions that came in."""
         self._loop: Any = None
         self._engine: Any = None
 
@@ -262,6 +264,7 @@ class _Socket(udp.UdpTransport):  # type: ignore[misc]  # pysnmp has no types
 
     def datagram_received(self, datagram: bytes, transport_address: Any) -> None:
         if not self._gateway.silent:
+            self._gateway.asked += 1
             super().datagram_received(datagram, transport_address)
 
 
@@ -272,17 +275,15 @@ class _Objects(AbstractMibInstrumController):  # type: ignore[misc]
         self._gateway = gateway
         self._rows: list[tuple[Oid, Any]] = []
         self._names: list[Oid] = []
-        self._taken_s = -1.0
+        self._taken_for = -1
 
     def _take(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._taken_s > 0.02:  # a GETBULK asks row after row
+        if self._taken_for != self._gateway.asked:  # a GETBULK asks row after row
             self._rows = self._gateway.objects()
             self._names = [where for where, _value in self._rows]
-            self._taken_s = now_s
+            self._taken_for = self._gateway.asked
 
     def read_variables(self, *asked: tuple[Any, Any], **_context: Any) -> list[tuple[Any, Any]]:
-        self._taken_s = -1.0
         self._take()
         known = dict(self._rows)
         return [(where, known.get(tuple(where), rfc1905.noSuchInstance)) for where, _value in asked]
