@@ -39,7 +39,7 @@ def figures(store: Store) -> Figures:
             attempts[campaign_id, outcome] = count
             before = abandoned.get(campaign_id, (0, 0))
             abandoned[campaign_id] = (before[0] + int(lost or 0), before[1] + int(answered or 0))
-        dialling = dict(db.execute(busy).tuples().all())
+        dialling = {str(name): int(count) for name, count in db.execute(busy)}
         channels = {trunk.id: trunk.channels for trunk in db.scalars(select(Trunk).where(Trunk.enabled))}
-        alerts = dict(db.execute(standing).tuples().all())
+        alerts = {str(name): int(count) for name, count in db.execute(standing)}
     return Figures(attempts, abandoned, dialling, channels, alerts)

@@ -70,7 +70,7 @@ def test_a_profile_is_made_from_a_transcript(tmp_path: Path) -> None:
         (("read", "--profile", "nothing"), "known are"),
         (("read", "--profile", "cisco_e1"), "--port or an --address"),
         (("read", "--profile", "cisco_e1", "--address", "nowhere"), "HOST:PORT"),
-        (("read", "--profile", "ds1_mib", "--port", "/dev/null"), "not on a console"),
+        (("read", "--profile", "ds1_mib", "--port", "/dev/null"), "HOST:PORT of an SNMP agent"),
         (("simulate", "--profile", "nothing"), "no simulator"),
     ],
 )
