@@ -46,8 +46,8 @@ class AnsweredPhase:
             out.append(_verdict(line, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
-        heard = self._tones.step(line, step)
-        if heard is not None and not self.done:
+        heard = None if self.done else self._tones.step(line, step)
+        if heard is not None:
             if heard.settled:
                 out.append(self._final(line, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
                 return out

@@ -105,9 +105,16 @@ class CadenceMatcher:
     """Whether only one country's plan is matched."""
     _tones: list[Tone] = field(init=False)
     _labels: list[Label] = field(init=False)
-    _owner: NDArray[np.intp] = field(init=False)
+    _label_of: NDArray[np.intp] = field(init=False)
+    """Of each tone, the place of its label."""
+    _rings_s: list[float] = field(init=False)
+    """Of each tone, how long a ring of the same pitch sounds; 0 when none has it."""
+    _first_row: NDArray[np.intp] = field(init=False)
     _prior: Row = field(init=False)
-    _lengths: Row = field(init=False)
+    _log_lengths: Row = field(init=False)
+    """What each row predicts of each stretch [stretches, rows]: the lengths, how sure, and the pitch."""
+    _sigma: Row = field(init=False)
+    _log_sigma: Row = field(init=False)
     _pitch: NDArray[np.intp] = field(init=False)
     _elements: list[Element] = field(init=False)
     _heard_pitch: dict[tuple[Peak, ...], Row] = field(init=False)
@@ -125,6 +132,9 @@ class CadenceMatcher:
         self._collides = own.collides if own is not None else {}
         self._tones = unique
         self._labels = sorted({t.label for t in unique})
+        self._label_of = np.array([self._labels.index(t.label) for t in unique])
+        rings = [t for t in unique if t.label is Label.RINGBACK]
+        self._rings_s = [max((_sounding_s(r) for r in rings if _same_pitch(r, t)), default=0.0) for t in unique]
         known = sum(label is not Label.UNKNOWN for label in self._labels)
         owner, prior, lengths, pitch = [], [], [], []
         self._elements = list(dict.fromkeys(e for t in unique for e in t.elements if e.first_hz))
@@ -139,8 +149,11 @@ class CadenceMatcher:
                 prior.append(math.log(weight))
                 lengths.append([e.duration_s for e in row])
                 pitch.append([places.get(e, 0) for e in row])
-        self._owner, self._prior = np.array(owner), np.array(prior)
-        self._lengths, self._pitch = np.array(lengths), np.array(pitch)
+        self._first_row, self._prior = np.searchsorted(owner, np.arange(len(unique))), np.array(prior)
+        nominal = np.array(lengths).T.copy()
+        self._sigma = _SIGMA_LENGTH + _SIGMA_EDGE_S / nominal
+        self._log_lengths, self._log_sigma = np.log(nominal), np.log(self._sigma * math.sqrt(2 * math.pi))
+        self._pitch = np.array(pitch).T.copy()
         self._heard_pitch = {}
 
     def match(self, stretches: Sequence[Stretch]) -> Match | None:
@@ -160,16 +173,13 @@ class CadenceMatcher:
         return self._judge(heard, scores, other)
 
     def _judge(self, heard: Sequence[Stretch], scores: Row, other: float) -> Match | None:
-        by_tone = np.full(len(self._tones), _IMPOSSIBLE)
-        np.maximum.at(by_tone, self._owner, scores)
+        by_tone = np.maximum(np.maximum.reduceat(scores, self._first_row), _IMPOSSIBLE)
         top = float(max(by_tone.max(), other))
-        chances = np.exp(by_tone - top)
-        by_label = dict.fromkeys(self._labels, 0.0)
-        for tone, chance in zip(self._tones, chances.tolist(), strict=True):
-            by_label[tone.label] += chance
+        by_place = np.bincount(self._label_of, np.exp(by_tone - top), len(self._labels))
+        place = int(by_place.argmax())
+        label, by_label = self._labels[place], dict(zip(self._labels, by_place.tolist(), strict=True))
         total = sum(by_label.values()) + math.exp(other - top)
-        label = max(by_label, key=lambda k: by_label[k])
-        best = max((i for i, tone in enumerate(self._tones) if tone.label is label), key=lambda i: float(by_tone[i]))
+        best = int(np.where(self._label_of == place, by_tone, 2 * _IMPOSSIBLE).argmax())
         chosen = self._tones[best]
         decided, rival = by_label[label], self._rival(chosen)
         if not self.national and label in _ENDS:
@@ -189,7 +199,7 @@ class CadenceMatcher:
             tones_heard=sum(s.on for s in heard),
             in_a_row=len(row),
             sounded_s=sum(row),
-            ring_s=max((_sounding_s(t) for t in self._tones if _rings_like(t, chosen)), default=0.0),
+            ring_s=self._rings_s[best],
         )
 
     def _rival(self, chosen: Tone) -> str:
@@ -199,31 +209,28 @@ class CadenceMatcher:
     def _scores(self, heard: Sequence[Stretch]) -> Row:
         """Log likelihood of the stretches under each row, priors included."""
         count = len(heard)
-        lengths = np.array([max(s.length_s, 0.01) for s in heard])
-        nominal = self._lengths[:, :count]
-        sigma = _SIGMA_LENGTH + _SIGMA_EDGE_S / nominal
-        ratio = np.log(lengths / nominal)
-        z = ratio / sigma
-        density = -0.5 * z * z - np.log(sigma * math.sqrt(2 * math.pi))
-        total = self._prior.copy()
+        lengths = np.array([[math.log(max(s.length_s, 0.01))] for s in heard])
+        ratio = lengths - self._log_lengths[:count]
+        z = ratio / self._sigma[:count]
+        exact = -0.5 * z * z - self._log_sigma[:count]
+        density = np.maximum(exact, _OUTLIER)
+        total = self._prior + _steady(heard)
         for k, stretch in enumerate(heard):
-            column = density[:, k]
+            column = density[k]
             if stretch.open:
-                column = np.maximum(_log_survival(z[:, k]), 2 * _OUTLIER)
+                column = np.maximum(_log_survival(z[k]), 2 * _OUTLIER)
             elif k == 0:
                 share = _UNHEARD_SHARE if stretch.cut else _CUT_SHARE
-                cut = np.where(ratio[:, 0] < 0, math.log(share) + ratio[:, 0], _IMPOSSIBLE)
-                column = np.maximum(np.logaddexp(math.log(1 - share) + column, cut), _OUTLIER)
-            else:
-                column = np.maximum(column, _OUTLIER)
+                cut = np.where(ratio[0] < 0, math.log(share) + ratio[0], _IMPOSSIBLE)
+                column = np.maximum(np.logaddexp(math.log(1 - share) + exact[0], cut), _OUTLIER)
             total += column
             if stretch.on and stretch.spectrum:
-                total += self._pitch_scores(stretch.spectrum)[self._pitch[:, k]]
+                total += self._pitch_scores(stretch.spectrum)[self._pitch[k]]
             elif stretch.on:
                 total += _OTHER_HZ
             elif stretch.drop_db < _GAP_DROP_DB:
                 total += max(_LOUD_GAP * (stretch.drop_db - _GAP_DROP_DB), _LOUDEST_GAP)
-        return total + _steady(heard)
+        return total
 
     def _pitch_scores(self, spectrum: tuple[Peak, ...]) -> Row:
         found = self._heard_pitch.get(spectrum)
@@ -268,10 +275,8 @@ def _row(tone: Tone, heard: Sequence[Stretch]) -> list[float]:
     return row
 
 
-def _rings_like(tone: Tone, other: Tone) -> bool:
-    """Whether a tone is a ring-back with the pitch of another."""
-    if tone.label is not Label.RINGBACK:
-        return False
+def _same_pitch(tone: Tone, other: Tone) -> bool:
+    """Whether two tones sound as high."""
     one, two = (next(e for e in t.elements if e.first_hz) for t in (tone, other))
     return abs(one.first_hz - two.first_hz) < _SAME_HZ and abs(one.second_hz - two.second_hz) < _SAME_HZ
 
@@ -293,10 +298,9 @@ def _mend(heard: Sequence[Stretch]) -> list[Stretch]:
 
 def _log_survival(z: Row) -> Row:
     """log of the chance that a normal deviate exceeds z (within 0.2 %)."""
-    with np.errstate(over="ignore"):
-        x = np.abs(z) / math.sqrt(2)
-        t = 1 / (1 + 0.47047 * x)
-        tail = np.maximum(0.5 * t * (0.3480242 + t * (-0.0958798 + t * 0.7478556)) * np.exp(-x * x), 1e-30)
+    x = np.abs(z) * math.sqrt(0.5)
+    t = 1 / (1 + 0.47047 * x)
+    tail = np.maximum(0.5 * t * (0.3480242 + t * (-0.0958798 + t * 0.7478556)) * np.exp(-x * x), 1e-30)
     result: Row = np.log(np.where(z > 0, tail, 1 - tail))
     return result
 

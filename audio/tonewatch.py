@@ -43,7 +43,8 @@ class ToneWatch:
     def __init__(self, country: str | None, *, answered: bool, probability: float) -> None:
         self._matcher = matcher(country)
         self._foreign = matcher(None) if self._matcher.national else None
-        self._answered = answered
+        self._fewest = 2 if answered else 1
+        """So many tones at least make a word."""
         self._probability = probability
         self._carrier = fax.CarrierWatch()
         self._runs: list[Run] = []
@@ -149,9 +150,11 @@ class ToneWatch:
         elif self._belongs(current):
             heard.append(self._gap(current.start_s))
             heard.append(Stretch(on=True, length_s=current.length_s, open=True))
+        if sum(s.on for s in heard) < self._fewest:
+            return None
         known = 0.0
-        for window in _WINDOWS:
-            match = self._matcher.match(heard[-window:])
+        for size in sorted({min(window, len(heard)) for window in _WINDOWS}, reverse=True):
+            match = self._matcher.match(heard[-size:])
             known = max(known, match.known if match is not None else 0.0)
             if match is not None and match.decided >= self._probability:
                 return self._accept(match, extra=0)
@@ -167,7 +170,7 @@ class ToneWatch:
         Busy and congestion end a call, so they must not be made of a ring's pieces.
         """
         ends_call = match.label not in (Label.RINGBACK, Label.UNKNOWN)
-        wanted = (2 if ends_call else 1) + (1 if self._answered else 0) + extra
+        wanted = self._fewest + (1 if ends_call else 0) + extra
         if match.tones_heard < wanted or (ends_call and match.may_be_torn_ring):
             return None
         evidence: Evidence = {
