@@ -263,7 +263,8 @@ def result_as_dict(result: Result, all_results: list[Result]) -> dict[str, Any]:
             if visit.pair == result.pair and visit.at_unix_s < result.at_unix_s and visit.simulated == result.simulated
             for old in visit.figures if old.quantity == figure.quantity
         ]  # fmt: skip
-        figures.append(figure_as_dict(figure) | {"change": change(earlier, figure.number)})
+        moved = None if figure.quantity == "polarity" else change(earlier, figure.number)
+        figures.append(figure_as_dict(figure) | {"change": moved})
     return {
         "id": result.id, "pair": result.pair, "at_unix_s": result.at_unix_s, "by": result.by,
         "instrument": result.instrument, "simulated": result.simulated, "complete": result.complete,

@@ -36,7 +36,7 @@ FONTS = {
 }
 _COLOURS = {Verdict.OK: "#1a7f37", Verdict.WARN: "#9a6700", Verdict.BAD: "#cf222e"}
 _VISITS = 6
-_WIDTHS = (38 * mm, 24 * mm, 28 * mm, 84 * mm)
+_WIDTHS = (36 * mm, 32 * mm, 26 * mm, 80 * mm)
 
 Words = Callable[..., texts.Words]
 
@@ -100,13 +100,14 @@ class _Report:
 
     def _figures(self) -> list[tuple[Verdict | None, list[str]]]:
         rows: list[tuple[Verdict | None, list[str]]] = []
+        colon = "：" if self._language == "zh" else ": "
         for figure in self._facts["figures"]:
             meant = self._say(f"{figure['quantity']}.{figure['reason']}")
             moved = "" if figure["change"] is None else f" ({figure['change']:+.0%})"
             verdict = Verdict(figure["verdict"])
             rows.append(
                 (verdict, [self._say(f"name.{figure['quantity']}").title, figure["shown"] + moved,
-                           self._say(f"verdict.{verdict}").title, f"{meant.title}. {meant.text}"])
+                           self._say(f"verdict.{verdict}").title, f"{meant.title}{colon}{meant.text}"])
             )  # fmt: skip
         measured = {figure.step for figure in self._result.figures}
         none = self._say("report.none").title

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 import pyvisa
 from pyvisa import constants
+from pyvisa_py.protocols.rpc import RPCError
+from pyvisa_py.protocols.vxi11 import Vxi11Error
 
 from drivers.base import Driver, needs_open
 from drivers.instruments.models import InstrumentProfile
@@ -29,6 +31,8 @@ _OVER_RANGE = 9.0e36
 _NOT_A_NUMBER = 9.91e37
 _MOST_ERRORS = 20
 _LONGEST_ANSWER = 400
+_FAULTS = (pyvisa.Error, RPCError, Vxi11Error, OSError, ValueError, EOFError, RuntimeError)
+"""What a dialogue may end in: VISA's own, VXI-11's, the socket's or port's, bytes that are no text, a lost HiSLIP."""
 _ERROR = re.compile(r"[+-]?\d+,")
 _NO_ERROR = re.compile(r"[+-]?0+,")
 _RESOURCE = re.compile(r"(ASRL|TCPIP|USB)[A-Za-z0-9_./:-]{1,250}::(INSTR|SOCKET)")
@@ -87,9 +91,9 @@ class Instrument(Driver):
             self._session.timeout = int(self._timeout_s * 1000)
             if self._session.interface_type == constants.InterfaceType.asrl:
                 self._session.baud_rate = self.profile.baud
-            with contextlib.suppress(pyvisa.Error, NotImplementedError, OSError):  # a socket has nothing to clear
+            with contextlib.suppress(*_FAULTS, NotImplementedError):  # a socket has nothing to clear
                 self._session.clear()
-        except (pyvisa.Error, OSError, ValueError) as error:
+        except Exception as error:  # pyvisa-py raises bare ones
             raise ReaderError("instrument.away", f"{self.name} does not open: {_said(error)}. {_CABLE}") from error
 
     def on_close(self) -> None:
@@ -100,7 +104,7 @@ class Instrument(Driver):
                     self._tell(command)
         for held in (self._session, self._manager):
             if held is not None:
-                with contextlib.suppress(pyvisa.Error, OSError, AttributeError):
+                with contextlib.suppress(*_FAULTS, AttributeError):
                     held.close()
         self._session = self._manager = None
         self._lock.give()
@@ -168,7 +172,7 @@ class Instrument(Driver):
         try:
             self._session.write(command)
             answer = str(self._session.read())
-        except (pyvisa.Error, OSError, UnicodeDecodeError) as error:
+        except _FAULTS as error:
             self._fail(command, error)
         if checked:
             self._raise_errors(command)
@@ -177,7 +181,7 @@ class Instrument(Driver):
     def _tell(self, command: str) -> None:
         try:
             self._session.write(command)
-        except (pyvisa.Error, OSError) as error:
+        except _FAULTS as error:
             self._fail(command, error)
         self._raise_errors(command)
 
@@ -204,7 +208,7 @@ class Instrument(Driver):
             try:
                 self._session.write(self.profile.errors)
                 said = str(self._session.read()).strip()
-            except (pyvisa.Error, OSError, UnicodeDecodeError):
+            except _FAULTS:
                 self._lost("instrument.silent", f"{self.name} did not answer after {command}. {_CABLE}")
             if not _ERROR.match(said):
                 self._lost("instrument.garbled", f"{self.name}: its error queue says {_short(said)!r}. {_CABLE}")

@@ -120,6 +120,9 @@ def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(ReaderError) as told:
         Instrument(f"ASRL{tmp_path}/nothing::INSTR", find("scpi_meter"), timeout_s=1.0, lock_dir=tmp_path).open()
     assert told.value.error_id == "instrument.away"
+    with pytest.raises(ReaderError) as told:
+        Instrument("USB::x::INSTR", find("scpi_meter"), timeout_s=1.0, lock_dir=tmp_path).open()
+    assert told.value.error_id == "instrument.away"
     with pytest.raises(ReaderError, match="names no instrument"):
         Instrument("GPIB0::1::INSTR; rm", find("scpi_meter"), lock_dir=tmp_path).open()
 

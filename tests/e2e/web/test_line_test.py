@@ -1,0 +1,75 @@
+"""The line test in Chromium: a whole step, the safety question, nothing that a reader of the screen would miss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.commands import Command, Done
+from appliance.watch.line_test import LineTester
+from appliance.watch.line_test_commands import handlers
+from tests.e2e.web.conftest import Site
+from tests.e2e.web.test_hardware import AXE
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def bench(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The site with the real line test behind the commands of `watch`."""
+    bus = site.box.bus
+    tester = LineTester(bus.home)
+    known = handlers(tester, lambda *_: None, lambda _user: "Ann", "UTC")
+    before = bus.request
+
+    def request(command: Command, *, timeout_s: float = 5.0) -> Done:
+        handler = known.get(type(command))
+        if handler is None:
+            return before(command, timeout_s=timeout_s)
+
+        async def answer() -> Done:
+            return await handler(command)
+
+        return asyncio.run(answer())
+
+    monkeypatch.setattr(bus, "request", request)
+    yield site
+    tester.close()
+
+
+def accessible(page: Page) -> None:
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
+
+
+def test_a_pair_is_measured_and_ohms_are_asked_for(bench: Site) -> None:
+    page = bench.page("administrator", viewport={"width": 1280, "height": 1000})
+    page.goto("/line-test")
+    accessible(page)
+    page.get_by_label("Pair or span").fill("MDF 1")
+    page.get_by_label("Practise with a simulated instrument").check()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("heading", name="MDF 1: step 1 of 5")).to_be_visible()
+    page.get_by_role("button", name="The probes are there: go on").click()
+    expect(page.get_by_role("cell", name="-48.1 V").first).to_be_visible()
+    accessible(page)
+    page.get_by_role("button", name="Next step").click()
+    page.get_by_role("button", name="Leave this step out").click()
+    page.get_by_role("button", name="Leave this step out").click()
+    page.get_by_role("button", name="The probes are there: go on").click()
+    expect(page.get_by_role("alert")).to_contain_text("The meter goes to ohms")
+    for colours in ("dark", "light"):
+        page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+        page.reload()
+        accessible(page)
+    page.get_by_role("button", name="Yes, measure").click()
+    expect(page.get_by_role("cell", name="42 Mohm").first).to_be_visible()
+    page.get_by_role("button", name="End the test").click()
+    expect(page.get_by_role("heading", name="New line test")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Signed report").first.click()
+    assert download.value.suggested_filename.startswith("line-test-MDF_1")
