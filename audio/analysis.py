@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.dtmf import Digit, DtmfDetector
+from audio.dtmf import Digit, DtmfDetector, may_be_digit
 from audio.features import HOP, Features, FrontEnd
 from audio.memory import Memory
-from audio.runs import Run, RunTracker
+from audio.runs import Run, RunTracker, may_sound
 from audio.speech import SpeechTracker
 from audio.texture import Texture
 
@@ -35,6 +35,11 @@ class Step:
     features: Features
     voiced: list[bool]
     tonal_hops: int
+
+
+def _peaks(features: Features) -> list[list[float]]:
+    numbers = (features.first_hz, features.first_share, features.second_hz, features.second_share)
+    return [values[0].tolist() for values in numbers]
 
 
 def _is_buzz(run: Run) -> bool:
@@ -66,28 +71,41 @@ class LineAnalysis:
         if self._chunks == 0:
             for levels in (features.band_db, features.voice_db, features.bands_db, features.flatness_db):
                 levels[0, :_WARM_UP_HOPS] = levels[0, _WARM_UP_HOPS]
+        first_share, second_share = features.first_share[0], features.second_share[0]
+        sounding = may_sound(features.band_db[0], features.first_hz[0], first_share, second_share)
+        digital = may_be_digit(first_share, second_share)
         for start in range(0, block.size // HOP, CHUNK_HOPS):
             self.memory.push(block[start * HOP : start * HOP + CHUNK])  # a step must not see what comes after it
-            yield self._advance(features.part(start, start + CHUNK_HOPS) if block.size > CHUNK else features)
+            stop = start + CHUNK_HOPS
+            part = features.part(start, stop) if block.size > CHUNK else features
+            yield self._advance(part, bool(sounding[start:stop].any()), bool(digital[start:stop].any()))
 
-    def _advance(self, features: Features) -> Step:
+    def _advance(self, features: Features, sounding: bool, digital: bool) -> Step:
+        """Take a chunk; where nothing can sound and nothing did, nothing needs looking at."""
         self._chunks += 1
         self.now_s = self._chunks * CHUNK_S
         band = features.band_db[0].tolist()
-        peaks = [
-            values[0].tolist()
-            for values in (features.first_hz, features.first_share, features.second_hz, features.second_share)
-        ]
-        ended, tonal = self.runs.push(band, *peaks)
+        in_run, in_digit = sounding or not self.runs.idle, digital or not self._dtmf.idle
+        peaks = _peaks(features) if in_run or in_digit else []
+        ended: list[Run] = []
+        tonal, digits = [0] * CHUNK_HOPS, []
+        if in_run:
+            ended, tonal = self.runs.push(band, *peaks)
+        else:
+            self.runs.skip(band)
+        if in_digit:
+            digits = self._dtmf.push(*peaks)
+        else:
+            self._dtmf.skip(CHUNK_HOPS)
         voiced = self.speech.push(features.level_db[0].tolist(), features.voice_db[0].tolist(), tonal)
         if self._early:
             for run in (self.runs.current, *ended):
                 if run is not None and _is_buzz(run) and not self._sings(run):
                     self._texture.clear()
-        in_tone = sum(map(bool, tonal))
+        in_tone = CHUNK_HOPS - tonal.count(0)
         self.tone_hops += in_tone
         self._texture.push(features, sum(voiced), in_tone)
-        return Step(ended, self._dtmf.push(*peaks), features, voiced, in_tone)
+        return Step(ended, digits, features, voiced, in_tone)
 
     def _sings(self, run: Run) -> bool:
         """Whether steady tones of different pitch follow each other: a melody, of which nothing is to be forgotten."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,17 +35,18 @@ class LineCondition:
 
     def push(self, samples: NDArray[np.int16], level_db: NDArray[np.float32], band_db: NDArray[np.float32]) -> None:
         """Take a chunk of 100 ms in: samples [800], and level and speech band's level of its hops [10]."""
-        silent = level_db < _HOLE_DBOV
-        holes = 0
-        if silent.any():
-            before = np.concatenate(([self._last_db], level_db[:-1]))
-            holes = int(np.count_nonzero(silent & (before > _EDGE_DBOV)))  # ends from one hop to the next: no fading
-        self._last_db = float(level_db[-1])
+        levels: list[float] = level_db.tolist()
+        holes = silent = 0
+        if min(levels) < _HOLE_DBOV:
+            silent = sum(level < _HOLE_DBOV for level in levels)
+            steps = pairwise((self._last_db, *levels))  # a hole begins from one hop to the next: no fading
+            holes = sum(level < _HOLE_DBOV and before > _EDGE_DBOV for before, level in steps)
+        self._last_db = levels[-1]
         clipped = 0.0
         if max(int(samples.max()), -int(samples.min())) >= _CLIPPED:
             clipped = float(np.mean((samples >= _CLIPPED) | (samples <= -_CLIPPED)))
-        middle_db = float(np.sort(band_db)[band_db.size // 2])
-        self._chunks.append((holes, int(np.count_nonzero(silent)), clipped, middle_db))
+        middle_db = float(sorted(band_db.tolist())[band_db.size // 2])
+        self._chunks.append((holes, silent, clipped, middle_db))
 
     @property
     def torn(self) -> bool:

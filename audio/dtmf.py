@@ -6,6 +6,9 @@ A digit counts when one row and one column tone (within 1.8 %) hold nearly all p
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
 COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 _KEYS = "123A456B789C*0#D"
@@ -14,6 +17,9 @@ _MIN_SHARE = 0.85
 _MIN_EACH = 0.10
 _MIN_HOPS = 4
 _GAP_HOPS = 3
+_MARGIN = 0.001
+
+Shares = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,14 @@ class Digit:
 
     key: str
     start_s: float
+
+
+def may_be_digit(first_share: Shares, second_share: Shares) -> NDArray[np.bool_]:
+    """Of hops in any shape, those whose two peaks might be a digit's: a little more than the detector takes."""
+    possible: NDArray[np.bool_] = (second_share > _MIN_EACH - _MARGIN) & (
+        first_share + second_share > _MIN_SHARE - _MARGIN
+    )
+    return possible
 
 
 class DtmfDetector:
@@ -33,6 +47,15 @@ class DtmfDetector:
         self._seen = 0
         self._missing = 0
         self._reported = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no digit is being heard, so that hops which cannot be one may be skipped."""
+        return not self._key
+
+    def skip(self, hops: int) -> None:
+        """So many hops cannot be a digit."""
+        self._hop += hops
 
     def push(
         self,

@@ -6,6 +6,7 @@ Shared by the single-line listener and by anything that batches lines.
 """
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,10 @@ class Features:
 
     def part(self, start: int, stop: int) -> "Features":
         """The same for some of the hops."""
-        return Features(*(getattr(self, name)[:, start:stop] for name in _FIELDS))
+        return Features(*(values[:, start:stop] for values in _values(self)))
 
 
-_FIELDS = tuple(field.name for field in fields(Features))
+_values = attrgetter(*(field.name for field in fields(Features)))
 
 
 class FrontEnd:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+import numpy as np
+from numpy.typing import NDArray
+
 _ON_SHARE = 0.72
 _PAIR_SHARE = 0.84
 _PAIR_SECOND = 0.06
@@ -25,9 +28,12 @@ _PAIR_HOPS, _PAIR_BY_HOPS = 5, 9
 _GENERATED_HOPS, _GENERATED_DRIFT, _GENERATED_SHARE = 12, 0.006, 0.85
 _BEATING_HOPS, _BEATING_DRIFT, _BEATING_SHARE = 20, 0.06, 0.88
 _DRIFT_MEMORY = 0.85
+_MARGIN = 0.001
 _HOP_S = 0.010
 _CENTRE_S = 0.006
 """A hop ends 10 ms after it begins and its window's centre lies 16 ms before that: 6 ms before the hop."""
+
+Numbers = NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -87,6 +93,16 @@ class _Building:
         return paired and (_near(second_hz, self.hz) or (self.pair_hz > 0 and _near(second_hz, self.pair_hz)))
 
 
+def may_sound(
+    band_db: Numbers, first_hz: Numbers, first_share: Numbers, second_share: Numbers
+) -> NDArray[np.bool_]:
+    """Of hops in any shape, those in which a tone might sound: a little more than the tracker takes."""
+    pair = (second_share > _PAIR_SECOND - _MARGIN) & (first_share + second_share > _PAIR_SHARE - _MARGIN)
+    possible: NDArray[np.bool_] = (band_db > _MIN_DBOV) & (first_hz >= _MIN_HZ)
+    possible &= pair | (first_share > _ON_SHARE - _MARGIN)
+    return possible
+
+
 class RunTracker:
     """Streaming segmenter of one line; `beating` lets modulated and double tones count as generated."""
 
@@ -105,6 +121,17 @@ class RunTracker:
         if self._current is None:
             self._current = _describe(self._now, still_open=True)
         return self._current
+
+    @property
+    def idle(self) -> bool:
+        """Whether no tone sounds, so that hops in which none can may be skipped."""
+        return self._now is None
+
+    def skip(self, band_db: Sequence[float]) -> None:
+        """Take hops in which no tone can sound."""
+        self._current = None
+        self._recent_db.extend(band_db)
+        self._hop += len(band_db)
 
     def push(
         self,

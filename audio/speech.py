@@ -78,11 +78,18 @@ class SpeechTracker:
         """Take hops in (`tonal`: hops that a generated tone has lasted, 0 for none); the voice decision of each."""
         out: list[bool] = []
         for plain, weighted, lasted in zip(level_db, voice_db, tonal, strict=True):
-            level = self._conceal(plain, weighted)
-            if lasted and not self._in_tone:
+            if plain >= _LOST_DBOV and self._since_zero > _LOST_ECHO_HOPS:
+                self._good_db = level = weighted
+            else:
+                level = self._conceal(plain, weighted)
+            in_tone = lasted > 0
+            if in_tone and not self._in_tone:
                 self._withdraw(self.hop - lasted)
-            self._in_tone = lasted > 0
-            out.append(self._step(level, self._in_tone))
+            self._in_tone = in_tone
+            voice = self._step(level, in_tone)
+            if voice or self._start >= 0:
+                self._track(voice, level, in_tone)
+            out.append(voice)
             self.hop += 1
         return out
 
@@ -95,31 +102,27 @@ class SpeechTracker:
         return self._good_db if self.hop else weighted
 
     def _step(self, level: float, in_tone: bool) -> bool:
-        if self.hop == 0:
+        hop, window = self.hop, self._levels
+        if hop == 0:
             self._smooth = self._slow = level
-        self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * level
-        self._slow = _FLOOR_SMOOTH * self._slow + (1 - _FLOOR_SMOOTH) * level
-        if self.hop < _ENVELOPE_HOPS:
-            self.envelope.append(-100.0 if in_tone else self._smooth)
-        window = self._levels
-        while window and window[-1][1] >= self._slow:
+        smooth = self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * level
+        slow = self._slow = _FLOOR_SMOOTH * self._slow + (1 - _FLOOR_SMOOTH) * level
+        if hop < _ENVELOPE_HOPS:
+            self.envelope.append(-100.0 if in_tone else smooth)
+        while window and window[-1][1] >= slow:
             window.pop()
-        window.append((self.hop, self._slow))
-        if window[0][0] <= self.hop - _FLOOR_HOPS:
+        window.append((hop, slow))
+        if window[0][0] <= hop - _FLOOR_HOPS:
             window.popleft()
         lowest = window[0][1]
-        self.floor_db = min(lowest, _START_FLOOR_DB) if self.hop < _START_HOPS else lowest
-        if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < lowest + _ABOVE_FLOOR_DB:
+        floor = self.floor_db = lowest if hop >= _START_HOPS or lowest < _START_FLOOR_DB else _START_FLOOR_DB
+        if hop == _START_HOPS and self.bursts and self.bursts[0].level_db < lowest + _ABOVE_FLOOR_DB:
             self._withdraw(0)  # it never fell: loud noise since the start, not a voice
-        voice = (
-            not in_tone
-            and self._smooth > self.floor_db + _ABOVE_FLOOR_DB
-            and self._smooth > self.peak_db - _BELOW_PEAK_DB
-            and self._smooth > _MIN_DBOV
-        )
-        if not in_tone:
-            self.peak_db = max(self.peak_db - _PEAK_DECAY_DB, self._smooth if voice else -100.0)
-        self._track(voice, level, in_tone)
+        if in_tone:
+            return False
+        faded = self.peak_db - _PEAK_DECAY_DB
+        voice = smooth > floor + _ABOVE_FLOOR_DB and smooth > self.peak_db - _BELOW_PEAK_DB and smooth > _MIN_DBOV
+        self.peak_db = smooth if voice and smooth > faded else max(faded, -100.0)
         return voice
 
     def _track(self, voice: bool, level: float, in_tone: bool) -> None:

@@ -21,6 +21,7 @@ MAX_SECONDS = 4 * 3600
 SUFFIXES = frozenset({".wav", ".au", ".flac", ".ogg", ".opus", ".al", ".alaw", ".raw", ".ul", ".ulaw"})
 """Names of files that `callbox` looks for in a folder."""
 _RATES_HZ = range(4000, 192001)
+_READ_S = 8
 _RAW: dict[str, Callable[[bytes], NDArray[np.int16]]] = {
     ".al": g711.decode_alaw,
     ".alaw": g711.decode_alaw,
@@ -106,11 +107,12 @@ def _file_blocks(path: Path) -> Iterator[NDArray[np.int16]]:
             raise AudioFileError(f"{path}: longer than {MAX_SECONDS // 3600} hours; cut it first")
         resampler = Resampler(rate) if rate != RATE_HZ else None
         total = not_numbers = beyond = 0
-        while (data := source.read(rate, dtype="float32", always_2d=True)).size:
+        while (data := source.read(_READ_S * rate, dtype="float32", always_2d=True)).size:
             finite = np.isfinite(data)
             total += data.size
             not_numbers += data.size - int(np.count_nonzero(finite))
-            mono = np.where(finite, data, np.float32(0)).mean(axis=1)
+            known = np.where(finite, data, np.float32(0))
+            mono = known.mean(axis=1) if known.shape[1] > 1 else known[:, 0]
             beyond += int(np.count_nonzero(np.abs(mono) > 2)) * data.shape[1]
             yield to_int16(resampler.push(mono) if resampler else mono)
         if resampler:
