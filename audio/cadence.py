@@ -115,6 +115,8 @@ class CadenceMatcher:
     """What each row predicts of each stretch [stretches, rows]: the lengths, how sure, and the pitch."""
     _sigma: Row = field(init=False)
     _log_sigma: Row = field(init=False)
+    _sharpest: Row = field(init=False)
+    """Of so many closed stretches [stretches + 1, rows], the log density when all are as long as predicted."""
     _pitch: NDArray[np.intp] = field(init=False)
     _elements: list[Element] = field(init=False)
     _heard_pitch: dict[tuple[Peak, ...], Row] = field(init=False)
@@ -153,6 +155,8 @@ class CadenceMatcher:
         nominal = np.array(lengths).T.copy()
         self._sigma = _SIGMA_LENGTH + _SIGMA_EDGE_S / nominal
         self._log_lengths, self._log_sigma = np.log(nominal), np.log(self._sigma * math.sqrt(2 * math.pi))
+        best = np.maximum(-np.sort(self._log_sigma, axis=0), 0.0)
+        self._sharpest = np.concatenate((np.zeros((1, nominal.shape[1])), np.cumsum(best, axis=0)))
         self._pitch = np.array(pitch).T.copy()
         self._heard_pitch = {}
 
@@ -164,13 +168,27 @@ class CadenceMatcher:
         if not heard:
             return None
         other = math.log(_OTHER_PRIOR) + sum(_other_score(s) for s in heard) + _loose_levels(heard)
-        scores = self._scores(heard)
-        mended = _mend(heard)
+        most, mended = self._most(heard), _mend(heard)
+        gain = 0.0
         if len(mended) < len(heard):
             gain = sum(_other_score(s) for s in heard) - sum(_other_score(s) for s in mended)
-            gain += _loose_levels(heard) - _loose_levels(mended)
-            scores = np.logaddexp(scores, self._scores(mended) + gain + _TORN * (len(heard) - len(mended)) / 2)
+            gain += _loose_levels(heard) - _loose_levels(mended) + _TORN * (len(heard) - len(mended)) / 2
+            most = max(most, self._most(mended) + gain) + math.log(2)
+        if most < other:
+            return None
+        scores = self._scores(heard)
+        if len(mended) < len(heard):
+            scores = np.logaddexp(scores, self._scores(mended) + gain)
         return self._judge(heard, scores, other)
+
+    def _most(self, heard: Sequence[Stretch]) -> float:
+        """More than the rows together can score by these pitches, were all lengths as predicted: cheap to find."""
+        total = self._prior + self._sharpest[sum(not s.open for s in heard)]
+        for k, stretch in enumerate(heard):
+            if stretch.on and stretch.spectrum:
+                total += self._pitch_scores(stretch.spectrum)[self._pitch[k]]
+        unheard = _OTHER_HZ * sum(s.on and not s.spectrum for s in heard)
+        return float(total.max()) + math.log(total.size) + _steady(heard) + unheard
 
     def _judge(self, heard: Sequence[Stretch], scores: Row, other: float) -> Match | None:
         by_tone = np.maximum(np.maximum.reduceat(scores, self._first_row), _IMPOSSIBLE)

@@ -8,6 +8,7 @@ how often it falls low (Saunders 1996), and how far the bands move together.
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,24 @@ _CLIP_DB = np.float32(12.0)
 _N_BINS = HIGH_BIN - LOW_BIN
 _PIECE_SIZE = 2 * (N_BANDS + 3) + 3 + 1 + len(_LAGS)
 _MODULATION_HZ = (0.4, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_MODULATION_BINS = np.round(np.array(_MODULATION_HZ) * 512 / 100).astype(np.intp)
+_SHARES = np.array((0.1, 0.5, 0.9))
 _FLOOR_DB = -75.0
 
 Array = NDArray[np.float32]
+
+
+_hanning = lru_cache(maxsize=_PIECES)(np.hanning)
+
+
+def _percentiles(level: Array) -> list[float]:
+    """The 10th, 50th and 90th percentile of levels [n], as `numpy.percentile` has them but ten times as quick."""
+    places = _SHARES * (level.size - 1)
+    below = places.astype(np.intp)
+    ranked = np.sort(level).astype(np.float64)
+    low, high = ranked[below], ranked[np.minimum(below + 1, level.size - 1)]
+    found: list[float] = (low + (high - low) * (places - below)).tolist()
+    return found
 
 
 @dataclass(slots=True)
@@ -114,18 +130,17 @@ class Texture:
         bands = np.concatenate([piece.features.bands_db[0] for piece in self._pieces])
         level = np.maximum(np.concatenate([piece.features.band_db[0] for piece in self._pieces]), _FLOOR_DB)
         moved = level - level.mean()
-        spectrum = np.abs(np.fft.rfft(moved * np.hanning(moved.size), 512)) ** 2
-        edges = np.round(np.array(_MODULATION_HZ) * 512 / 100).astype(np.intp)
-        energy = np.add.reduceat(spectrum, edges)[:-1]
+        spectrum = np.abs(np.fft.rfft(moved * _hanning(moved.size), 512)) ** 2
+        energy = np.add.reduceat(spectrum, _MODULATION_BINS)[:-1]
         total = energy.sum() + 1.0
-        low, middle, high = np.percentile(level, (10, 50, 90))
+        low, middle, high = _percentiles(level)
         usual = 10 * np.log10(np.mean(10 ** (level / 10)))
         moves = np.maximum(bands, _FLOOR_DB)
         moves = moves - moves.mean(axis=0)
         spread = np.sqrt((moves * moves).mean(axis=0)) + 0.5
         alike = (moves.T @ moves) / moves.shape[0] / np.outer(spread, spread)
-        together = (alike.sum() - np.trace(alike)) / (N_BANDS * (N_BANDS - 1))
-        near = np.mean(np.diagonal(alike, 1))
+        together = (alike.sum() - alike.trace()) / (N_BANDS * (N_BANDS - 1))
+        near = alike.diagonal(1).mean()
         numbers = (
             *(energy / total),
             np.log10(total),
