@@ -96,7 +96,7 @@ class AnsweredInputs:
         colour[:, :N_BANDS] -= rows[:, -1:]
         bands = rows[:, :N_BANDS]
         before = bands[:1] if self._last_bands is None else self._last_bands
-        flux = np.abs(np.diff(bands, axis=0, prepend=before)).mean(axis=1)
+        flux = np.abs(bands - np.concatenate((before, bands[:-1]))).mean(axis=1)
         self._last_bands = bands[-1:]
         quiet = 1 - likely
         added = np.empty((len(rows), _SUMS), np.float32)

@@ -5,8 +5,6 @@ tonality, around each hop (150 ms before to 60 ms after: its answer comes 60 ms 
 speech is known (`audio.training`); lost packets are bridged by the last good hop.
 """
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +14,7 @@ from audio.features import N_BANDS, Features
 Array = NDArray[np.float32]
 LOOK_HOPS = 6
 """So many hops later the answer comes."""
-_BACK_HOPS = 15
+_BACK_HOPS, _NEAR_HOPS = 15, 5
 _CONTEXT = _BACK_HOPS + LOOK_HOPS
 _FLOOR_CHUNKS = 25
 _LOWEST_HOPS = 3
@@ -32,7 +30,8 @@ class ForegroundInputs:
 
     def __init__(self) -> None:
         self._rows = np.zeros((0, _ROW), np.float32)
-        self._lows: deque[Array] = deque(maxlen=_FLOOR_CHUNKS)
+        self._lows = np.full((_FLOOR_CHUNKS, N_BANDS + 1), np.inf, np.float32)
+        self._chunks = 0
         self._peak_db = _BOTTOM_DBOV
         self._good: Array | None = None
         self._lost = 0
@@ -56,8 +55,9 @@ class ForegroundInputs:
         bands, voice = np.maximum(raw[:, :N_BANDS], _BOTTOM_DBOV), np.maximum(raw[:, N_BANDS], _BOTTOM_DBOV)
         low = np.concatenate((bands, voice[:, None]), axis=1)
         low.partition(_LOWEST_HOPS, axis=0)
-        self._lows.append(low[:_LOWEST_HOPS].mean(axis=0))
-        floor = np.min(self._lows, axis=0)
+        self._lows[self._chunks % _FLOOR_CHUNKS] = low[:_LOWEST_HOPS].mean(axis=0)
+        self._chunks += 1
+        floor = np.minimum.reduce(self._lows, axis=0)
         self._peak_db = max(float(voice.max()), self._peak_db - _PEAK_DECAY_DB, float(floor[N_BANDS]) + 10)
         rows = np.empty((len(raw), _ROW), np.float32)
         rows[:, :N_BANDS] = bands - floor[:N_BANDS]
@@ -68,17 +68,17 @@ class ForegroundInputs:
             self._rows = np.repeat(rows[:1], _CONTEXT, axis=0)
         joined = np.concatenate((self._rows, rows))
         self._rows = joined[len(joined) - _CONTEXT :]
-        sums = np.concatenate((np.zeros((1, _ROW), np.float32), np.cumsum(joined, axis=0)))
-        at = np.arange(_BACK_HOPS, _BACK_HOPS + len(rows))
-        return np.concatenate(
-            (
-                joined[at],
-                (sums[at + LOOK_HOPS + 1] - sums[at + 1]) / LOOK_HOPS,
-                (sums[at] - sums[at - 5]) / 5,
-                (sums[at - 5] - sums[at - _BACK_HOPS]) / (_BACK_HOPS - 5),
-            ),
-            axis=1,
-        )
+        size, width = len(rows), _ROW
+        sums = np.zeros((len(joined) + 1, _ROW), np.float32)
+        np.cumsum(joined, axis=0, out=sums[1:])
+        at, after, near = _BACK_HOPS, _BACK_HOPS + LOOK_HOPS + 1, _BACK_HOPS - _NEAR_HOPS
+        before = sums[near : near + size]
+        out = np.empty((size, WIDTH), np.float32)
+        out[:, :width] = joined[at : at + size]
+        out[:, width : 2 * width] = (sums[after : after + size] - sums[at + 1 : at + 1 + size]) / LOOK_HOPS
+        out[:, 2 * width : 3 * width] = (sums[at : at + size] - before) / _NEAR_HOPS
+        out[:, 3 * width :] = (before - sums[:size]) / near
+        return out
 
     def _bridge(self, raw: Array, level_db: Array) -> Array:
         """Short digital silence, a lost packet, is replaced by the hop before it."""

@@ -34,7 +34,7 @@ class Model:
 
     def probabilities(self, vector: NDArray[np.floating], temperature: float = 1.0) -> Array:
         """Softmax class probabilities [..., classes] of feature vectors [..., features]."""
-        scaled = np.clip((vector.astype(np.float32) - self.mean) / self.scale, -4, 4)
+        scaled = np.minimum(np.maximum((vector.astype(np.float32) - self.mean) / self.scale, -4), 4)
         logits = np.tanh(scaled @ self.first + self.first_bias) @ self.second + self.second_bias
         logits /= np.float32(temperature)
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
