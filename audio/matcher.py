@@ -8,6 +8,7 @@ final once the stretch is long or the entry over. When the stretch breaks before
 announcement with the same opening that nobody has enrolled.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -198,21 +199,22 @@ class Matcher:
         """The stretch up to now over which line and entry are alike; None when they are not (any more)."""
         line, index = self._line, self._library.index
         first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
-        begin = max(line.first, track.hop + int(np.ceil((first - track.row) / rate)))
+        begin = max(line.first, track.hop + math.ceil((first - track.row) / rate))
         over = track.hop + int((last - track.row) / rate)
         stop = min(line.stop, over)
         size = (stop - begin) // _BLOCK * _BLOCK
         if size < _BLOCK * (_WINDOW + _PATIENCE):
             return None
         begin = stop - size
-        rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * rate).astype(np.intp)
-        rows = np.clip(rows, first, last - 1)
+        rows = _rows(track, begin, stop, rate, first, last)
         here = slice(begin - line.first, stop - line.first)
         sound = index.below_peak_db[rows] > self._masked_db
         theirs = index.slopes[rows] * SLOPE_SCALE
-        shared = np.einsum("ij,ij->i", line.slopes[here], theirs) * sound
-        counted = sound | (line.loud[here] & ~index.near[rows])
-        sums = np.stack((shared, line.energy[here] * counted, index.energy[rows] * sound, sound))
+        sums = np.empty((4, size), np.float32)
+        np.multiply(np.einsum("ij,ij->i", line.slopes[here], theirs), sound, out=sums[0])
+        np.multiply(line.energy[here], sound | (line.loud[here] & ~index.near[rows]), out=sums[1])
+        np.multiply(index.energy[rows], sound, out=sums[2])
+        sums[3] = sound
         blocks = sums.reshape(4, -1, _BLOCK).sum(axis=2)
         total = np.zeros((4, blocks.shape[1] + 1))
         np.cumsum(blocks, axis=1, out=total[:, 1:])
@@ -222,7 +224,10 @@ class Matcher:
         ranked = np.sort(likeness[counts])
         usual = float(ranked[3 * ranked.size // 4]) if ranked.size else 0.0
         bad = (likeness < min(max(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)) & counts
-        bad[_PATIENCE - 1 :] &= np.logical_and.reduce([bad[k : bad.size - _PATIENCE + 1 + k] for k in range(_PATIENCE)])
+        lasting = bad[_PATIENCE - 1 :].copy()
+        for before in range(_PATIENCE - 1):
+            lasting &= bad[before : before + lasting.size]
+        bad[_PATIENCE - 1 :] = lasting
         if bad[-1]:
             return None
         breaks = np.flatnonzero(bad)
@@ -235,7 +240,7 @@ class Matcher:
         ended = line.stop - over >= _ENDED
         behind = line.voiced[over + 8 - line.first : over + 8 + _ENDED - line.first]
         overrun = ended and bool(behind.mean() > 0.5)
-        quality = float(rest[0] / np.sqrt(rest[1] * rest[2] + 1e-3))
+        quality = float(rest[0]) / math.sqrt(rest[1] * rest[2] + 1e-3)
         return _Run(start, stop, int(rest[3]), quality, whole, proper, ended, overrun)
 
     def _quiet_before(self, start: int) -> bool:
@@ -300,6 +305,14 @@ class Matcher:
         entry = self._library.entries[track.entry]
         begun = track.hop - (track.row - int(self._library.index.starts[track.entry])) / track.rate
         return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled, run.ended)
+
+
+def _rows(track: _Track, begin: int, stop: int, rate: float, first: int, last: int) -> slice | NDArray[np.intp]:
+    """The rows `first` to `last` of an entry that sound at line hops `begin` to `stop`."""
+    if rate == 1.0:
+        return slice(track.row + begin - track.hop, track.row + stop - track.hop)
+    rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * rate)
+    return np.clip(rows, first, last - 1).astype(np.intp)
 
 
 def _row_at(track: _Track, hop: int) -> float:

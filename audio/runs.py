@@ -93,9 +93,7 @@ class _Building:
         return paired and (_near(second_hz, self.hz) or (self.pair_hz > 0 and _near(second_hz, self.pair_hz)))
 
 
-def may_sound(
-    band_db: Numbers, first_hz: Numbers, first_share: Numbers, second_share: Numbers
-) -> NDArray[np.bool_]:
+def may_sound(band_db: Numbers, first_hz: Numbers, first_share: Numbers, second_share: Numbers) -> NDArray[np.bool_]:
     """Of hops in any shape, those in which a tone might sound: a little more than the tracker takes."""
     pair = (second_share > _PAIR_SECOND - _MARGIN) & (first_share + second_share > _PAIR_SHARE - _MARGIN)
     possible: NDArray[np.bool_] = (band_db > _MIN_DBOV) & (first_hz >= _MIN_HZ)
