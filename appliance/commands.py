@@ -371,6 +371,25 @@ class SaveSettings(UserCommand, frozen=True, kw_only=True):
     changes: dict[str, Any]
 
 
+class SaveLineCard(UserCommand, frozen=True, kw_only=True):
+    """Add (`new`) or change an entry of `hardware.cards`; an empty secret leaves the one that is known. Reply id.
+
+    Fails with ValidationErrors by field. `watch` reads the cards anew when it hears `ConfigChanged` of settings.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    card: dict[str, Any]  # as settings.LineCardSettings
+    new: bool = False
+
+
+class RemoveLineCard(UserCommand, frozen=True, kw_only=True):
+    """Take an entry out of `hardware.cards`: its lines are watched no more."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+    source: str
+
+
 class Audit(UserCommand, frozen=True, kw_only=True):
     """Append one line to the hash-chained audit log (listen, export, download of rejects...)."""
 
@@ -617,6 +636,22 @@ class ProfileFromTranscript(UserCommand, frozen=True, kw_only=True):
     save: bool = False
 
 
+class ShowLineCards(UserCommand, frozen=True, kw_only=True):
+    """Reply data {cards, profiles}: cards without secrets but with `secrets_set`, makes with their `readers`."""
+
+    SERVICE: ClassVar[str] = "watch"
+
+
+class TestLineCard(UserCommand, frozen=True, kw_only=True):
+    """Read a card once that need not be saved (`card` as SaveLineCard); reply data {seconds, lines}.
+
+    Fails with ValidationErrors by field, or with what its driver says went wrong and what to do.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    card: dict[str, Any]
+
+
 # ---- watch: line test -------------------------------------------------------------------------------------
 
 
@@ -669,5 +704,6 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,
     ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
+    SaveLineCard, RemoveLineCard, ShowLineCards, TestLineCard,
     BeginLineTest, ActOnLineTest, ShowLineTests, LineTestReport,
 )  # fmt: skip

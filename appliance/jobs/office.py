@@ -17,6 +17,7 @@ from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
 from appliance.jobs.context import Context
 from appliance.jobs.ear_labels import EarLabels
+from appliance.jobs.line_cards import LineCards
 from appliance.jobs.passwords import Hasher
 from appliance.jobs.provisioning import Provisioning
 from appliance.jobs.retention import Retention
@@ -37,6 +38,7 @@ class Office:
         accounts = Accounts(context, hasher, second_factor)
         provisioning = Provisioning(context)
         retention = Retention(context)
+        line_cards = LineCards(context)
         announcements = Announcements(context)
         ear_labels = EarLabels(context, announcements)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
@@ -54,6 +56,8 @@ class Office:
             commands.SaveCampaign: provisioning.save_campaign,
             commands.SaveDoNotCall: provisioning.save_do_not_call,
             commands.SaveSettings: provisioning.save_settings,
+            commands.SaveLineCard: line_cards.save,
+            commands.RemoveLineCard: line_cards.remove,
             commands.SaveRetention: retention.save_rule,
             commands.LegalHold: retention.legal_hold,
             commands.LabelCall: ear_labels.label,

@@ -16,17 +16,19 @@ from appliance import commands as cmd
 from appliance.bus import Bus
 from appliance.clock import Clock, SystemClock
 from appliance.commands import Command, Done, UserCommand
-from appliance.errors import CallboxError
-from appliance.events import StorageState
+from appliance.errors import CallerError
+from appliance.events import ConfigChanged, StorageState
 from appliance.logs import get_logger
-from appliance.settings import Home, Settings
+from appliance.settings import Home, Settings, load_settings
 from appliance.types import Permission
 from appliance.watch import clock as clock_watch
 from appliance.watch import sensors as sensor_watch
+from appliance.watch.audit import audited
 from appliance.watch.clock import ClockKnown, ClockWatch
 from appliance.watch.conditions.base import Condition
 from appliance.watch.disk_conditions import disk_conditions
 from appliance.watch.disks import LOOK_S, DiskWatch
+from appliance.watch.line_card_commands import handlers as line_card_handlers
 from appliance.watch.line_conditions import line_conditions
 from appliance.watch.line_profiles import from_transcript
 from appliance.watch.lines import SIP_LOOK_S, LineWatch, TrunkPlan
@@ -52,7 +54,7 @@ class Hardware:
         silent_gateways: Callable[[], list[str]] | None = None, trunks: Callable[[], list[TrunkPlan]] | None = None,
     ) -> None:  # fmt: skip
         clock = clock or SystemClock()
-        self._line_profiles = home.line_profiles
+        self._home, self._line_profiles = home, home.line_profiles
         actions = RootActions(home.run / "privd.sock")
         self._settings, self._snapshot, self._clock = settings, snapshot, clock
         self.disks = DiskWatch(home, settings, actions, clock, available=lambda: actions.available)
@@ -117,20 +119,24 @@ class Hardware:
             cmd.CheckArray: changing(lambda c: disks.check_array(c.array), "array.check"),
             cmd.ProfileFromTranscript: profile,
             cmd.ControlLine: control,
+            **line_card_handlers(self._home, self.lines, require),
         }  # fmt: skip
 
     async def _audit(self, bus: Bus, command: UserCommand, action: str) -> None:
-        """One line in the audit log; the disks matter more than the log, so its absence stops nothing."""
+        """One line in the audit log, with what the command was about."""
         names = (str(getattr(command, name, "")) for name in ("serial", "array", "profile_id", "line_id"))
         subject = next((name for name in names if name), "")
-        line = cmd.Audit(
-            actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=subject,
-            detail={name: getattr(command, name) for name in _AUDITED if hasattr(command, name)},
-        )  # fmt: skip
+        detail = {name: getattr(command, name) for name in _AUDITED if hasattr(command, name)}
+        await audited(bus, command, action, subject, detail)
+
+    async def on_config(self, _topic: str, event: Any) -> None:
+        """Settings were written: the cards are read as they say now. A file that is wrong changes nothing."""
+        if not isinstance(event, ConfigChanged) or event.what != "settings":
+            return
         try:
-            await bus.request(line, timeout_s=5.0)
-        except CallboxError as error:
-            self._log.error("not audited", action=action, subject=subject, actor=command.actor_id, error=error.message)
+            await asyncio.to_thread(lambda: self.lines.use(load_settings(self._home)))
+        except CallerError as error:
+            self._log.error("settings not taken", error_id=error.error_id, error=error.message)
 
     # ---- loops -------------------------------------------------------------------------------------------------
 

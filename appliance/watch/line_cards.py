@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,16 +12,19 @@ from typing import Any
 
 from appliance.logs import get_logger
 from appliance.settings import Home, LineCardSettings
+from appliance.watch.root import RootActions
 from drivers import profiles
 from drivers.cards import Card, console_card, dahdi_card, snmp_card
 from drivers.e1_gateway.snmp import SnmpReader
 from drivers.lines import LineStatus, ReaderError
 from drivers.profiles import Profile, ProfileError
+from drivers.programs import Ran
 from drivers.releases import Releases
 from drivers.resources import Console, DahdiTree, SerialPort, SnmpAgent, TcpPort
 
 CONFIRM_S = 0.2
 """After a change for the worse the card is asked again: an alarm wants two readings. Never sooner, whatever comes."""
+_ERROR_ID = re.compile(r"[a-z_]+\.[a-z_]+")
 _RELEASE_S, _SNMP_PORT = 1.0, 161
 
 
@@ -41,12 +45,18 @@ def _profile(profile_id: str, folder: Path) -> Profile:
         raise ReaderError("line.bad_profile", str(error)) from error
 
 
+def forget_profiles() -> None:
+    """Read them from their files again: one may have been made or changed."""
+    _profile.cache_clear()
+
+
 def make_card(home: Home, card: LineCardSettings) -> Card:
     """The card's reader and control. Raises ReaderError, also for a profile that cannot be used."""
     profile = _profile(card.profile, home.line_profiles)
     notes = notes_file(home, card)
     if card.source == "dahdi":
-        return dahdi_card(DahdiTree(), notes)
+        by_root = DahdiByRoot(RootActions(home.run / "privd.sock"))
+        return dahdi_card(DahdiTree(), notes, maint=by_root.maint, config=by_root.config)
     if card.source == "snmp":
         if not card.address:
             raise ReaderError("line.where", f"{card.id}: its address is missing in the settings (hardware.cards).")
@@ -62,6 +72,25 @@ def make_card(home: Home, card: LineCardSettings) -> Card:
         lock_dir=Path("/run/lock") if Path("/run/lock").is_dir() else home.run,
     )  # fmt: skip
     return console_card(card.id, console, profile, notes)
+
+
+class DahdiByRoot:
+    """What a DAHDI card has root do: `watch` has no right to `/dev/dahdi/ctl`'s writes nor to `/etc`."""
+
+    def __init__(self, root: RootActions) -> None:
+        self._root = root
+
+    def maint(self, span: int, command: int) -> None:
+        """A maintenance command of the kernel. Raises ReaderError as `spanstat.maintain`, or `privd.away`."""
+        ran = self._root.do("dahdi-maint", span=str(span), command=str(command))
+        if ran.status:
+            error_id, _, message = ran.output.strip().partition(": ")
+            known = _ERROR_ID.fullmatch(error_id)
+            raise ReaderError(error_id if known else "dahdi.refused", message if known else ran.output.strip()[:200])
+
+    def config(self, text: str) -> Ran:
+        """Write the configuration file and run `dahdi_cfg`."""
+        return self._root.do("dahdi-config", text=text)
 
 
 Take = Callable[[LineCardSettings, tuple[LineStatus, ...] | None, ReaderError | None], bool]

@@ -59,6 +59,11 @@ class LineHistory:
             if before is not None and row.seconds < before.seconds:
                 self._write(before)
 
+    def running(self) -> list[Row]:
+        """The intervals that are not over yet."""
+        with self._lock:
+            return list(self._open.values())
+
     def _write(self, row: Row) -> None:
         try:
             with self._path.open("ab") as file:

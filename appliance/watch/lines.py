@@ -30,15 +30,24 @@ from appliance.events import TrunkService
 from appliance.logs import get_logger
 from appliance.outside.agentx import Subagent
 from appliance.outside.line_mib import ROOTS, line_objects
-from appliance.settings import Home, LineCardSettings, Settings
-from appliance.watch.line_cards import CardPoller, engine_id_of, make_card, offers, open_tests, snmp_agent
-from appliance.watch.line_history import LineHistory
+from appliance.settings import HardwareSettings, Home, LineCardSettings, Settings
+from appliance.watch.line_cards import (
+    CardPoller,
+    engine_id_of,
+    forget_profiles,
+    make_card,
+    offers,
+    open_tests,
+    snmp_agent,
+)
+from appliance.watch.line_history import LineHistory, read_history, report
 from appliance.watch.snapshot import SAY_AGAIN_S
 from drivers.cards import Card
 from drivers.e1_gateway.snmp_wire import Trap, TrapReceiver
 from drivers.lines import ChannelState, LineKind, LineStatus, ReaderError, Verb, stale
 
 SIP_LOOK_S = 1.0
+QUALITY_S = 60.0
 _SILENT_LOOKS, _FAILED_READS = 2, 2
 _E1_CHANNELS = 30
 _CALLERS_MISTAKES = frozenset({"line.verb_unknown", "line.in_use", "line.bad_argument", "line.unknown"})
@@ -53,6 +62,17 @@ class TrunkPlan:
     channels: int
     lines: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+
+
+def _heard(hardware: HardwareSettings) -> tuple[object, ...]:
+    """What listening for traps hangs on."""
+    return hardware.trap_address, hardware.trap_port, [card for card in hardware.cards if card.source == "snmp"]
+
+
+def _same_door(poller: CardPoller, card: LineCardSettings) -> bool:
+    """Whether it reads the same console."""
+    other = poller.settings
+    return other.source == card.source and (other.port, other.address) == (card.port, card.address)
 
 
 @dataclass
@@ -82,11 +102,11 @@ class LineWatch:
         self._home, self._settings, self._clock = home, settings, clock or SystemClock()
         self._silent_gateways, self._trunks, self._on_change = silent_gateways, trunks, on_change
         self._lock = threading.RLock()
+        self._make, self._running = make, False
+        self._changing = threading.RLock()  # cards come and go one change at a time, never under `_lock`
         self.history = LineHistory(home.line_history)
         self.cards = {(c.id, c.source): CardState(c) for c in settings.hardware.cards}
-        self.pollers = [
-            CardPoller(card, partial(make, home, card), self.take, self._learn) for card in settings.hardware.cards
-        ]
+        self.pollers = [self._poller(card) for card in settings.hardware.cards]
         self.alarms: dict[str, LineAlarm] = {}
         self._judged: dict[str, Judgement] = {}
         self._silent: dict[str, int] | None = None  # gateway: looks in a row without an answer; None: the edge is away
@@ -94,6 +114,8 @@ class LineWatch:
         self._said: dict[str, tuple[TrunkUse, float]] = {}
         self._traps: TrapReceiver | None = None
         self.traps_error = ""
+        self._quality: dict[str, dict[str, object]] = {}
+        self._quality_due_s = float("-inf")
         path = settings.hardware.agentx
         self._agent = Subagent(path, ROOTS, lambda: line_objects(self.rows())) if path else None
         self._log = get_logger()
@@ -103,29 +125,93 @@ class LineWatch:
     def start(self) -> None:
         """Read all cards from now on; listen for traps when one of them is asked by SNMP."""
         self.history.trim(self._clock.now().timestamp())
-        agents = [snmp_agent(p.settings) for p in self.pollers if p.settings.source == "snmp"]
-        if agents:
-            hardware = self._settings.hardware
-            receiver = TrapReceiver(hardware.trap_address or "0.0.0.0", hardware.trap_port, agents, self._on_trap)  # noqa: S104
-            try:
-                receiver.start()
-                self._traps = receiver
-            except ReaderError as error:
-                self.traps_error = error.message
-                self._log.warning("no traps, lines are polled", error_id=error.error_id, error=error.message)
-        for poller in self.pollers:
-            poller.start()
+        with self._changing:
+            self._running = True
+            self._listen()
+            for poller in self.pollers:
+                poller.start()
         if self._agent is not None:
             self._agent.start()
 
     def stop(self) -> None:
         """End all threads."""
-        for poller in self.pollers:
-            poller.stop()
-        if self._traps is not None:
-            self._traps.close()
+        with self._changing:
+            self._running = False
+            for poller in self.pollers:
+                poller.stop()
+            if self._traps is not None:
+                self._traps.close()
         if self._agent is not None:
             self._agent.stop()
+
+    def use(self, settings: Settings) -> None:
+        """Take changed settings: a card that is as before is read on, another one begins as new, the rest ends."""
+        with self._changing:
+            before, cards = self._settings.hardware, settings.hardware.cards
+            kept = [poller for poller in self.pollers if poller.settings in cards]
+            begun = [self._poller(card) for card in cards if card not in [poller.settings for poller in kept]]
+            for poller in self.pollers:
+                if poller not in kept:
+                    poller.stop()
+            with self._lock:
+                same = {(p.settings.id, p.settings.source): p for p in kept}
+                self.cards = {
+                    (c.id, c.source): self.cards[c.id, c.source] if (c.id, c.source) in same else CardState(c)
+                    for c in cards
+                }
+                self._settings, self.pollers = settings, kept + begun
+                known = {line_id for state in self.cards.values() for line_id in state.lines}
+                self.alarms = {line_id: alarm for line_id, alarm in self.alarms.items() if line_id in known}
+                self._judged = {line_id: found for line_id, found in self._judged.items() if line_id in known}
+            if self._running:
+                if _heard(before) != _heard(settings.hardware):
+                    self._listen()
+                for poller in begun:
+                    poller.start()
+        self._on_change()
+
+    def try_card(self, card: LineCardSettings) -> tuple[LineStatus, ...]:
+        """Read a card once that need not be in the settings. Raises ReaderError.
+
+        A console has one user at a time, so whoever reads that port now stands back meanwhile.
+        """
+        forget_profiles()  # its make may have been taught a minute ago
+        with self._changing:
+            held = [p for p in self.pollers if self._running and card.source == "console" and _same_door(p, card)]
+            for poller in held:
+                poller.stop()
+            try:
+                made = self._make(self._home, card)
+                try:
+                    return made.reader.lines()
+                finally:
+                    made.reader.close()
+            finally:
+                back = [self._poller(poller.settings) for poller in held]
+                with self._lock:
+                    self.pollers = [poller for poller in self.pollers if poller not in held] + back
+                for poller in back:
+                    poller.start()
+
+    def _poller(self, card: LineCardSettings) -> CardPoller:
+        return CardPoller(card, partial(self._make, self._home, card), self.take, self._learn)
+
+    def _listen(self) -> None:
+        """Listen for traps of the cards that are asked by SNMP, and of no one else."""
+        if self._traps is not None:
+            self._traps.close()
+        self._traps, self.traps_error = None, ""
+        agents = [snmp_agent(p.settings) for p in self.pollers if p.settings.source == "snmp"]
+        if not agents:
+            return
+        hardware = self._settings.hardware
+        receiver = TrapReceiver(hardware.trap_address or "0.0.0.0", hardware.trap_port, agents, self._on_trap)  # noqa: S104
+        try:
+            receiver.start()
+            self._traps = receiver
+        except ReaderError as error:
+            self.traps_error = error.message
+            self._log.warning("no traps, lines are polled", error_id=error.error_id, error=error.message)
 
     def _learn(self, settings: LineCardSettings, card: Card) -> None:
         if self._traps is not None:
@@ -148,7 +234,8 @@ class LineWatch:
     def knows(self, settings: LineCardSettings, line_id: str) -> bool:
         """Whether a card has that line."""
         with self._lock:
-            return line_id in self.cards[settings.id, settings.source].lines
+            state = self.cards.get((settings.id, settings.source))
+            return state is not None and line_id in state.lines
 
     # ---- what comes in -------------------------------------------------------------------------------------------
 
@@ -157,7 +244,9 @@ class LineWatch:
     ) -> bool:
         """A card's reading; true when one of its lines looks worse than its alarm says, so that it is asked again."""
         with self._lock:
-            state = self.cards[settings.id, settings.source]
+            state = self.cards.get((settings.id, settings.source))
+            if state is None or state.settings != settings:
+                return False  # the last word of a card that was taken out or changed meanwhile
             if lines is None:
                 self._failed(state, error)
             else:
@@ -289,8 +378,20 @@ class LineWatch:
         usable = sum(channel not in _CLOSED for channel in channels)
         return LineCapacity(line_id, whole, min(whole, usable) if channels else whole)
 
+    def quality(self) -> dict[str, dict[str, object]]:
+        """Line -> its report after G.826 (`line_history.report`), made anew each minute."""
+        with self._lock:
+            if self._clock.monotonic_s() < self._quality_due_s:
+                return self._quality
+            self._quality_due_s = self._clock.monotonic_s() + QUALITY_S
+        found = report(read_history(self._home.line_history) + self.history.running(), self._clock.now().timestamp())
+        with self._lock:
+            self._quality = found
+        return found
+
     def section(self) -> dict[str, Any]:
         """The section `lines`: each line once, by its best source, with its alarm."""
+        self.quality()
         with self._lock:
             return {
                 "lines": self.rows(),
@@ -322,6 +423,7 @@ class LineWatch:
         row["cause"] = alarm.cause
         row["suppressed"] = list(alarm.suppressed)
         row["sources"] = [line.source for line in sources]
+        row["quality"] = self._quality.get(line_id)
         row["trunks"] = [plan.trunk_id for plan in self._plans if line_id in plan.lines]
         poller = self.poller_of(line_id)
         if poller is not None and poller.card is not None:

@@ -28,6 +28,7 @@ from appliance.store.models import User
 from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
+from appliance.watch.audit import audited
 from appliance.watch.conditions import Condition, Finding, all_conditions
 from appliance.watch.ear_drift import EarDrift
 from appliance.watch.hardware import Hardware
@@ -83,13 +84,19 @@ class Manager:
             case AcknowledgeAlert():
                 self.require(command.actor_id, Permission.ALERTS_READ)
                 stood = self.book.acknowledge(command.key, command.actor_id, self._clock.now())
-                return self._changed_by_hand(command.key, stood)
+                done = self._changed_by_hand(command.key, stood)
+                await audited(self._bus, command, "alert.acknowledged", f"alert:{command.key}", {})
+                return done
             case SnoozeAlert():
                 self.require(command.actor_id, Permission.ALERTS_READ)
                 if command.minutes not in _SNOOZE_MINUTES:
                     raise CallerError("alert.bad_snooze", "Snooze for 1 minute up to 7 days.")
                 until = self._clock.now() + timedelta(minutes=command.minutes)
-                return self._changed_by_hand(command.key, self.book.snooze(command.key, until))
+                done = self._changed_by_hand(command.key, self.book.snooze(command.key, until))
+                await audited(
+                    self._bus, command, "alert.snoozed", f"alert:{command.key}", {"minutes": command.minutes}
+                )  # fmt: skip
+                return done
             case TestSink():
                 self.require(command.actor_id, Permission.SETTINGS_WRITE)
                 if self.post is None:
@@ -321,6 +328,7 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
         await bus.connect()
         await bus.serve("watch", manager.handle)
         await bus.subscribe_live("alert", manager.on_alert)
+        await bus.subscribe_live("config", hardware.on_config)
         tasks.append(asyncio.create_task(_keep_bus(home, bus)))
         await stop.wait()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
@@ -38,6 +39,11 @@ class Action:
         return [_PLACEHOLDER.sub(lambda found: given[found.group(1)], word) for word in self.command]
 
 
+def _program(command: list[str]) -> tuple[str, ...]:
+    """The fixed words; `@python` is this interpreter, which looks only into its own folders for what it runs."""
+    return (sys.executable, "-P", *command[1:]) if command[0] == "@python" else tuple(command)
+
+
 def load_actions() -> dict[str, Action]:
     """Read actions.toml; a broken table is a programming error and raises at start, never at use."""
     table = tomllib.loads((resources.files(__package__) / "actions.toml").read_text("utf-8"))
@@ -47,7 +53,7 @@ def load_actions() -> dict[str, Action]:
         if used != set(entry["arguments"]):
             raise ValueError(f"action {name}: placeholders {used} are not its arguments")
         actions[name] = Action(
-            name=name, description=entry["description"], command=tuple(entry["command"]),
+            name=name, description=entry["description"], command=_program(entry["command"]),
             arguments=dict(entry["arguments"]), roles=frozenset(Role(role) for role in entry["roles"]),
             timeout_s=float(entry["timeout_s"]),
         )  # fmt: skip

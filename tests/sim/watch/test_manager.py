@@ -36,6 +36,12 @@ class Screens:
 
     def __init__(self) -> None:
         self.shown: list[LiveAlert] = []
+        self.audited: list[commands.Audit] = []
+
+    async def request(self, command: commands.Audit, *, timeout_s: float) -> commands.Done:
+        assert timeout_s > 0
+        self.audited.append(command)
+        return commands.Done()
 
     async def publish_live(self, _topic: str, event: msgspec.Struct) -> None:
         assert isinstance(event, LiveAlert)
@@ -143,7 +149,8 @@ def test_another_services_alert_and_its_cause(store: Store, home: Home) -> None:
 
 
 def test_hands_on_alerts(store: Store, home: Home) -> None:
-    manager = manager_of(store, Screens(), home)
+    screens = Screens()
+    manager = manager_of(store, screens, home)
 
     async def scene() -> None:
         await manager.take(Weather(), [rain()])
@@ -160,6 +167,10 @@ def test_hands_on_alerts(store: Store, home: Home) -> None:
     asyncio.run(scene())
     (row,) = reads.standing(store)
     assert row.acknowledged_by == LOCAL_ACTOR
+    assert [(line.action, line.subject, line.detail) for line in screens.audited] == [
+        ("alert.snoozed", "alert:weather.rain", {"minutes": 30}),
+        ("alert.acknowledged", "alert:weather.rain", {}),
+    ]
 
 
 def test_without_a_database_alerts_still_leave_and_are_written_later(

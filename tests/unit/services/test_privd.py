@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,12 @@ import pytest
 from appliance.errors import CallerError, NotAllowedError
 from appliance.services import privd
 from appliance.services.privileged.actions import Action, load_actions
+from appliance.services.privileged.dahdi import config, same_but_spans
 from appliance.types import Role
+from appliance.watch.line_cards import DahdiByRoot
+from appliance.watch.root import RootActions
+from drivers.lines import ReaderError
+from drivers.programs import Ran
 
 pytestmark = pytest.mark.unit
 
@@ -78,3 +84,92 @@ def test_bad_requests_get_an_answer_not_a_crash(pair: socket.socket, sent: bytes
     answer = json.loads(pair.makefile().readline())
     assert answer["ok"] is False
     assert answer["error_id"] == error_id
+
+
+def test_dahdi_arguments_are_checked() -> None:
+    actions = load_actions()
+    maint = actions["dahdi-maint"]
+    words = maint.argument_list(Role.ADMINISTRATOR, {"span": "2", "command": "13"})
+    assert words[0] == sys.executable
+    assert words[-3:] == ["maint", "2", "13"]
+    for bad in ({"span": "0", "command": "1"}, {"span": "1", "command": "9"}, {"span": "1;", "command": "1"}):
+        with pytest.raises(CallerError):
+            maint.argument_list(Role.ADMINISTRATOR, bad)
+    with pytest.raises(CallerError):
+        actions["dahdi-config"].argument_list(Role.ADMINISTRATOR, {"text": "span=1\0"})
+    with pytest.raises(NotAllowedError):
+        maint.argument_list(Role.SUPERVISOR, {"span": "1", "command": "1"})
+
+
+CONF = """# 机房 span file
+span=1,1,0,ccs,hdb3,crc4
+span => 2,2,0,ccs,hdb3
+bchan=1-15,17-31
+dchan=16
+loadzone=cn
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        ("hdb3,crc4", "ami", True), ("2,2,0,ccs,hdb3", "2,2,0,cas,ami,crc4", True), ("hdb3,crc4", "b8zs", False),
+        ("span=1,1", "span=1,0", False), ("span=1,", "span=3,", False), ("dchan=16", "dchan=15", False),
+        ("loadzone=cn", "dynamic=eth,eth0/00:00:00:00:00:00,31,1", False), ("loadzone=cn\n", "", False),
+    ],
+)  # fmt: skip
+def test_of_a_dahdi_file_only_the_spans_settings_change(before: str, after: str, allowed: bool) -> None:
+    assert before in CONF
+    assert same_but_spans(CONF, CONF.replace(before, after)) is allowed
+
+
+class _Cfg:
+    """`dahdi_cfg` that takes all."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def run(self, words: Sequence[str], timeout_s: float) -> Ran:
+        assert timeout_s > 0
+        self.asked.append(list(words))
+        return Ran(0, "2 channels to configure.")
+
+
+def test_a_dahdi_file_is_written_or_left_alone(tmp_path: Path) -> None:
+    file, programs = tmp_path / "system.conf", _Cfg()
+    with pytest.raises(ReaderError, match="dahdi_genconf"):
+        config(CONF, programs, file)
+    file.write_text(CONF, encoding="utf-8")
+    with pytest.raises(ReaderError, match="Only framing"):
+        config(CONF + "bchan=40\n", programs, file)
+    assert file.read_text(encoding="utf-8") == CONF
+    assert not programs.asked
+    assert config(CONF.replace(",crc4", ""), programs, file) == (0, "2 channels to configure.")
+    assert "crc4" not in file.read_text(encoding="utf-8")
+    assert programs.asked == [["dahdi_cfg", "-c", str(file)]]
+
+
+class _Root(RootActions):
+    """privd that answers as it is told."""
+
+    def __init__(self, answer: Ran) -> None:
+        super().__init__(Path("/nowhere"))
+        self.answer = answer
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def do(self, action: str, **arguments: str) -> Ran:
+        self.asked.append((action, arguments))
+        return self.answer
+
+
+def test_a_dahdi_card_has_root_do_it_and_hears_why_not() -> None:
+    root = _Root(Ran(0, ""))
+    DahdiByRoot(root).maint(1, 13)
+    DahdiByRoot(root).config("x")
+    assert root.asked == [("dahdi-maint", {"span": "1", "command": "13"}), ("dahdi-config", {"text": "x"})]
+    with pytest.raises(ReaderError, match="no such loop-back") as told:
+        DahdiByRoot(_Root(Ran(2, "line.verb_unknown: dahdi:1: its driver has no such loop-back.\n"))).maint(1, 13)
+    assert told.value.error_id == "line.verb_unknown"
+    with pytest.raises(ReaderError) as told:
+        DahdiByRoot(_Root(Ran(1, "Traceback: it broke"))).maint(1, 13)
+    assert told.value.error_id == "dahdi.refused"
