@@ -7,6 +7,7 @@ bring their own noise, which stops when they end.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +29,7 @@ _MIN_SPOKEN_HOPS, _MIN_PAUSE_HOPS = 6, 12
 _COLOUR = N_BANDS + 2
 _SUMS = 2 * _COLOUR + 7
 _MODULATION_HOPS = 200
+_hanning = lru_cache(maxsize=_MODULATION_HOPS)(np.hanning)
 MIN_SINCE_S = 0.25
 """Sooner after speech began there is nothing to look at."""
 _RHYTHM_SIZE = 15
@@ -175,7 +177,7 @@ def _modulation(level: Array) -> list[float]:
     """Share of the level's changes slower than 2 Hz, and of those of syllables, 2 to 8 Hz."""
     if level.size < 50:
         return [0.0, 0.0]
-    power = np.abs(np.fft.rfft((level - level.mean()) * np.hanning(level.size), 256)) ** 2
+    power = np.abs(np.fft.rfft((level - level.mean()) * _hanning(level.size), 256)) ** 2
     whole = float(power[2:52].sum()) + 1e-6
     return [float(power[2:5].sum()) / whole, float(power[5:21].sum()) / whole]
 

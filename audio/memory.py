@@ -21,7 +21,7 @@ class Memory:
             keep = self._size - samples.size
             self._data[:keep] = self._data[self._fill - keep : self._fill]
             self._fill = keep
-        self._data[self._fill : self._fill + samples.size] = samples * np.float32(1 / 32768)
+        np.multiply(samples, np.float32(1 / 32768), out=self._data[self._fill : self._fill + samples.size])
         self._fill += samples.size
         self._end += samples.size
 
