@@ -88,11 +88,11 @@ class AnsweredPhase:
         """A beep decides while the question is open, and puts a wrong or doubtful answer right later."""
         if not self.done:
             return self._final(line, Label.MACHINE, Kind.TONE, "beep_after_speech", sure, evidence)
+        self._decision.told(Label.MACHINE)
         settled = self._said is None or self._said.label not in (Label.HUMAN, *_DOUBTFUL)
         if settled or self._late is not None or line.now_s > self._config.late_beep_until_s:
             return _verdict(line, Label.MACHINE, Kind.TONE, "beep", sure, evidence)
         self._late = _verdict(line, Label.MACHINE, Kind.TONE, _LATE + "beep_after_speech", sure, evidence)
-        self._decision.told(Label.MACHINE)
         return self._late
 
     def _decide(self, line: LineAnalysis) -> list[Verdict]:

@@ -36,7 +36,7 @@ class ListenerConfig:
     late_until_s: float = 8.0
     last_probability: float = 0.5
     late_beep_until_s: float = 10.0
-    screening_pause_s: float = 1.6
+    screening_pause_s: float = 1.5
     exact_until_s: float = 12.0
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0

@@ -21,7 +21,7 @@ _MIN_SINCE_ONSET_S = 0.4
 _MIN_TALK_S = 0.15
 _OTHER_SURE = 0.9
 _OTHER_LATE, _OTHER_LAST = 0.8, 0.6
-_EXACT, _EXACT_WAITING = 0.6, 0.3
+_EXACT = {_SCREENING: 0.2, _IVR: 0.4}
 _LATE = "late_"
 
 
@@ -95,7 +95,7 @@ class Decision:
         if self._waits(moment) and human >= config.human_probability:
             return Word(Label.HUMAN, "greets_and_waits", human, final=True)
         if machine >= (config.late_machine_probability if late else config.machine_probability):
-            return Word(self._kind(shares), "talks_on", machine, final=True)
+            return Word(self._kind(moment, shares), "talks_on", machine, final=True)
         for place in (_MUSIC, _SILENCE):
             if float(shares[place]) >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
                 return Word(CLASSES[place], "no_speech", float(shares[place]), final=True)
@@ -115,28 +115,27 @@ class Decision:
         if (self._waits(moment) and human >= config.human_probability) or (last and human >= config.last_probability):
             return Word(Label.HUMAN, _LATE + "greets_and_waits", human, final=False)
         if machine >= (config.last_machine_probability if last else config.late_machine_probability):
-            return Word(self._kind(shares), _LATE + "talks_on", machine, final=False)
+            return Word(self._kind(moment, shares), _LATE + "talks_on", machine, final=False)
         if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LAST:
             place = _MUSIC + int(shares[_MUSIC:].argmax())
             return Word(CLASSES[place], _LATE + "no_speech", float(shares[place]), final=False)
         return None
 
     def _exact(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
-        """A machine that has been still for a while without a beep: one that asks and waits, or a menu."""
-        if moment.pause_s < self._config.screening_pause_s:
+        """A machine that turns out to be one that asks and waits, or a menu."""
+        kind = self._kind(moment, shares)
+        if kind in (Label.MACHINE, self._said):
             return None
         machine = max(float(shares[_MACHINE : _IVR + 1].sum()), 1e-6)
-        place = max((_SCREENING, _IVR), key=lambda number: float(shares[number]))
-        share = float(shares[place]) / machine
-        if share < _EXACT_WAITING or CLASSES[place] is self._said:
-            return None
-        return Word(CLASSES[place], _LATE + "asks_and_waits", share, final=False)
+        return Word(kind, _LATE + "asks_and_waits", float(shares[CLASSES.index(kind)]) / machine, final=False)
 
-    def _kind(self, shares: NDArray[np.float32]) -> Label:
-        machine = float(shares[_MACHINE : _IVR + 1].sum())
-        for place in (_SCREENING, _IVR):
-            if float(shares[place]) >= _EXACT * machine:
-                return CLASSES[place]
+    def _kind(self, moment: Moment, shares: NDArray[np.float32]) -> Label:
+        """What sort of machine: only one that has been still for a while (and did not beep) is an assistant or menu."""
+        if moment.pause_s >= self._config.screening_pause_s:
+            machine = float(shares[_MACHINE : _IVR + 1].sum())
+            for place, least in _EXACT.items():
+                if float(shares[place]) >= least * machine:
+                    return CLASSES[place]
         return Label.MACHINE
 
     def _waits(self, moment: Moment) -> bool:

@@ -189,8 +189,8 @@ def curve(
             if row["label"] not in ("human", "machine"):
                 continue
             words = [] if share is None else replay(clip, share, config)
-            final = next((word.label for _, word in words if word.final), Label.UNKNOWN)
-            dropped = final not in (Label.HUMAN, Label.UNKNOWN, Label.SILENCE)
+            final = next((word.label for _, word in words if word.final), Label.SILENCE)
+            dropped = final not in (Label.HUMAN, Label.UNKNOWN)
             if row["label"] == "human":
                 people, lost = people + 1, lost + dropped
             else:

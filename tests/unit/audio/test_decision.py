@@ -37,8 +37,9 @@ def _say(
     [
         ({"human": 0.97}, 1.0, Label.HUMAN),
         ({"machine": 0.999}, 0.0, Label.MACHINE),
-        ({"machine": 0.1, "screening": 0.899}, 0.0, Label.SCREENING),
-        ({"machine": 0.1, "ivr": 0.899}, 0.0, Label.IVR),
+        ({"machine": 0.1, "screening": 0.899}, 2.0, Label.SCREENING),
+        ({"machine": 0.1, "screening": 0.899}, 0.0, Label.MACHINE),
+        ({"machine": 0.1, "ivr": 0.899}, 2.0, Label.IVR),
         ({"music": 0.97}, 0.0, Label.MUSIC),
     ],
 )
