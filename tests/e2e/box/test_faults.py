@@ -425,7 +425,7 @@ def test_engine_killed(box: FaultyBox) -> None:
     until(lambda: box.bridged(ENGINE, 2), "conversations")
     old = box.kill("engine")
     killed = time.monotonic()
-    until(lambda: "'engine'" in box.findings(), "health to name the engine", 5)
+    until(lambda: "“engine”" in box.findings(), "health to name the engine", 15)
     until(lambda: box.pid("engine") not in (0, old) and box.engine_answers(), "an answer of the engine", 15)
     figure(engine_answers_after_s=time.monotonic() - killed)
     assert time.monotonic() - killed < BACK_WITHIN_S
@@ -450,7 +450,7 @@ def test_worker_killed_under_a_conversation(box: FaultyBox) -> None:
     lost = until(partial(box.over, victim.id), "its end", 10)
     assert lost.outcome == "lost"
     figure(worker_lost_told_after_s=time.time() - killed)
-    until(lambda: "process died" in box.findings(), "health to name what happened", 5)
+    until(lambda: "process died" in box.findings(), "health to name what happened", 15)
     until(lambda: box.agent_state(victim.agent_id) == AgentState.READY, "the agent to be free")
     archived = until(partial(box.archived, victim.id), "its archive")
     missing_s = killed - archived.started_at.timestamp() - archived.duration_s
@@ -467,7 +467,7 @@ def test_switch_parent_killed(box: FaultyBox) -> None:
     ready_before = box.log("switch").count("switch ready")
     box.kill("switch")
     killed = time.monotonic()
-    until(lambda: "'switch'" in box.findings(), "health to name the switch", 5)
+    until(lambda: "“switch”" in box.findings(), "health to name the switch", 15)
     until(lambda: box.log("switch").count("switch ready") > ready_before, "a new switch", 15)
     figure(switch_ready_after_s=time.monotonic() - killed)
     adopted = {a.id for a in talking if f"conversation={a.id}" in box.lines("switch", "conversation adopted")}
@@ -501,7 +501,7 @@ def test_bus_killed_for_some_seconds(box: FaultyBox) -> None:
     mended = time.monotonic()
     until(box.engine_answers, "an answer of the engine", 15)
     figure(bus_back_after_s=time.monotonic() - mended)
-    assert "'bus'" in box.findings()
+    assert "“bus”" in box.findings()
     box.wait_finished(BUS)
     attempts = box.attempts(BUS)
     assert {a.outcome for a in attempts} <= {"human", "unknown", "cancelled"}, "cancelled: the switch was never told"
@@ -519,7 +519,7 @@ def test_jobs_killed_while_archiving(box: FaultyBox) -> None:
     until(box.archiving, "an archive under way", 60)
     old = box.kill("jobs")
     killed = time.monotonic()
-    until(lambda: "'jobs'" in box.findings(), "health to name jobs", 5)
+    until(lambda: "“jobs”" in box.findings(), "health to name jobs", 15)
     until(lambda: box.pid("jobs") not in (0, old), "new jobs", 10)
     box.wait_finished(JOBS)
     box.assert_all_archived(JOBS)
