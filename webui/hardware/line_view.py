@@ -26,6 +26,17 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Period:
+    """The report after G.826 of the last quarter of an hour or day. `ratios`: (name, share or None if not known)."""
+
+    name: str
+    seconds: int
+    uas: int | None
+    ratios: tuple[tuple[str, float | None], ...]
+    within: bool | None
+
+
+@dataclass(frozen=True)
 class LineView:
     """One line. `cause` is empty when nothing is wrong or nothing is known; `followed` are the alarms it explains."""
 
@@ -50,6 +61,8 @@ class LineView:
     watched_only: bool
     trunks: tuple[str, ...]
     tests: tuple[tuple[str, float | None], ...]
+    quality: tuple[Period, ...]
+    slips: tuple[int | None, str]
 
     @property
     def colour(self) -> str:
@@ -108,7 +121,25 @@ def view(row: dict[str, Any], *, stale: bool) -> LineView:
             (str(test.get("verb", "")), _float(test.get("ends_at_unix_s")))
             for test in _list(row.get("tests")) if isinstance(test, dict)
         ),
+        quality=_quality(_dict(row.get("quality"))), slips=_slips(_dict(row.get("quality"))),
     )  # fmt: skip
+
+
+def _quality(report: dict[Any, Any]) -> tuple[Period, ...]:
+    rows = [(name, _dict(report.get(name))) for name in words.PERIODS]
+    return tuple(
+        Period(
+            name=name, seconds=_whole(row.get("seconds")) or 0, uas=_whole(row.get("uas")),
+            ratios=tuple((ratio, _float(row.get(ratio))) for ratio in words.RATIOS), within=_bool(row.get("within")),
+        )
+        for name, row in rows if _whole(row.get("seconds"))
+    )  # fmt: skip
+
+
+def _slips(report: dict[Any, Any]) -> tuple[int | None, str]:
+    """(clock slips of 24 hours, their grade after G.822)."""
+    row = _dict(report.get("slips"))
+    return _whole(row.get("day")), str(row.get("grade") or "")
 
 
 def _wrong(row: dict[str, Any], layers: tuple[Any, Any]) -> list[str]:

@@ -42,7 +42,7 @@ def new() -> Response | str:
             error = error_text(wrong)
         else:
             if save:
-                return done_at(url_for("lines.page"), _("The profile is kept. Name it for a card in the settings."))
+                return done_at(url_for("line_cards.page"), _("The profile is kept. Choose it for a card."))
     return render_template(
         "lines/profile.html", given=given, transcript=transcript, found=found, error=error, words=words
     )

@@ -70,6 +70,12 @@ COUNTERS: dict[str, Any] = {
     "pcv": _l("CRC errors"),
 }
 
+PERIODS: dict[str, Any] = {"quarter": _l("15 minutes"), "day": _l("24 hours")}
+"""Of the report after G.826."""
+RATIOS: dict[str, Any] = {
+    "esr": _l("errored seconds"), "sesr": _l("severely errored seconds"), "bber": _l("background block errors"),
+}  # fmt: skip
+
 VERBS: dict[str, Any] = {
     "set_framing": _l("Framing"),
     "set_coding": _l("Line code"),

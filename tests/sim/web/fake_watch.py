@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from appliance import commands as cmd
+from appliance.card_settings import card_of, shown
 from appliance.commands import Command, Done
 from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import LiveAlert, LiveHardware
+from appliance.settings import Home, load_settings
 from appliance.store.db import Store
 from appliance.store.models import Alert
 from appliance.store.repositories import users
@@ -77,8 +79,8 @@ def disk(serial: str, bay: str, name: str, **health: Any) -> dict[str, Any]:
 class FakeWatch:
     """Answers the commands of `watch`; what a test changes it tells as the service does."""
 
-    def __init__(self, store: Store, emit: Callable[[str, Any], None]) -> None:
-        self._store, self._emit = store, emit
+    def __init__(self, home: Home, store: Store, emit: Callable[[str, Any], None]) -> None:
+        self._home, self._store, self._emit = home, store, emit
         self.lines: list[dict[str, Any]] = []
         self.replacement: dict[str, Any] | None = None
         self.degraded = False
@@ -155,6 +157,13 @@ class FakeWatch:
             refuse, self.refuse = self.refuse, None
             raise refuse
         match command:
+            case cmd.ShowLineCards():
+                cards = load_settings(self._home).hardware.cards
+                makes = {"ds1_mib": ["snmp"], "cisco_e1": ["console"], "dahdi": ["dahdi"]}
+                profiles = [{"id": k, "make": k, "model": "x", "kind": "e1", "readers": v} for k, v in makes.items()]
+                return Done(data={"cards": [shown(card) for card in cards], "profiles": profiles})
+            case cmd.TestLineCard():
+                return Done(data=self._read_once(command))
             case cmd.ShowDisks():
                 return Done(data=self.show_disks())
             case cmd.ShowLineTests():
@@ -176,6 +185,11 @@ class FakeWatch:
                     raise NotFoundError("sink.not_set_up", "It is not set up.")
                 return Done(data={"seconds": 0.2})
         return Done()
+
+    def _read_once(self, command: cmd.TestLineCard) -> dict[str, Any]:
+        card = card_of(load_settings(self._home).hardware.cards, command.card)
+        lines = [{"line_id": f"{card.id}:1", "name": "Port 1", "up": False, "alarms": ["los"], "error": ""}]
+        return {"seconds": 0.4, "lines": lines}
 
     @staticmethod
     def _profile(command: cmd.ProfileFromTranscript) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class FakeBus:
         self.asked: list[Command] = []
         self.failure: CallboxError | None = None
         self.engine = FakeEngine(self)
-        self.watch = FakeWatch(self.store, self.emit)
+        self.watch = FakeWatch(home, self.store, self.emit)
 
     # ---- what the web uses ------------------------------------------------------------------------------
 

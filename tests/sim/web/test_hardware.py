@@ -134,7 +134,7 @@ def test_a_profile_is_looked_at_and_then_kept(box: FakeBox) -> None:
     seen = post(client, page, {**form, "transcript": session}).text
     assert "show controllers e1" in seen
     assert "LOS" in seen
-    assert post(client, page, {**form, "transcript": session, "do": "save"}).location == "/lines"
+    assert post(client, page, {**form, "transcript": session, "do": "save"}).location == "/line-cards"
     assert _last(box, cmd.ProfileFromTranscript).save is True  # type: ignore[attr-defined]
 
 
