@@ -119,6 +119,8 @@ class AnsweredPhase:
 
     def _say(self, line: LineAnalysis, word: Word, evidence: Evidence) -> Verdict:
         kind = {Label.MUSIC: Kind.MUSIC, Label.SILENCE: Kind.SILENCE}.get(word.label, Kind.SPEECH)
+        if not word.final and not self.done:
+            return _verdict(line, word.label, kind, word.reason, word.confidence, evidence)
         if not word.final:
             self._late = _verdict(line, word.label, kind, word.reason, word.confidence, evidence)
             return self._late

@@ -1,8 +1,9 @@
 """When to say what: the policy over the answered phase's probabilities. Pure, so that training replays it.
 
-A person is said only in a pause (people stop and wait), a machine once its probability is high enough; at the deadline
-less is asked; what is doubtful then is `unknown`, and one more word may follow until `late_until_s`. What was called a
-machine may once be made more exact: an assistant that asks and waits, a menu that says its choices.
+A person is said only in a pause (people stop and wait), a machine once its probability is high enough; until then it is
+told which way it leans. At the deadline less is asked; what is doubtful then is `unknown`, and one more word may follow
+until `late_until_s`. What was called a machine may once be made more exact: an assistant that asks and waits, a menu
+that says its choices.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _OTHER_SURE = 0.9
 _OTHER_LATE, _OTHER_LAST = 0.8, 0.6
 _EXACT = {_SCREENING: 0.2, _IVR: 0.4}
 _LATE = "late_"
+_LEANS, _LEANS_AFTER_S = 0.6, 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Decision:
         self._config = config
         self._recent: list[NDArray[np.float32]] = []
         self._said: Label | None = None
+        self._leans: Label | None = None
         self._over = False
 
     @property
@@ -75,7 +78,7 @@ class Decision:
         if word is not None and word.final:
             self._said = word.label
             self._over = word.label in (Label.HUMAN, Label.MUSIC)
-        elif word is not None:
+        elif word is not None and self._said is not None:
             self._over = True
         machine = self._said in (Label.MACHINE, Label.SCREENING, Label.IVR)
         if moment.now_s >= (self._config.exact_until_s if machine else self._config.late_until_s):
@@ -100,10 +103,18 @@ class Decision:
             if float(shares[place]) >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
                 return Word(CLASSES[place], "no_speech", float(shares[place]), final=True)
         if not late:
-            return None
+            return self._leaning(moment, human, machine)
         if human >= config.late_human_probability:
             return Word(Label.HUMAN, "greets_and_waits", human, final=True)
         return Word(Label.UNKNOWN, "deadline", 0.0, final=True)
+
+    def _leaning(self, moment: Moment, human: float, machine: float) -> Word | None:
+        """What it would be if it had to be said now; told when it changes, for who prepares or only measures."""
+        label, share = (Label.HUMAN, human) if human >= machine else (Label.MACHINE, machine)
+        if label is self._leans or share < _LEANS or moment.since_s < _LEANS_AFTER_S:
+            return None
+        self._leans = label
+        return Word(label, "leans", share, final=False)
 
     def _later(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
         """One word after the final one: doubt resolved, or a machine made more exact."""

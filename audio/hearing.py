@@ -51,6 +51,12 @@ class Hearing:
         return told if over else [*told, self.last]
 
     @property
+    def beliefs(self) -> list[Verdict]:
+        """What the line was held for, in time order: a doubt that was resolved later changed nothing."""
+        *before, word = self.steps
+        return [*(step for step in before if step.label is not Label.UNKNOWN), word]
+
+    @property
     def word(self) -> Verdict:
         """The verdict that counts."""
         return self.steps[-1]
@@ -105,7 +111,7 @@ class Hearing:
     def score_rows(self) -> Iterator[list[str]]:
         """Rows of SCORE_COLUMNS in time order; the last one is the word that counts. `t` and `beep_t` in seconds."""
         beep = "" if self.beep_reported_s is None else f"{self.beep_reported_s:.3f}"
-        for step in self.steps:
+        for step in self.beliefs:
             at = f"{step.decided_at_ms / 1000:.3f}"
             yield [self.file, score_label(step.label, step.kind), at, beep, self.announcement_id or ""]
 

@@ -81,11 +81,11 @@ def judge(row: Row, heard: Hearing | None) -> Scored:
     """One clip's result; None is a file that could not be heard."""
     if heard is None:
         return Scored(row, UNKNOWN, 0.0, "unreadable", UNKNOWN, 0.0, (), None, None)
-    steps = tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in heard.steps)
+    steps = tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in heard.beliefs)
     said = steps[-1][1]
     since = next((i + 1 for i in reversed(range(len(steps))) if steps[i][1] != said), 0)
     at = steps[since][0]
-    acted = next((name for step, (_, name) in zip(heard.steps, steps, strict=True) if step.final), said)
+    acted = next((score_label(step.label, step.kind) for step in heard.steps if step.final), said)
     word = heard.word
     return Scored(
         row, said, word.confidence, word.reason, acted, at, steps, heard.beep_reported_s, heard.announcement_id

@@ -50,9 +50,21 @@ def test_what_is_sure_is_said_before_the_deadline(given, pause_s, label) -> None
 
 
 def test_somebody_who_still_speaks_is_no_person_before_the_deadline() -> None:
-    at, word = _say(_shares(human=0.97), pause_s=0.0)[0]
-    assert word.label is Label.HUMAN
-    assert at >= _CONFIG.deadline_s
+    (before, leans), (at, word) = _say(_shares(human=0.97), pause_s=0.0)
+    assert (leans.label, leans.reason, leans.final) == (Label.HUMAN, "leans", False)
+    assert (word.label, word.final) == (Label.HUMAN, True)
+    assert before < 2.0 <= _CONFIG.deadline_s <= at
+
+
+def test_which_way_it_leans_is_told_when_that_changes() -> None:
+    decision = Decision(_CONFIG)
+    told: list[Label] = []
+    for tick in range(10, 38):
+        shares = _shares(human=0.8, machine=0.1) if tick < 20 else _shares(human=0.1, machine=0.8)
+        word = decision.step(Moment(tick / 10, tick / 10, 0.0, 1.0, shares))
+        told += [word.label] if word else []
+    assert told == [Label.HUMAN, Label.MACHINE]
+    assert not decision.over
 
 
 def test_doubt_is_said_at_the_deadline_and_not_resolved_by_more_doubt() -> None:

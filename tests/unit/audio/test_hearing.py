@@ -22,15 +22,16 @@ def test_a_late_word_after_doubt_is_the_clips() -> None:
     doubt = _said(Label.UNKNOWN, 4000, "deadline", final=True)
     late = _said(Label.MACHINE, 6100, "late_talks_on")
     beep = _said(Label.MACHINE, 7000, "beep", beep_end_ms=6900)
-    heard = Hearing("a.wav", [_said(Label.UNKNOWN, 700, "speech_onset"), doubt, late, beep], doubt)
+    leans = _said(Label.HUMAN, 2500, "leans")
+    heard = Hearing("a.wav", [_said(Label.UNKNOWN, 700, "speech_onset"), leans, doubt, late, beep], doubt)
     assert heard.word is late
     assert list(heard.score_rows()) == [
-        ["a.wav", "unknown", "4.000", "7.000", ""],
+        ["a.wav", "human", "2.500", "7.000", ""],
         ["a.wav", "machine", "6.100", "7.000", ""],
     ]
     shown = heard.as_dict()
     assert (shown["label"], shown["decided_at_ms"], shown["beep_ms"]) == ("machine", 6100, 6900)
-    assert [event["t_ms"] for event in shown["events"]] == [700, 4000, 6100, 7000]
+    assert [event["t_ms"] for event in shown["events"]] == [700, 2500, 4000, 6100, 7000]
 
 
 def test_without_a_final_word_the_last_one_counts() -> None:
