@@ -24,7 +24,7 @@ def handlers(home: Home, lines: LineWatch, require: Callable[[str, Permission], 
     """Command -> what answers it; each checks the actor's permission (`require` raises NotAllowedError)."""
 
     async def show(command: cmd.ShowLineCards) -> Done:
-        require(command.actor_id, Permission.HARDWARE_READ)
+        require(command.actor_id, Permission.HARDWARE_WRITE)
         return Done(data=await asyncio.to_thread(_shown, home))
 
     async def test(command: cmd.TestLineCard) -> Done:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -176,7 +177,7 @@ class LineWatch:
         A console has one user at a time, so whoever reads that port now stands back meanwhile.
         """
         forget_profiles()  # its make may have been taught a minute ago
-        with self._changing:
+        with self._changing if card.source == "console" else nullcontext():
             held = [p for p in self.pollers if self._running and card.source == "console" and _same_door(p, card)]
             for poller in held:
                 poller.stop()

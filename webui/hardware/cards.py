@@ -25,7 +25,7 @@ _CARD_ANSWERS_S = 90.0
 
 
 @blueprint.get("")
-@needs(Permission.HARDWARE_READ)
+@needs(Permission.HARDWARE_WRITE)
 def page() -> str:
     """All cards."""
     known, error = _known()

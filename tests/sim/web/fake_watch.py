@@ -168,6 +168,8 @@ class FakeWatch:
                 return Done(data=self.show_disks())
             case cmd.ShowLineTests():
                 return Done(data={"running": None, "results": [], "profiles": []})
+            case cmd.LineTestReport():
+                raise NotFoundError("line_test.unknown", "This test is over.")
             case cmd.ReplaceDisk():
                 if command.confirmation.upper() != command.serial[-4:]:
                     raise CallerError("replace.not_confirmed", "These are not the last four characters.")
