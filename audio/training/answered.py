@@ -26,6 +26,7 @@ from audio.training import corpus, fit_answered, folds
 SEED = 1
 LEARN = corpus.ANSWERED
 JUDGE = corpus.Plan({"human": 1800, "machine": 1500, "music": 250, "silence": 150}, seed=777001, warp=False, digits=4)
+_COMMAND = "callbox train-ear --only answered --builder BUILDER --cache DIR --work DIR"
 _FIRST_HOP = 30
 _NAMES = frozenset({"human", "machine", "music", "silence"})
 
@@ -64,7 +65,13 @@ def learn_foreground(folder: Path, rows: list[corpus.Row], out: Path, *, seed: i
     inputs = np.concatenate([part[0] for part in parts])
     truth = np.concatenate([part[1] for part in parts])
     fitted = fit_answered.fit_foreground(inputs, truth, seed=seed)
-    sheet = {"hops": len(inputs), "clips": len(chosen), "seed": seed, "corpus": f"learn, seed {LEARN.seed}"}
+    sheet = {
+        "hops": len(inputs),
+        "clips": len(chosen),
+        "seed": seed,
+        "corpus": f"learn, seed {LEARN.seed}",
+        "command": _COMMAND,
+    }
     fit_answered.write(out, "foreground", fitted, sheet)
 
 
@@ -103,7 +110,7 @@ def train(
     np.savez_compressed(work / "judged.npz", **_stored(judges, rows, clips, shares))  # type: ignore[arg-type]
     sheet = {
         "classes": CLASSES,
-        "command": "callbox train-ear --only answered --builder BUILDER --cache DIR --work DIR",
+        "command": _COMMAND,
         "seed": seed,
         "fitted_on": f"all sources, {len(chosen)} clips of the plan {dict(LEARN.counts)}, seed {LEARN.seed}",
         "labelled_calls": len(_concerned(labelled)),

@@ -23,10 +23,12 @@ def _talk(*parts: float, seed: int, level_dbov: float = -22.0) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("noise_dbov", [-60.0, -42.0])
-def test_a_single_hello_is_a_person_by_the_deadline(seed, noise_dbov) -> None:
-    verdicts, last = hear(noisy(_talk(0.9, 0.5, 4.0, seed=seed), noise_dbov), phase="answered")
+def test_a_single_hello_reaches_an_agent_by_the_deadline_and_is_a_person(seed, noise_dbov) -> None:
+    verdicts, last = hear(noisy(_talk(0.9, 0.5, 8.0, seed=seed), noise_dbov), phase="answered")
+    final = next(v for v in verdicts if v.final)
+    assert final.label in (Label.HUMAN, Label.UNKNOWN)  # a buzz is not quite a voice
+    assert final.decided_at_ms <= 4000
     assert last.label is Label.HUMAN
-    assert next(v for v in verdicts if v.final).decided_at_ms <= 4000
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -11,7 +11,7 @@ from tests.unit.audio.hearing import hear, noisy
 
 pytestmark = pytest.mark.unit
 
-_HELLO = np.concatenate([synth.silence(0.9), synth.voice_like(0.5, -22.0, seed=3, pitch_hz=137), synth.silence(4.6)])
+_HELLO = np.concatenate([synth.silence(0.9), synth.voice_like(0.5, -22.0, seed=1, pitch_hz=110), synth.silence(4.6)])
 
 
 def _vectors(samples: np.ndarray) -> list[np.ndarray]:
