@@ -7,7 +7,7 @@ deadline doubt is said to be doubt: `unknown`; one later word may resolve it.
 
 from audio import model
 from audio.analysis import LineAnalysis, Step
-from audio.answered import MIN_SINCE_S, AnsweredInputs, since_s, waiting
+from audio.answered import MIN_SINCE_S, AnsweredInputs, level_dbov, since_s, waiting
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
@@ -112,7 +112,7 @@ class AnsweredPhase:
         begun_s = float(since_s(vector))
         shares = self._model.probabilities(vector, self._model.temperature(begun_s))
         pause_s, talk_s = waiting(vector)
-        word = self._decision.step(Moment(line.now_s, begun_s, pause_s, talk_s, shares))
+        word = self._decision.step(Moment(line.now_s, begun_s, pause_s, talk_s, shares, level_dbov(vector)))
         if word is not None:
             out.append(self._say(line, word, evidence))
         return out

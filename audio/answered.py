@@ -36,7 +36,8 @@ _RHYTHM_SIZE = 15
 _VIEWS = (0, _RHYTHM_SIZE)
 _SINCE, _TALK, _TRAILING = 2, 6, 8
 """Where in each rhythm the seconds since speech began, of talk, and since its end stand; first those since answer."""
-WIDTH = 2 * _RHYTHM_SIZE + 14 + 4 + 2 * _COLOUR + 15
+_LEVEL = 2 * _RHYTHM_SIZE + 14 + 4 + 2 * _COLOUR
+WIDTH = _LEVEL + 15
 
 
 def since_s(vectors: Array) -> Array:
@@ -44,6 +45,11 @@ def since_s(vectors: Array) -> Array:
     active, spoken = vectors[..., _SINCE], vectors[..., _RHYTHM_SIZE + _SINCE]
     begun: Array = np.where(active > 0.02, active, spoken)
     return begun
+
+
+def level_dbov(vector: Array) -> float:
+    """Mean level of the foreground voice."""
+    return float(vector[_LEVEL])
 
 
 def waiting(vector: Array) -> tuple[float, float]:

@@ -23,19 +23,23 @@ _MIN_TALK_S = 0.15
 _OTHER_SURE = 0.9
 _OTHER_LATE, _OTHER_LAST = 0.8, 0.6
 _EXACT = {_SCREENING: 0.2, _IVR: 0.4}
+_FAINT_DBOV = -57.0
+_FAINT_SHARES = np.array([0.05, 0.05, 0.0, 0.0, 0.05, 0.85], np.float32)
+"""What so faint a voice is worth: crosstalk or the room, nobody who could be talked with."""
 _LATE = "late_"
 _LEANS, _LEANS_AFTER_S = 0.6, 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One look: seconds since answer, since speech began, of pause (two views), of talk; probabilities [6]."""
+    """One look: seconds since answer, since speech began, of pause, of talk; probabilities [6]; the voice's level."""
 
     now_s: float
     since_s: float
     pause_s: float
     talk_s: float
     shares: NDArray[np.float32]
+    level_dbov: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Decision:
         """The word this look brings, if any."""
         if self._over or moment.since_s < _MIN_SINCE_ONSET_S:
             return None
-        self._recent = [*self._recent[1 - _SMOOTH :], moment.shares]
+        heard = _FAINT_SHARES if moment.level_dbov < _FAINT_DBOV else moment.shares
+        self._recent = [*self._recent[1 - _SMOOTH :], heard]
         shares = np.mean(self._recent, axis=0)
         word = self._first(moment, shares) if self._said is None else self._later(moment, shares)
         if word is not None and word.final:

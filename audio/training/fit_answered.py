@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
-from audio.answered import MIN_SINCE_S, WIDTH, AnsweredInputs, since_s, waiting
+from audio.answered import MIN_SINCE_S, WIDTH, AnsweredInputs, level_dbov, since_s, waiting
 from audio.config import ListenerConfig
 from audio.decision import CLASSES, Decision, Moment, Word
 from audio.features import FrontEnd
@@ -174,7 +174,7 @@ def replay(clip: Array, shares: Array, config: ListenerConfig) -> list[tuple[flo
 def moment(vector: Array, shares: Array) -> Moment:
     """One look as the policy sees it."""
     pause_s, talk_s = waiting(vector)
-    return Moment(float(vector[0]), float(since_s(vector)), pause_s, talk_s, shares)
+    return Moment(float(vector[0]), float(since_s(vector)), pause_s, talk_s, shares, level_dbov(vector))
 
 
 def curve(

@@ -100,3 +100,14 @@ def test_a_machine_that_asks_and_waits_is_called_an_assistant_later() -> None:
     assert [word.label for word in first if word] == [Label.MACHINE]
     later = [decision.step(Moment(6 + t / 10, 5.5, 2.0, 4.0, _shares(machine=0.1, screening=0.89))) for t in range(5)]
     assert [(word.label, word.final) for word in later if word] == [(Label.SCREENING, False)]
+
+
+def test_a_voice_too_faint_to_talk_with_is_silence_until_it_is_louder() -> None:
+    decision = Decision(_CONFIG)
+    said = []
+    for tick in range(10, 80):
+        level_dbov = -62.0 if tick < 60 else -40.0
+        moment = Moment(tick / 10, tick / 10 - 0.5, 1.0, 0.6, _shares(human=0.97), level_dbov)
+        if word := decision.step(moment):
+            said.append((tick / 10, word.label, word.final))
+    assert said == [(4.0, Label.SILENCE, True), (6.2, Label.HUMAN, False)]
