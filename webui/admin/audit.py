@@ -13,7 +13,10 @@ from webui.box import store
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
-AREAS = ("login", "user", "seat", "trunk", "campaign", "import", "recording", "retention", "report", "settings")
+AREAS = (
+    "login", "user", "seat", "trunk", "line", "disk", "campaign", "import", "recording", "ear", "announcement",
+    "retention", "report", "alert", "settings",
+)  # fmt: skip
 
 
 @blueprint.get("")
