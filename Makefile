@@ -16,7 +16,7 @@ run: setup ## the whole box in the foreground with the bench beside it
 	@.venv/bin/callbox run --bench
 
 test: setup ## all that fits into 15 minutes on 2 cores
-	$(PYTEST) -n 2 -m "unit or sim" tests
+	$(PYTEST) -n 2 --dist loadfile -m "unit or sim" tests
 	$(PYTEST) -m "integration" --reruns 1 tests
 	$(PYTEST) -m "e2e" --reruns 1 tests
 
