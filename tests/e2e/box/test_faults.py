@@ -431,7 +431,7 @@ def test_engine_killed(box: FaultyBox) -> None:
     assert time.monotonic() - killed < BACK_WITHIN_S
     told = box.command_line("health")
     assert told.returncode == 1
-    assert "Service 'engine' was restarted a moment ago" in told.stdout
+    assert "Service “engine” was restarted a moment ago" in told.stdout
     box.wait_finished(ENGINE)
     box.assert_dialled_once(ENGINE)
     assert all(a.outcome != "lost" for a in box.attempts(ENGINE))
