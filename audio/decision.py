@@ -27,7 +27,9 @@ _FAINT_DBOV = -57.0
 _FAINT_SHARES = np.array([0.05, 0.05, 0.0, 0.0, 0.05, 0.85], np.float32)
 """What so faint a voice is worth: crosstalk or the room, nobody who could be talked with."""
 _LATE = "late_"
-_LEANS, _LEANS_AFTER_S = 0.6, 0.7
+_LEANS_SURE, _LEANS_AFTER_S = 0.6, 0.7
+LEANS = "leans"
+"""Reason of what is told before the final word, each time the likelier of person and machine changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,10 @@ class Decision:
     def _leaning(self, moment: Moment, human: float, machine: float) -> Word | None:
         """What it would be if it had to be said now; told when it changes, for who prepares or only measures."""
         label, share = (Label.HUMAN, human) if human >= machine else (Label.MACHINE, machine)
-        if label is self._leans or share < _LEANS or moment.since_s < _LEANS_AFTER_S:
+        if label is self._leans or share < _LEANS_SURE or moment.since_s < _LEANS_AFTER_S:
             return None
         self._leans = label
-        return Word(label, "leans", share, final=False)
+        return Word(label, LEANS, share, final=False)
 
     def _later(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
         """One word after the final one: doubt resolved, or a machine made more exact."""

@@ -1,7 +1,8 @@
 """What the ear got right on a labelled set: counts with 95 % Wilson intervals, times, calibration. Pure arithmetic.
 
 Names of labels are the scorer's (`audio.score_label`); the rules are those of the development set's `score.py`: the
-last word counts, its time is that of the first row that said it and was not taken back, clips of the label `beep` are
+last word counts, its time is that of the first row that said it and was not taken back (which way the ear leant before
+its final word counts only for "verdict as of"), clips of the label `beep` are
 judged by their beep alone.
 """
 
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from audio import ANNOUNCEMENT_LABELS, Kind, Label, score_label
+from audio import ANNOUNCEMENT_LABELS, Kind, Label, Verdict, score_label
+from audio.decision import LEANS
 from audio.hearing import Hearing
 
 Row = Mapping[str, str]
@@ -81,15 +83,20 @@ def judge(row: Row, heard: Hearing | None) -> Scored:
     """One clip's result; None is a file that could not be heard."""
     if heard is None:
         return Scored(row, UNKNOWN, 0.0, "unreadable", UNKNOWN, 0.0, (), None, None)
-    steps = tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in heard.beliefs)
-    said = steps[-1][1]
-    since = next((i + 1 for i in reversed(range(len(steps))) if steps[i][1] != said), 0)
-    at = steps[since][0]
+    steps = _timed(heard.beliefs)
+    told = _timed(step for step in heard.steps if step.reason != LEANS)  # known is what was said, not what was believed
+    said = told[-1][1]
+    since = next((i + 1 for i in reversed(range(len(told))) if told[i][1] != said), 0)
+    at = told[since][0]
     acted = next((score_label(step.label, step.kind) for step in heard.steps if step.final), said)
     word = heard.word
     return Scored(
         row, said, word.confidence, word.reason, acted, at, steps, heard.beep_reported_s, heard.announcement_id
     )
+
+
+def _timed(steps: Iterable[Verdict]) -> tuple[tuple[float, str], ...]:
+    return tuple((step.decided_at_ms / 1000, score_label(step.label, step.kind)) for step in steps)
 
 
 def group(label: str) -> str:
