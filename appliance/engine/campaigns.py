@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from appliance.commands import CampaignAction, Done
 from appliance.domain import campaign as campaigns
 from appliance.domain.compliance import load_profile
-from appliance.domain.pacing import pacer
+from appliance.domain.line_share import pacer
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, Trunk
 from appliance.engine.writer import Writer

@@ -16,9 +16,9 @@ from appliance.domain import call as calls
 from appliance.domain import compliance
 from appliance.domain.call_model import Call, CallPolicy, Originated, OriginateRefused
 from appliance.domain.compliance import Allowed, Contact, NotBefore, load_profile
+from appliance.domain.line_share import RateLimit, Situation, pacer, share_agents
 from appliance.domain.numbers import country, zones
 from appliance.domain.outcome import Verdict
-from appliance.domain.pacing import RateLimit, Situation, pacer, share_agents
 from appliance.domain.routing import may_work_in
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, LeadCard, Room

@@ -14,10 +14,9 @@ from appliance.domain.calling_hours import next_open, week_of
 from appliance.domain.campaign import ALL_DAY, CampaignConfig, parse_config
 from appliance.domain.compliance import Allowed, Contact, Never, NotBefore, load_profile, may_contact
 from appliance.domain.disposition import check
-from appliance.domain.pacing import RateLimit, Situation, pacer, share_agents
 from appliance.domain.routing import pick
 from appliance.errors import CallerError, ValidationErrors
-from appliance.types import AgentState, CampaignMode
+from appliance.types import AgentState
 
 pytestmark = pytest.mark.unit
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -141,52 +140,6 @@ def test_disposition_needs_what_belongs_to_it() -> None:
     assert [e[1] for e in error.value.errors] == [
         "disposition.past", "disposition.bad_amount", "disposition.bad_date"
     ]  # fmt: skip
-
-
-CAMPAIGNS = ["c1", "c2", "c3"]
-
-
-@given(
-    st.dictionaries(st.text("ab", min_size=1, max_size=4), st.frozensets(st.sampled_from(CAMPAIGNS)), max_size=12),
-    st.dictionaries(st.sampled_from(CAMPAIGNS), st.integers(0, 8)),
-    st.integers(0, 10), st.integers(0, 10),
-)  # fmt: skip
-def test_progressive_never_exceeds_agents_or_channels(
-    ready: dict[str, frozenset[str]], lines: dict[str, int], channels: int, rate: int
-) -> None:
-    shares = share_agents(ready, lines, CAMPAIGNS)
-    started = {
-        c: pacer(CampaignMode.PROGRESSIVE)(Situation(shares[c], channels, rate)) for c in CAMPAIGNS
-    }  # fmt: skip
-    for campaign in CAMPAIGNS:
-        members = sum(campaign in works_in for works_in in ready.values())
-        assert 0 <= started[campaign] <= min(channels, rate)
-        if started[campaign]:
-            assert started[campaign] + lines.get(campaign, 0) <= members
-    if all(value == 0 for value in lines.values()):
-        assert sum(shares.values()) == sum(bool(works_in) for works_in in ready.values())
-    assert sum(shares.values()) <= len(ready)
-
-
-def test_modes_that_are_not_there_yet_say_so() -> None:
-    assert pacer(CampaignMode.PREVIEW)(Situation(5, 5, 5)) == 0
-    for mode in (CampaignMode.PREDICTIVE, CampaignMode.VOICE):
-        with pytest.raises(CallerError) as error:
-            pacer(mode)
-        assert error.value.error_id == "campaign.mode_not_available"
-
-
-@given(st.lists(st.floats(0.0, 0.5), min_size=1, max_size=200))
-def test_rate_limit_holds_over_any_second(gaps_s: list[float]) -> None:
-    rate = RateLimit(10.0)
-    now_s, starts = 1000.0, []
-    for gap_s in gaps_s:
-        now_s += gap_s
-        allowed = rate.allows(now_s)
-        rate.use(allowed)
-        starts += [now_s] * allowed
-    for start_s in starts:
-        assert sum(start_s <= other < start_s + 1.0 for other in starts) <= 10 + 3
 
 
 def test_routing_prefers_the_agent_who_knows_then_the_longest_idle() -> None:
