@@ -21,6 +21,7 @@ test: setup ## all that fits into 15 minutes on 2 cores
 	$(PYTEST) -m "e2e" --reruns 1 tests
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
+	@image_build/packages.sh image_build/packages-long.txt
 	$(PYTEST) -m "soak" --timeout 3600 tests
 	image_build/figures.sh
 
