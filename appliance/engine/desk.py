@@ -13,8 +13,9 @@ from appliance.domain.call_model import HangUpAsked
 from appliance.domain.compliance import Allowed
 from appliance.domain.routing import may_work_in
 from appliance.engine.campaigns import Campaigns
+from appliance.engine.choosing import card_of
 from appliance.engine.core import Core
-from appliance.engine.dialling import Dialler, card_of
+from appliance.engine.dialling import Dialler
 from appliance.engine.room import Campaign, Desk, LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError, NotFoundError
@@ -225,7 +226,7 @@ class Desks:
         campaign.due_at = None  # the store is asked now; a lead that comes back meanwhile sets it again
 
         def work(session: Session) -> LeadCard | None:
-            found = self._dialler.allowed(session, campaign, 1, now).leads
+            found = self._dialler.chooser.allowed(session, campaign, 1, now).leads
             for lead in found:
                 lead.state = LeadState.RESERVED
             session.flush()
@@ -256,7 +257,7 @@ class Desks:
         self._core.apply_agent(agent.agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
 
         def work(session: Session) -> None:
-            verdict = self._dialler.ask(session, campaign, session.get_one(models.Lead, card.lead_id), now)
+            verdict = self._dialler.chooser.ask(session, campaign, session.get_one(models.Lead, card.lead_id), now)
             if not isinstance(verdict, Allowed):
                 raise CallerError(
                     "preview.not_allowed", f"This number may not be called now ({verdict.rule}).", rule=verdict.rule

@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlalchemy.orm import Session
+from datetime import datetime
 
 from appliance.bus import Bus
 from appliance.commands import ListenPolicy, Originate, RecordPolicy
 from appliance.domain import call as calls
-from appliance.domain import compliance
 from appliance.domain.call_model import Call, CallPolicy, Originated, OriginateRefused
-from appliance.domain.compliance import Allowed, Contact, NotBefore, load_profile
 from appliance.domain.line_share import RateLimit, Situation, pacer, share_agents
-from appliance.domain.numbers import country, zones
+from appliance.domain.numbers import country
 from appliance.domain.outcome import Verdict
 from appliance.domain.routing import may_work_in
+from appliance.engine.choosing import Chooser, Picked
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, LeadCard, Room
 from appliance.engine.writer import Writer
@@ -27,39 +23,15 @@ from appliance.errors import CallboxError, CallerError, StoreError
 from appliance.ids import new_id
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
-from appliance.store import models
-from appliance.store.repositories import attempts, leads
-from appliance.store.repositories import campaigns as campaign_rows
-from appliance.types import E164, CampaignState, LeadState, Outcome
+from appliance.types import E164, CampaignState, Outcome
 
 ORIGINATE_TIMEOUT_S = 2.5
-_LEDGER_DAYS = 32
 _PICK_MAX = 30
-_CHUNK = 50
 _NEXT_CHUNK_S = 0.05
 _NEVER_S = 3600.0
-_LOOK_AGAIN_S, _FAILED_REST_S = 1.0, 10.0
+_FAILED_REST_S = 10.0
 _BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
 _DISK_LOOK_S = 60.0
-
-
-@dataclass(frozen=True)
-class Picked:
-    """What one look into the list brought. `next_due_at` None: no lead waits; `more`: others are due right now."""
-
-    calls: list[tuple[Call, LeadCard]]
-    more: bool
-    next_due_at: datetime | None
-    held_back_by: str = ""
-
-
-@dataclass(frozen=True)
-class Found:
-    """Leads that may be called now; `held_back_by`: the rule that kept others back."""
-
-    leads: list[models.Lead]
-    more: bool
-    held_back_by: str
 
 
 class Dialler:
@@ -73,6 +45,7 @@ class Dialler:
         self._finish, self._changed = finish, changed
         self._room: Room = core.room
         self._clock = core.clock
+        self.chooser = Chooser(settings.timezone)
         self._rate = RateLimit(settings.originate_per_s)
         self._wake = asyncio.Event()
         self._turn = 0
@@ -220,66 +193,9 @@ class Dialler:
         """Pick, check and write attempts in one short transaction."""
         free_trunks = [trunk_id for trunk_id, count in channels.items() for _ in range(count)]
         now = self._clock.now()
-
-        def work(session: Session) -> Picked:
-            if not campaign_rows.is_running(session, campaign.campaign_id):  # stopped in this very moment
-                return Picked([], more=False, next_due_at=calls.later(now, _LOOK_AGAIN_S))
-            found = self.allowed(session, campaign, wanted, now)
-            picked: list[tuple[Call, LeadCard]] = []
-            for lead, trunk_id in zip(found.leads, free_trunks, strict=False):
-                call = self.new_call(campaign, lead.id, lead.number, trunk_id, now)
-                attempts.add(session, call)
-                lead.state = LeadState.RESERVED
-                picked.append((call, card_of(lead)))
-            session.flush()
-            next_due_at = leads.next_due_at(session, campaign.campaign_id)
-            return Picked(picked, found.more, next_due_at, found.held_back_by)
-
-        return await self._writer.now(work)
-
-    def allowed(self, session: Session, campaign: Campaign, wanted: int, now: datetime) -> Found:
-        """Return up to `wanted` leads that may be called now; those that may not are moved to when they may."""
-        order = campaign.config.priority_order
-        due = leads.due(session, campaign.campaign_id, now=now, order=order, limit=_CHUNK)
-        since = now - timedelta(days=_LEDGER_DAYS)
-        ledger = attempts.ledger(session, [d.lead.number for d in due], since)
-        good: list[models.Lead] = []
-        held_back_by = ""
-        for one in due:
-            if len(good) == wanted:
-                break
-            if one.do_not_call or one.number_state != leads.GOOD_NUMBER:
-                one.lead.state = LeadState.DO_NOT_CALL if one.do_not_call else LeadState.RETIRED
-                continue
-            verdict = self.may_contact(campaign, one.lead, ledger.get(one.lead.number, []), now)
-            if isinstance(verdict, Allowed):
-                good.append(one.lead)
-                continue
-            held_back_by = verdict.rule
-            if isinstance(verdict, NotBefore):
-                one.lead.next_attempt_at = verdict.at
-            else:
-                one.lead.state = LeadState.DONE
-        session.flush()
-        return Found(good, len(due) == _CHUNK, held_back_by)
-
-    def may_contact(
-        self, campaign: Campaign, lead: models.Lead, ledger: list[Contact], now: datetime
-    ) -> compliance.Verdict:
-        """Ask the rules about one lead."""
-        return compliance.may_contact(
-            campaign.config, load_profile(campaign.config.rule_profile), ledger, lead_attempts=lead.attempts,
-            number_zones=zones(E164(lead.number)), box_zone=self._settings.timezone, now=now,
-        )  # fmt: skip
-
-    def ask(self, session: Session, campaign: Campaign, lead: models.Lead, now: datetime) -> compliance.Verdict:
-        """Ask the rules about one lead that was shown a while ago and whose ledger is not at hand."""
-        if not campaign_rows.is_running(session, campaign.campaign_id):
-            return compliance.Never(rule="campaign.not_running")
-        if leads.is_barred(session, lead):
-            return compliance.Never(rule="do_not_call")
-        ledger = attempts.ledger(session, [lead.number], now - timedelta(days=_LEDGER_DAYS))
-        return self.may_contact(campaign, lead, ledger.get(lead.number, []), now)
+        return await self._writer.now(
+            lambda session: self.chooser.pick(session, campaign, wanted, free_trunks, now, self.new_call)
+        )
 
     # ---- the dial --------------------------------------------------------------------------------------------
 
@@ -351,12 +267,3 @@ def refusal_verdict(error: CallboxError) -> Verdict:
     """Return the outcome of an attempt that the switch did not take."""
     ours = error.retryable or error.error_id == "switch.expired"
     return Verdict(Outcome.CANCELLED if ours else Outcome.TRUNK_FAILED, reason=error.error_id)
-
-
-def card_of(lead: models.Lead) -> LeadCard:
-    """Return the record of a lead as the agent will see it."""
-    return LeadCard(
-        lead_id=lead.id, number=lead.number, name=lead.name, external_id=lead.external_id,
-        amount_minor=lead.amount_minor, currency=lead.currency, fields=dict(lead.fields), attempts=lead.attempts,
-        last_outcome=lead.last_outcome, last_agent_id=lead.last_agent_id, callback_agent_id=lead.callback_agent_id,
-    )  # fmt: skip

@@ -20,8 +20,9 @@ from appliance.domain import call_model as model
 from appliance.domain.agent import Agent, AgentEvent, Kind, WrapUp
 from appliance.domain.call_model import Call, CallPolicy, CallState
 from appliance.domain.outcome import Verdict
+from appliance.engine.choosing import card_of
 from appliance.engine.core import Core
-from appliance.engine.dialling import Dialler, card_of, refusal_verdict
+from appliance.engine.dialling import Dialler, refusal_verdict
 from appliance.engine.room import Desk, LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import BusError, CallboxError
