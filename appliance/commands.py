@@ -99,17 +99,30 @@ class ConnectSeat(ConversationCommand, frozen=True, kw_only=True):
     role: LegRole = LegRole.SEAT
 
 
+class AnswerInbound(ConversationCommand, frozen=True, kw_only=True):
+    """Answer a caller who rings (`events.InboundOffered`); nothing happens when he was answered already."""
+
+    record: RecordPolicy = RecordPolicy()
+
+
 class Hangup(ConversationCommand, frozen=True, kw_only=True):
-    """End one leg, or the whole conversation when `role` is None."""
+    """End one leg, or the whole conversation when `role` is None. `sip_status` refuses a caller who still rings."""
 
     role: LegRole | None = None
     reason: str = "engine"
+    sip_status: int = 0
 
 
 class Hold(ConversationCommand, frozen=True, kw_only=True):
-    """Customer hears music, agent hears nothing; `resume=True` undoes it."""
+    """Customer hears music, agent hears nothing; `resume=True` undoes it.
+
+    `until_bridged`: the music of a queue, which ends by itself when a seat answers; said again it only shows that
+    somebody still attends to the caller.
+    """
 
     resume: bool = False
+    until_bridged: bool = False
+    music: str = "music"
 
 
 class Supervise(ConversationCommand, frozen=True, kw_only=True):
@@ -125,6 +138,7 @@ class PlayPrompt(ConversationCommand, frozen=True, kw_only=True):
     prompt_id: str
     role: LegRole = LegRole.TRUNK
     hangup_after: bool = False
+    then: tuple[str, ...] = ()  # prompts played right after it; `PromptEnded` comes once, behind the last
 
 
 class SendDtmf(ConversationCommand, frozen=True, kw_only=True):
@@ -695,7 +709,7 @@ class LineTestReport(UserCommand, frozen=True, kw_only=True):
 
 
 COMMANDS: tuple[type[Command], ...] = (
-    Originate, ConnectSeat, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
+    Originate, ConnectSeat, AnswerInbound, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, SuperviseAgent, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,

@@ -24,6 +24,17 @@ class ConversationEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     schema: int = SCHEMA_VERSION
 
 
+class InboundOffered(ConversationEvent, frozen=True, kw_only=True):
+    """Somebody calls the box through a trunk and rings; the engine answers or lets go (`AnswerInbound`, `Hangup`).
+
+    `caller` and `called` as the trunk's inbound number rules write them; `caller` is empty when it is withheld.
+    """
+
+    trunk_id: str
+    caller: str
+    called: str
+
+
 class LegProgress(ConversationEvent, frozen=True, kw_only=True):
     """A provisional answer: 100-199. `early_media` when sound flows before answer."""
 
@@ -131,7 +142,7 @@ class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
 
 CONVERSATION_EVENTS: tuple[type[ConversationEvent], ...] = (
     LegProgress, LegAnswered, LegEnded, Heard, Bridged, SeatFailed, DtmfReceived, PromptEnded,
-    RecordingStarted, RecordingClosed, ConversationEnded,
+    RecordingStarted, RecordingClosed, ConversationEnded, InboundOffered,
 )  # fmt: skip
 
 
