@@ -6,7 +6,8 @@ and applies after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
@@ -35,6 +36,7 @@ class Agent:
     display_name: str = ""
     seat_id: str | None = None
     campaigns: frozenset[str] = frozenset()
+    skills: Mapping[str, int] = field(default_factory=dict, hash=False)  # level (1 to 5) by name
     state: AgentState = AgentState.OFFLINE
     since: datetime | None = None
     idle_since: datetime | None = None  # for the longest idle; kept when a reservation came to nothing

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from appliance.domain.calling_hours import WEEKDAYS
 from appliance.domain.machine import Move, refusal
@@ -16,7 +16,13 @@ from appliance.types import CampaignState, Outcome
 ALL_DAY: dict[str, list[str]] = {day: ["00:00-24:00"] for day in WEEKDAYS}
 """Calling hours that never close (bench, tests)."""
 
+PROMPT_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+KEY = r"^[0-9*#]?$"
+_NUMBER = re.compile(r"\+?\d{2,15}")
 _SPAN = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)$")
+
+
+SKILL_MAX = 5
 
 
 class WrapUpMode(StrEnum):
@@ -43,6 +49,34 @@ def _default_retry() -> dict[Outcome, float]:
         Outcome.REJECTED: 4 * hour, Outcome.POWERED_OFF: 4 * hour, Outcome.UNREACHABLE: 4 * hour,
         Outcome.HUMAN: 4 * hour, Outcome.UNKNOWN: 1 * hour, Outcome.LOST: 1 * minute,
     }  # fmt: skip
+
+
+class VoiceMessage(BaseModel):
+    """What a campaign without agents says, and what the keys of the person called do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: str = Field("message", title="Message", description="Prompt that is played.", pattern=PROMPT_ID)
+    on_machine: Literal["hang_up", "after_beep"] = Field(
+        "hang_up", title="Answering machines", description="Hang up, or leave the message after the beep."
+    )
+    agent_key: str = Field("", title="Key for an agent", description="Empty: none.", pattern=KEY)
+    stop_key: str = Field("", title="Key for no more calls", description="Empty: none.", pattern=KEY)
+    menu_wait_s: float = Field(5.0, title="Wait for a key", description="After the message, s.", ge=0, le=30)
+    hand_over_wait_s: float = Field(
+        10.0, title="Wait for an agent", description="After the key; then the person is told and called back, s.",
+        ge=1, le=120,
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        if self.agent_key and self.agent_key == self.stop_key:
+            raise ValueError("one key cannot mean two things")
+        return self
+
+    @property
+    def has_menu(self) -> bool:
+        return bool(self.agent_key or self.stop_key)
 
 
 class CampaignConfig(BaseModel):
@@ -95,6 +129,45 @@ class CampaignConfig(BaseModel):
     preview_skip_s: float = Field(
         3600.0, title="Skipped in preview", description="Seconds until a skipped lead is shown again.", ge=0
     )
+    preview_countdown_s: int = Field(
+        0, title="Countdown", description="Seconds until a record that is shown is dialled or skipped; 0: none.",
+        ge=0, le=600,
+    )  # fmt: skip
+    preview_after: Literal["dial", "skip"] = Field("dial", title="After the countdown", description="dial or skip.")
+    abandoned_limit: float = Field(
+        0.01, title="Abandoned at most", ge=0.001, le=0.1,
+        description="Share of the people who answer and find no agent; a rule profile may be stricter.",
+    )  # fmt: skip
+    abandoned_window_h: float = Field(24.0, title="Counted over", description="Hours.", ge=1, le=720)
+    weight: int = Field(1, title="Weight", description="Share of agents among running campaigns.", ge=1, le=100)
+    skills: dict[str, int] = Field(
+        default_factory=dict, title="Skills", description="Least level (1 to 5) an agent needs, by skill."
+    )
+    max_lines: int | None = Field(None, title="Lines at most", description="Calls at once; empty: the trunks'.", ge=1)
+    caller_ids: list[str] = Field(
+        default_factory=list, title="More caller numbers", description="Used in turn with the caller number."
+    )
+    caller_id_daily: int | None = Field(
+        None, title="Calls a day per caller number", description="Empty: no limit.", ge=1, le=100_000
+    )
+    callback_wait_min: int = Field(
+        15, title="Own call-backs wait", ge=0, le=1440,
+        description="Minutes until a call-back whose agent is not there goes to anyone.",
+    )  # fmt: skip
+    manual_dial: bool = Field(False, title="Typed numbers", description="Agents may dial a number they type.")
+    greeting_prompt: str = Field(
+        "", title="Greeting", description="Prompt that is heard until an agent is free; only where the rules allow it.",
+        pattern=f"{PROMPT_ID}|^$",
+    )  # fmt: skip
+    greeting_wait_s: float = Field(10.0, title="Greeting at most", description="s", ge=2, le=30)
+    voice: VoiceMessage = Field(
+        default_factory=VoiceMessage, title="Voice message", description="For campaigns without agents."
+    )
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """All caller numbers of the campaign, each once, in order."""
+        return tuple(dict.fromkeys(number for number in (self.caller_id, *self.caller_ids) if number))
 
     @field_validator("calling_hours")
     @classmethod
@@ -110,9 +183,29 @@ class CampaignConfig(BaseModel):
     @field_validator("caller_id")
     @classmethod
     def _caller(cls, value: str) -> str:
-        if value and not re.fullmatch(r"\+?\d{2,15}", value):
+        if value and not _NUMBER.fullmatch(value):
             raise ValueError("write the caller number with digits, for instance +861012345678")
         return value
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _callers(cls, value: list[str]) -> list[str]:
+        return [cls._caller(number) for number in value if number]
+
+    @field_validator("skills")
+    @classmethod
+    def _levels(cls, value: dict[str, int]) -> dict[str, int]:
+        return checked_skills(value)
+
+
+def checked_skills(value: dict[str, int]) -> dict[str, int]:
+    """Return skills as they may be stored; raises ValueError: a short name, a level from 1 to 5."""
+    for name, level in value.items():
+        if not name or name != name.strip() or len(name) > 30:
+            raise ValueError("the name of a skill has 1 to 30 characters")
+        if not 1 <= level <= SKILL_MAX:
+            raise ValueError(f"the level of '{name}' must be from 1 to {SKILL_MAX}")
+    return value
 
 
 def parse_config(plain: dict[str, Any]) -> CampaignConfig:
