@@ -27,6 +27,8 @@ FIELDS = frozenset(
     }
 )  # fmt: skip
 """Names a section's patterns may fill."""
+FXO_FIELDS = frozenset({"connected", "hook", "ring", "polarity_reversed", "volts", "milliamps", "test_failed"})
+"""What a table of FXO ports may say."""
 _NEEDS_RELEASE = {
     Verb.LOOP_LOCAL: Verb.LOOP_OFF,
     Verb.LOOP_LINE: Verb.LOOP_OFF,
@@ -126,11 +128,31 @@ class ConsoleWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enable: str = ""
 
 
+class FxoColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column about FXO ports: a yes or no (`yes`, `no`), or a figure between `least` and `most`."""
+
+    column: str
+    yes: tuple[int, ...] = ()
+    no: tuple[int, ...] = ()
+    least: int = 0
+    most: int = 0
+    unknown: tuple[int, ...] = ()
+    """Values by which the gateway says that it does not know."""
+
+    @property
+    def figure(self) -> bool:
+        """Whether it is a figure, not a yes or no."""
+        return self.least < self.most
+
+
 class Snmp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a make keeps its lines in SNMP. Columns are object identifiers without the index."""
 
-    columns: dict[str, str]
-    alarm_bits: dict[Alarm, tuple[int, ...]]
+    columns: dict[str, str] = {}
+    """Of E1 spans (DS1-MIB, ISDN-MIB)."""
+    alarm_bits: dict[Alarm, tuple[int, ...]] = {}
+    fxo: dict[str, FxoColumn] = {}
+    """Of FXO ports, by what they say."""
     no_alarm_bit: int = 1
     known_bits: int = 0
     """Bits that are known and no alarm of ours (what we send, test codes)."""
@@ -154,8 +176,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snmp: Snmp | None = None
     dahdi: bool = False
     verbs: dict[Verb, VerbWords] = {}
-    labels: dict[str, str] = {}
-    """Words of a status page -> field, for text that is a list of names and values."""
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -209,9 +229,30 @@ def _mistakes(profile: Profile) -> list[str]:
         wrong += _console_mistakes(profile.console)
     for verb, words in profile.verbs.items():
         wrong += _verb_mistakes(verb, words, profile)
-    for label, field in profile.labels.items():
-        if field not in FIELDS:
-            wrong.append(f"labels.{label!r}: {field!r} is no field; fields are {', '.join(sorted(FIELDS))}")
+    if profile.snmp is not None:
+        wrong += _snmp_mistakes(profile.snmp)
+    return wrong
+
+
+def _snmp_mistakes(words: Snmp) -> list[str]:
+    wrong = []
+    if not words.fxo and not {"line_status"} <= set(words.columns):
+        wrong.append("snmp: neither columns.line_status nor fxo says how a line is")
+    if "line_status" in words.columns and not words.alarm_bits:
+        wrong.append("snmp.alarm_bits: without them no alarm of a span can be read")
+    if words.fxo and "connected" not in words.fxo:
+        wrong.append("snmp.fxo.connected: without it a port can never be called up")
+    for name, column in words.fxo.items():
+        at = f"snmp.fxo.{name}"
+        if name not in FXO_FIELDS:
+            wrong.append(f"{at}: is no field; fields are {', '.join(sorted(FXO_FIELDS))}")
+        if column.figure == bool(column.yes or column.no):
+            wrong.append(f"{at}: give yes and no, or least and most")
+        if set(column.yes) & set(column.no):
+            wrong.append(f"{at}: the same value means yes and no")
+    for name, text in {**words.columns, **{name: one.column for name, one in words.fxo.items()}}.items():
+        if not re.fullmatch(r"\d+(\.\d+)+", text):
+            wrong.append(f"snmp, {name}: {text!r} is no object identifier")
     return wrong
 
 

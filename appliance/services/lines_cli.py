@@ -23,7 +23,7 @@ from drivers.console.reader import ConsoleReader
 from drivers.console.session import Session
 from drivers.e1_gateway.dahdi import DahdiReader
 from drivers.e1_gateway.snmp import SnmpReader
-from drivers.e1_gateway.snmp_sim import SnmpGateway
+from drivers.e1_gateway.snmp_sim import SnmpGateway, load_agent
 from drivers.lines import LineKind, LineStatus, ReaderError
 from drivers.resources import Console, DahdiTree, SerialPort, SnmpAgent, TcpPort
 from drivers.simkit.card import ConsoleCard, load_card
@@ -165,13 +165,14 @@ def quality_command(
 @line_app.command("simulate-gateway")
 def simulate_gateway_command(
     port: Annotated[int, typer.Option(help="UDP port of its SNMP agent; 0 = a free one.")] = 0,
+    profile: Annotated[str, typer.Option(help="ds1_mib: four E1; audiocodes_fxo: four FXO ports.")] = "ds1_mib",
     fault: Annotated[list[Fault] | None, typer.Option(help="What it does wrong; may be given several times.")] = None,
 ) -> None:
-    """Run a simulated E1 gateway that speaks SNMP until stopped; prints where it is and who is let in."""
+    """Run a simulated gateway that speaks SNMP until stopped; prints where it is and who is let in."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    gateway = SnmpGateway(port=port).start()
+    gateway = SnmpGateway(load_agent(profile), port=port).start()
     gateway.faults = set(fault or ())
     print(json.dumps({"address": f"127.0.0.1:{gateway.port}", "community": gateway.community, "user": gateway.user,
                       "auth_key": gateway.auth_key, "priv_key": gateway.priv_key}), flush=True)  # fmt: skip

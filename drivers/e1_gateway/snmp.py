@@ -1,4 +1,4 @@
-"""Lines of gateways that keep DS1-MIB (RFC 4805) and ISDN-MIB (RFC 2127), by a profile's columns and bit maps.
+"""Lines of gateways by SNMP: DS1-MIB (RFC 4805), ISDN-MIB (RFC 2127), FXO tables; by a profile's columns and bit maps.
 
 One walk a reading. What hardly changes (names, which channel stands on which span) is asked at first, after a restart
 of the gateway, and when its tables change. A value that cannot be, or a bit that the profile does not know, never
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from drivers.e1_gateway.snmp_wire import Column, Oid, SnmpSession, Value, oid
+from drivers.fxo.ports import fxo_lines
 from drivers.last_good import LastGood
 from drivers.lines import Alarm, ChannelState, Counters, LineKind, LineStatus, ReaderError, Verb
 from drivers.profiles import Profile, Snmp
@@ -60,6 +61,7 @@ class SnmpReader:
         """The gateway's own, once read: v3 traps come under it."""
         self._card, self._wall = card, wall
         self._columns = {name: oid(text) for name, text in profile.snmp.columns.items()}
+        self._columns |= {f"fxo.{name}": oid(one.column) for name, one in profile.snmp.fxo.items()}
         self._fixed: dict[str, Column] = {}
         self._fixed_for: set[Oid] = set()
         self._up_ticks = 0
@@ -67,8 +69,8 @@ class SnmpReader:
         self._last_good = LastGood(monotonic)
 
     def lines(self) -> tuple[LineStatus, ...]:
-        """All E1 spans. Raises :class:`ReaderError`: those of :class:`SnmpSession`, and ``snmp.other_card``,
-        ``snmp.no_lines``.
+        """All E1 spans and FXO ports. Raises :class:`ReaderError`: those of :class:`SnmpSession`, and
+        ``snmp.other_card``, ``snmp.no_lines``.
         """
         moving = {name: root for name, root in self._columns.items() if name not in _FIXED}
         heads, found = self.session.walk((_SYS_NAME, _UP_TIME, _SERIAL, _ENGINE_ID), moving)
@@ -77,16 +79,19 @@ class SnmpReader:
         self.engine_id = engine_id if isinstance(engine_id, bytes) else b""
         indexes = {index for column in ("line_status", "lapd", "bearer") for index in found.get(column, {})}
         ticks = up_ticks if isinstance(up_ticks, int) else 0
-        if indexes != self._fixed_for or ticks < self._up_ticks:
+        if indexes and (indexes != self._fixed_for or ticks < self._up_ticks):
             _heads, self._fixed = self.session.walk(
                 (), {name: root for name, root in self._columns.items() if name in _FIXED}
             )
             self._fixed_for = indexes
         self._up_ticks = ticks
-        lines = Rows(self._card, self.words, found | self._fixed, self._wall()).lines()
+        taken = self._wall()
+        lines = Rows(self._card, self.words, found | self._fixed, taken).lines()
+        ports = {name: found[f"fxo.{name}"] for name in self.words.fxo}
+        lines += fxo_lines(self._card, self.words.fxo, ports, taken)
         if not lines:
             raise ReaderError(
-                "snmp.no_lines", f"{self._card}: the agent lists no E1 line. Is the profile the right one?"
+                "snmp.no_lines", f"{self._card}: the agent lists no line. Is the profile the right one?"
             )
         return self._last_good.judge(lines)
 

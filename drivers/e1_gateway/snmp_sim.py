@@ -25,8 +25,9 @@ from pysnmp.proto import rfc1902, rfc1905
 from pysnmp.smi.error import NotWritableError
 from pysnmp.smi.instrum import AbstractMibInstrumController
 
+from drivers.e1_gateway.snmp_wire import oid
 from drivers.lines import Alarm
-from drivers.profiles import find
+from drivers.profiles import Snmp, find
 from drivers.simkit.faults import Fault
 
 DATA = Path(__file__).parent / "agents"
@@ -51,12 +52,14 @@ class AgentData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     serial: str
     object_id: str
-    spans: tuple[int, ...]
+    spans: tuple[int, ...] = ()
     """ifIndex of each."""
-    line_type: int
-    line_coding: int
-    clock_source: int
-    trap: str
+    ports: tuple[int, ...] = ()
+    """Index of each FXO port."""
+    line_type: int = 5
+    line_coding: int = 3
+    clock_source: int = 1
+    trap: str = ""
     bearers: int = BEARERS
     """B channels that are listed for each span."""
 
@@ -79,8 +82,14 @@ class Span:
         self.errors: dict[str, int] = dict.fromkeys(("es", "ses", "uas", "css", "pcv", "lcv"), 0)
 
 
+def _idle_port() -> dict[str, bool | int | None]:
+    """What a healthy FXO port on its hook says."""
+    return {"connected": True, "hook": False, "ring": False, "polarity_reversed": False, "milliamps": 0, "volts": -48,
+            "test_failed": False}  # fmt: skip
+
+
 class SnmpGateway:
-    """The agent, in a thread of its own. `spans` (by ifIndex) and `faults` may be changed at any time."""
+    """The agent, in a thread of its own. `spans` (by ifIndex), `ports` (FXO) and `faults` may be changed any time."""
 
     def __init__(
         self, data: AgentData | None = None, *, address: str = "127.0.0.1", port: int = 0, community: str = "public",
@@ -89,13 +98,16 @@ class SnmpGateway:
     ) -> None:  # fmt: skip
         self.data = data or load_agent()
         self.spans = {index: Span() for index in self.data.spans}
+        self.ports = {index: _idle_port() for index in self.data.ports}
+        """FXO ports; ``None`` = the gateway does not know."""
         self.faults: set[Fault] = set()
         self.community, self.user, self.auth_key, self.priv_key = community, user, auth_key, priv_key
         self.traps_to, self.trap_version = traps_to, "v2c"
         self.port = port
         self._address, self._dice, self._monotonic = address, random.Random(seed), monotonic
         self.engine_id = bytes.fromhex("80007ed904") + f"{self.data.serial}:{seed}".encode()  # RFC 3411, text
-        self._bits = _bits(self.data.profile)
+        self._words = _words(self.data.profile)
+        self._bits = {alarm: bits[0] for alarm, bits in self._words.alarm_bits.items()}
         self._began_s = self._silent_until_s = monotonic()
         self._stuck_at_s: float | None = None
         self.asked = 0
@@ -208,6 +220,8 @@ class SnmpGateway:
         ]
         for index, span in self.spans.items():
             found += self._span(index, span)
+        for index in self.ports:
+            found += self._port(index)
         return sorted(found, key=lambda row: row[0])
 
     def _span(self, index: int, span: Span) -> list[tuple[Oid, Any]]:
@@ -238,6 +252,22 @@ class SnmpGateway:
                 ((*_ISDN, 2, 1, 1, 3, bearer), rfc1902.Integer32(channel)),
                 ((*_STACK, bearer, index), rfc1902.Integer32(1)),
             ]
+        return rows
+
+    def _port(self, index: int) -> list[tuple[Oid, Any]]:
+        number = self._garbled if Fault.NOISE in self.faults else rfc1902.Integer32
+        rows = []
+        for name, column in self._words.fxo.items():
+            value = self.ports[index][name]
+            if value is None:
+                said = column.unknown[0]
+            elif column.figure:
+                said = int(value)
+            else:
+                said = (column.yes if value else column.no)[0]
+            if Fault.LIES in self.faults:
+                said = 1000
+            rows.append(((*oid(column.column), index), number(said)))
         return rows
 
     def _garbled(self, _value: int) -> Any:
@@ -304,11 +334,11 @@ class _Objects(AbstractMibInstrumController):  # type: ignore[misc]
         return list(asked)
 
 
-def _bits(profile: str) -> dict[Alarm, int]:
+def _words(profile: str) -> Snmp:
     words = find(profile).snmp
     if words is None:
         raise KeyError(f"{profile} has no SNMP section")
-    return {alarm: bits[0] for alarm, bits in words.alarm_bits.items()}
+    return words
 
 
 def _trap_pdu(rows: list[tuple[Oid, Any]]) -> Any:

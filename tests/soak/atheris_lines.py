@@ -15,10 +15,11 @@ with atheris.instrument_imports():
     from drivers.console.capture import CaptureError, profile_from
     from drivers.console.parse import parse
     from drivers.console.text import clean
-    from drivers.fxo.page import fxo_from_page
+    from drivers.fxo.ports import fxo_lines
     from drivers.lines import ReaderError
 
-CISCO, FXO = profiles.find("cisco_e1"), profiles.find("audiocodes_fxo")
+CISCO, AUDIOCODES = profiles.find("cisco_e1"), profiles.find("audiocodes_fxo")
+FXO = AUDIOCODES.snmp.fxo if AUDIOCODES.snmp is not None else {}
 UNSOLICITED = CISCO.console.unsolicited if CISCO.console is not None else ""
 
 
@@ -37,12 +38,20 @@ def read_answer(text: str) -> None:
             raise AssertionError(f"up without proof: {line}")
 
 
-def read_page(text: str) -> None:
-    """A status page."""
+def read_ports(text: str) -> None:
+    """A table of FXO ports, four rows: each value a number or what an agent may send instead."""
+    words = iter(text.split("\x00"))
+    tables = {name: {(row,): _value(next(words, "")) for row in range(4)} for name in FXO}
+    for line in fxo_lines("c", FXO, tables, 0.0):
+        if line.up and (line.error or tables["connected"].get((int(line.line_id[-1]),)) != FXO["connected"].yes[0]):
+            raise AssertionError(f"up without proof: {line}")
+
+
+def _value(word: str) -> int | bytes:
     try:
-        fxo_from_page(FXO, text)
-    except ReaderError:
-        return
+        return int(word[:9])
+    except ValueError:
+        return word.encode()
 
 
 def learn(text: str) -> None:
@@ -55,7 +64,7 @@ def learn(text: str) -> None:
 
 def one_input(data: bytes) -> None:
     """The first byte chooses the parser."""
-    (read_answer, read_page, learn)[data[0] % 3 if data else 0](data[1:].decode("latin-1"))
+    (read_answer, read_ports, learn)[data[0] % 3 if data else 0](data[1:].decode("latin-1"))
 
 
 if __name__ == "__main__":

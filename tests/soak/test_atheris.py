@@ -20,7 +20,7 @@ def test_parsers_of_lines(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for number, seed in enumerate(
-        (f"\x00{UP}{DOWN}\x00{ISDN}", "\x01Hook 1\nLine Voltage (V) -48.0\n", f"\x02gw#show e1\n{UP}gw#")
+        (f"\x00{UP}{DOWN}\x00{ISDN}", "\x01" + "\x00".join(["2", "1", "1", "2"] * 7), f"\x02gw#show e1\n{UP}gw#")
     ):
         (corpus / str(number)).write_bytes(seed.encode("latin-1"))
     done = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 
 from drivers.cards import snmp_card
 from drivers.e1_gateway.snmp import SnmpReader
-from drivers.e1_gateway.snmp_sim import BOOT_S, SnmpGateway
+from drivers.e1_gateway.snmp_sim import BOOT_S, SnmpGateway, load_agent
 from drivers.e1_gateway.snmp_wire import Trap, TrapReceiver, oid
 from drivers.last_good import STUCK_S
 from drivers.lines import Alarm, ChannelState, ReaderError, Verb
@@ -222,3 +222,28 @@ def test_a_loop_is_set_read_back_and_taken_off(gateway: SnmpGateway, tmp_path: P
         assert raised.value.error_id == "line.change_not_taken"
     finally:
         card.reader.close()
+
+
+def test_fxo_ports_are_read_like_spans() -> None:
+    gateway = SnmpGateway(load_agent("audiocodes_fxo"), seed=7).start()
+    try:
+        gateway.ports[1] |= {"hook": True, "milliamps": 21, "volts": -8}
+        gateway.ports[2] |= {"connected": False, "volts": 0}
+        card = snmp_card("fxo", agent(gateway), find("audiocodes_fxo"), Path("/nonexistent"))
+        lines = {line.line_id: line for line in card.reader.lines()}
+        assert [(name, line.up, line.in_use) for name, line in lines.items()] == [
+            ("fxo:fxo0", True, 0), ("fxo:fxo1", True, 1), ("fxo:fxo2", False, 0), ("fxo:fxo3", True, 0),
+        ]  # fmt: skip
+        assert lines["fxo:fxo1"].fxo is not None
+        assert lines["fxo:fxo1"].fxo.milliamps == 21
+        assert not card.control.verbs("fxo:fxo1")
+        gateway.faults.add(Fault.NOISE)
+        for line in card.reader.lines():  # a port that was down is not up again by noise either
+            assert line.up is None
+            assert line.stale
+        gateway.faults.clear()
+        gateway.ports[2]["connected"] = True
+        assert all(line.up and not line.stale for line in card.reader.lines())
+        card.reader.close()
+    finally:
+        gateway.stop()

@@ -1,4 +1,4 @@
-"""A profile from a transcript, and status pages of FXO ports."""
+"""A profile from a transcript."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from drivers import profiles
 from drivers.console.capture import CaptureError, profile_from
 from drivers.console.parse import parse
-from drivers.fxo.page import fxo_from_page
-from drivers.lines import Alarm, Fxo, ReaderError
+from drivers.lines import Alarm
 from tests.transcripts import DOWN, UP, mutated
 
 pytestmark = pytest.mark.unit
@@ -28,13 +27,6 @@ Trunk 2: failed
  LOS
  ES: 90  SES: 80
 card>
-"""
-PAGE = """\
-Line Current (mA)   0
-Line Voltage (V): -48.5
-Hook                0
-Ring                1
-Line polarity       1
 """
 
 
@@ -79,27 +71,3 @@ def test_a_spoilt_transcript_makes_a_profile_or_says_why_not(seed: int) -> None:
     spoilt = mutated(random.Random(seed), SESSION.encode(), 6).decode("latin-1")
     with contextlib.suppress(CaptureError):
         assert 'make = "M"' in profile_from(spoilt, make="M", model="m", profile_id="made")
-
-
-def test_a_status_page_of_an_fxo_port_is_read() -> None:
-    fxo = fxo_from_page(profiles.find("audiocodes_fxo"), PAGE)
-    assert (fxo.volts, fxo.milliamps, fxo.hook, fxo.ring, fxo.polarity_reversed) == (-48.5, 0.0, False, True, True)
-
-
-def test_what_a_page_does_not_say_is_unknown() -> None:
-    fxo = fxo_from_page(profiles.find("audiocodes_fxo"), "Hook 1\nsomething else")
-    assert (fxo.hook, fxo.volts) == (True, None)
-
-
-@pytest.mark.parametrize("page", ["", "nothing here", "Hook 2", "Line Voltage (V) high"])
-def test_a_page_of_another_firmware_is_refused(page: str) -> None:
-    with pytest.raises(ReaderError) as caught:
-        fxo_from_page(profiles.find("audiocodes_fxo"), page)
-    assert caught.value.error_id == "line.not_understood"
-
-
-@given(st.text(max_size=300))
-@settings(max_examples=100, deadline=None)
-def test_any_page_is_read_or_refused(text: str) -> None:
-    with contextlib.suppress(ReaderError):
-        assert fxo_from_page(profiles.find("audiocodes_fxo"), text) != Fxo(None, None, None, None, None)
