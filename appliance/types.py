@@ -106,6 +106,32 @@ class LeadState(StrEnum):
     DO_NOT_CALL = "do_not_call"
 
 
+class NumberState(StrEnum):
+    """Whether a number may be dialled at all (domain.hygiene)."""
+
+    GOOD = "good"
+    PARKED = "parked"  # not before PhoneNumber.parked_until
+    RETIRED = "retired"  # dialled again only when a person says so
+
+
+class NumberType(StrEnum):
+    """What a number is to its person."""
+
+    MOBILE = "mobile"
+    HOME = "home"
+    WORK = "work"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class LineType(StrEnum):
+    """What the numbering plan says of a number."""
+
+    MOBILE = "mobile"
+    FIXED = "fixed"
+    UNKNOWN = "unknown"  # a plan that does not tell (US), toll-free, VoIP
+
+
 class AgentState(StrEnum):
     OFFLINE = "offline"
     READY = "ready"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.domain.campaign import CampaignConfig
-from appliance.types import HYGIENE_OUTCOMES, LIVE_OUTCOMES, Disposition, LeadState, Outcome
+from appliance.types import HYGIENE_OUTCOMES, LIVE_OUTCOMES, Disposition, LeadState, NumberState, Outcome
 
 NOT_DIALLED_RETRY_S = 3.0
 _PARKED = frozenset({Outcome.OUT_OF_SERVICE})
@@ -14,12 +14,12 @@ _PARKED = frozenset({Outcome.OUT_OF_SERVICE})
 
 @dataclass(frozen=True)
 class LeadChange:
-    """New state of the lead; `counted`: the attempt used up one of its dials; `number_state` as Contact's."""
+    """New state of the lead; `counted`: the attempt used up one of its dials; `number_state` of its number."""
 
     state: LeadState
     next_attempt_at: datetime | None = None
     counted: bool = True
-    number_state: str | None = None
+    number_state: NumberState | None = None
     callback: bool = False
 
 
@@ -33,7 +33,8 @@ def after_attempt(
     if not dialled:
         return LeadChange(LeadState.WAITING, now + timedelta(seconds=NOT_DIALLED_RETRY_S), counted=False)
     if outcome in HYGIENE_OUTCOMES:
-        return LeadChange(LeadState.RETIRED, number_state="parked" if outcome in _PARKED else "retired")
+        number_state = NumberState.PARKED if outcome in _PARKED else NumberState.RETIRED
+        return LeadChange(LeadState.RETIRED, number_state=number_state)
     if connected and outcome in LIVE_OUTCOMES | {Outcome.LOST}:
         return LeadChange(LeadState.DONE)  # the disposition may bring it back
     return _again(config, outcome, attempts_before + 1, now)
@@ -55,7 +56,7 @@ def after_disposition(
     if disposition == Disposition.DO_NOT_CALL:
         return LeadChange(LeadState.DO_NOT_CALL)
     if disposition == Disposition.WRONG_NUMBER:
-        return LeadChange(LeadState.RETIRED, number_state="parked")
+        return LeadChange(LeadState.RETIRED, number_state=NumberState.PARKED)
     if disposition == Disposition.NOT_AT_HOME:
         return _again(config, Outcome.NO_ANSWER, attempts, now)
     if disposition == Disposition.MACHINE:

@@ -17,7 +17,7 @@ from appliance.engine.room import Campaign, LeadCard
 from appliance.store import models
 from appliance.store.repositories import attempts, leads
 from appliance.store.repositories import campaigns as campaign_rows
-from appliance.types import E164, LeadState
+from appliance.types import E164, LeadState, NumberState
 
 _LEDGER_DAYS = 32
 _CHUNK = 50
@@ -81,8 +81,14 @@ class Chooser:
         for one in due:
             if len(good) == wanted:
                 break
-            if one.do_not_call or one.number_state != leads.GOOD_NUMBER:
+            if one.do_not_call or one.number_state is NumberState.RETIRED:
                 one.lead.state = LeadState.DO_NOT_CALL if one.do_not_call else LeadState.RETIRED
+                continue
+            if one.number_state is NumberState.PARKED:
+                if one.parked_until is None:
+                    one.lead.state = LeadState.RETIRED
+                else:
+                    one.lead.next_attempt_at = one.parked_until
                 continue
             verdict = self.may_contact(campaign, one.lead, ledger.get(one.lead.number, []), now)
             if isinstance(verdict, Allowed):
@@ -109,7 +115,7 @@ class Chooser:
         """Ask the rules about one lead that was shown a while ago and whose ledger is not at hand."""
         if not campaign_rows.is_running(session, campaign.campaign_id):
             return compliance.Never(rule="campaign.not_running")
-        if leads.is_barred(session, lead):
+        if leads.is_barred(session, lead, now):
             return compliance.Never(rule="do_not_call")
         ledger = attempts.ledger(session, [lead.number], now - timedelta(days=_LEDGER_DAYS))
         return self.may_contact(campaign, lead, ledger.get(lead.number, []), now)

@@ -210,7 +210,8 @@ class _Job:
 
     def _lead(self, row: Candidate) -> contacts.NewLead:
         return contacts.NewLead(
-            number=row.number.e164, name=row.name, external_id=row.external_id,
+            numbers=(contacts.NewNumber(row.number.e164, region=row.number.region),), name=row.name,
+            external_id=row.external_id,
             amount_minor=row.amount.minor if row.amount else None, currency=row.amount.currency if row.amount else "",
             fields=row.fields, next_attempt_at=self._started_at + timedelta(microseconds=row.row_number),
         )  # fmt: skip

@@ -108,11 +108,13 @@ def open_store(home: Home, settings: Settings) -> Store:
 def migrate(store: Store) -> None:
     """Bring the tables to the newest version: all or nothing, and one process at a time."""
     config = migration_config()
-    with _told_clearly(), store._writer.begin() as connection:
+    with _told_clearly(), store._writer.connect() as connection, _without_foreign_keys(connection), connection.begin():
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if store.is_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+            raise StoreError("store.corrupt", f"A row of {broken[0]} points to a row of {broken[2]} that is not there.")
 
 
 def migration_config() -> Config:
@@ -120,6 +122,20 @@ def migration_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew; those that point to it must not notice (sqlite.org/lang_altertable)."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF").close()
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON").close()
 
 
 class _SlowWrites:

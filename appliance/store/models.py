@@ -165,19 +165,49 @@ class ImportReject(Base):
 
 
 class Contact(Base):
-    """A person or account holder; one per E.164 number."""
+    """A person or account holder, known by the first of his numbers (`contact_numbers` has all of them)."""
 
     __tablename__ = "contacts"
     id: Mapped[str] = _key()
     number: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
-    number_state: Mapped[str] = mapped_column(String(20), default="good")  # good | retired | parked
-    number_state_reason: Mapped[str] = mapped_column(String(60), default="")
     created_at: Mapped[datetime]
 
 
+class ContactNumber(Base):
+    """One of a person's numbers, in the order in which they are tried; two people may share a number."""
+
+    __tablename__ = "contact_numbers"
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)  # from 0; 0 is Contact.number
+    number: Mapped[str] = mapped_column(String(20), index=True)
+    type: Mapped[str] = mapped_column(String(10), default="unknown")  # types.NumberType
+
+
+class PhoneNumber(Base):
+    """What is known of a number, whoever it belongs to; a number without a row is good (see domain.hygiene).
+
+    `verdicts` is a short history, oldest first: [{"day", "outcome", "kind", "attempt_id"}].
+    """
+
+    __tablename__ = "numbers"
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+    state: Mapped[str] = mapped_column(String(10), default="good", server_default="good")  # types.NumberState
+    state_reason: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    state_since: Mapped[datetime | None]
+    parked_until: Mapped[datetime | None]
+    verdicts: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    region: Mapped[str] = mapped_column(String(3), default="", server_default="")  # ISO 3166; 001 international
+    line_type: Mapped[str] = mapped_column(String(10), default="unknown", server_default="unknown")  # types.LineType
+    time_zones: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # IANA names
+    __table_args__ = (Index("ix_numbers_state", "state", "parked_until"),)
+
+
 class Lead(Base):
-    """A contact's place in a campaign: the row as it was imported, and when it may be dialled next."""
+    """A contact's place in a campaign: the row as it was imported, and when it may be dialled next.
+
+    `number` is the one to dial next: a retry may move it to another number of the person.
+    """
 
     __tablename__ = "leads"
     id: Mapped[str] = _key()
@@ -198,7 +228,8 @@ class Lead(Base):
     last_agent_id: Mapped[str | None] = mapped_column(String(40))
     callback_agent_id: Mapped[str | None] = mapped_column(String(40))
     __table_args__ = (
-        UniqueConstraint("campaign_id", "number"),
+        UniqueConstraint("campaign_id", "contact_id"),
+        Index("ix_leads_number", "campaign_id", "number"),
         Index("ix_leads_next", "campaign_id", "state", "next_attempt_at", "priority"),
         Index("ix_leads_priority", "campaign_id", "state", text("priority DESC"), "next_attempt_at"),
     )
@@ -218,6 +249,7 @@ class Attempt(Base):
     id: Mapped[str] = _key()
     campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"))
     lead_id: Mapped[str] = mapped_column(ForeignKey("leads.id"), index=True)
+    contact_id: Mapped[str | None] = mapped_column(String(40))  # the person, for the ledger of domain.compliance
     number: Mapped[str] = mapped_column(String(20))
     trunk_id: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -247,6 +279,7 @@ class Attempt(Base):
         Index("ix_attempts_campaign", "campaign_id", "created_at"),
         Index("ix_attempts_open", "ended_at"),
         Index("ix_attempts_number", "number", "created_at"),  # the contact ledger of domain.compliance
+        Index("ix_attempts_contact", "contact_id", "created_at"),  # the same, of a person
     )
 
 

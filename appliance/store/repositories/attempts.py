@@ -20,9 +20,11 @@ from appliance.types import LIVE_OUTCOMES, Disposition
 
 def add(session: Session, call: Call, agent_id: str | None = None) -> None:
     """Write a new attempt, open; committed before it is dialled."""
+    lead = session.get(models.Lead, call.lead_id)
     session.add(
         models.Attempt(
-            id=call.attempt_id, campaign_id=call.campaign_id, lead_id=call.lead_id, number=call.number,
+            id=call.attempt_id, campaign_id=call.campaign_id, lead_id=call.lead_id,
+            contact_id=lead.contact_id if lead else None, number=call.number,
             trunk_id=call.trunk_id, created_at=call.created_at, agent_id=agent_id,
         )
     )  # fmt: skip

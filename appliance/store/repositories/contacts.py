@@ -12,21 +12,36 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from appliance.ids import new_id
-from appliance.store.models import Base, Contact, DoNotCall, Lead
-from appliance.types import E164, LeadState
+from appliance.store.models import Base, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
+from appliance.types import E164, LeadState, LineType, NumberState, NumberType
+
+
+@dataclass(frozen=True, slots=True)
+class NewNumber:
+    """One of a person's numbers, with what the numbering plan says of it."""
+
+    number: E164
+    type: NumberType = NumberType.UNKNOWN
+    region: str = ""
+    line_type: LineType = LineType.UNKNOWN
+    time_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NewLead:
     """A lead to be made; `next_attempt_at` also keeps the order of the list."""
 
-    number: E164
+    numbers: tuple[NewNumber, ...]  # of the person, first the one that he is known by
     name: str
     external_id: str
     amount_minor: int | None
     currency: str
     fields: Mapping[str, str]
     next_attempt_at: datetime
+
+    @property
+    def number(self) -> E164:
+        return self.numbers[0].number
 
 
 def insert_or_skip(session: Session, model: type[Base]) -> Any:
@@ -58,6 +73,7 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     numbers = [lead.number for lead in ordered]
     found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(numbers)))
     contacts = dict(found.all())
+    _add_numbers(session, ordered, contacts)
     inserted = session.execute(
         insert_or_skip(session, Lead).returning(Lead.number),
         [
@@ -71,6 +87,29 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
         ],
     )  # fmt: skip
     return {E164(number) for (number,) in inserted}
+
+
+def _add_numbers(session: Session, leads: Sequence[NewLead], contacts: Mapping[str, str]) -> None:
+    """Write the numbers of people, and what is known of each number; what stands already stays."""
+    known = {one.number: one for lead in leads for one in lead.numbers}
+    session.execute(
+        insert_or_skip(session, PhoneNumber),
+        [
+            {
+                "number": number, "state": NumberState.GOOD.value, "state_reason": "", "verdicts": [],
+                "region": one.region, "line_type": one.line_type.value, "time_zones": list(one.time_zones),
+            }
+            for number, one in sorted(known.items())
+        ],
+    )  # fmt: skip
+    session.execute(
+        insert_or_skip(session, ContactNumber),
+        [
+            {"contact_id": contacts[lead.number], "position": n, "number": one.number, "type": one.type.value}
+            for lead in leads
+            for n, one in enumerate(lead.numbers)
+        ],
+    )
 
 
 def adopt(session: Session, campaign_id: str, import_id: str, numbers: Sequence[E164]) -> None:

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from appliance.domain.campaign import PriorityOrder
 from appliance.domain.retry import LeadChange
 from appliance.store import models
-from appliance.types import LeadState, Outcome
-
-GOOD_NUMBER = "good"
+from appliance.store.repositories import numbers
+from appliance.types import LeadState, NumberState, Outcome
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class DueLead:
     """A lead that is due, with what forbids its number."""
 
     lead: models.Lead
-    number_state: str
+    number_state: NumberState
+    parked_until: datetime | None
     do_not_call: bool
 
 
@@ -30,28 +30,31 @@ def due(
     session: Session, campaign_id: str, *, now: datetime, order: PriorityOrder, limit: int
 ) -> list[DueLead]:
     """Return up to `limit` waiting leads that are due, first come first (ix_leads_next or ix_leads_priority)."""
-    lead, contact, blocked = models.Lead, models.Contact, models.DoNotCall
+    lead, known, blocked = models.Lead, models.PhoneNumber, models.DoNotCall
     due_at: ColumnElement[Any] = lead.next_attempt_at.expression
     first = [due_at]
     if order is PriorityOrder.PRIORITY:
         first = [lead.priority.desc(), due_at]
         due_at = func.coalesce(due_at, due_at)  # keeps SQLite from sorting all that are due: ix_leads_priority is read
     rows = session.execute(
-        select(lead, contact.number_state, blocked.number)
-        .join(contact, contact.id == lead.contact_id)
+        select(lead, known.state, known.parked_until, blocked.number)
+        .outerjoin(known, known.number == lead.number)
         .outerjoin(blocked, blocked.number == lead.number)
         .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, due_at <= now)
         .order_by(*first)
         .limit(limit)
     ).all()
-    return [DueLead(row[0], row[1], row[2] is not None) for row in rows]
+    return [
+        DueLead(row, numbers.effective_state(state, parked_until, now), parked_until, barred is not None)
+        for row, state, parked_until, barred in rows
+    ]
 
 
-def is_barred(session: Session, lead: models.Lead) -> bool:
-    """Say whether the number of a lead must not be called any more: do-not-call, or retired."""
-    contact = session.get(models.Contact, lead.contact_id)
-    retired = contact is not None and contact.number_state != GOOD_NUMBER
-    return retired or session.get(models.DoNotCall, lead.number) is not None
+def is_barred(session: Session, lead: models.Lead, now: datetime) -> bool:
+    """Say whether the number of a lead must not be called now: do-not-call, retired, or parked."""
+    known = session.get(models.PhoneNumber, lead.number)
+    good = known is None or numbers.effective_state(known.state, known.parked_until, now) is NumberState.GOOD
+    return not good or session.get(models.DoNotCall, lead.number) is not None
 
 
 def next_due_at(session: Session, campaign_id: str) -> datetime | None:
@@ -103,9 +106,7 @@ def apply(
         row.last_agent_id = agent_id
     row.callback_agent_id = agent_id if change.callback else None
     if change.number_state is not None:
-        contact = session.get(models.Contact, row.contact_id)
-        if contact is not None:
-            contact.number_state, contact.number_state_reason = change.number_state, reason[:60]
+        numbers.set_state(session, row.number, change.number_state, reason=reason, now=now)
     if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
         session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
 

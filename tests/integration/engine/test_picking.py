@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         session.get_one(models.Lead, "l0").next_attempt_at = now + timedelta(hours=1)
         session.get_one(models.Lead, "l5").state = "done"
         session.add(models.DoNotCall(number="+8613800000003", created_at=now))
-        session.get_one(models.Contact, "k2").number_state = "retired"
+        session.add(models.PhoneNumber(number="+8613800000002", state="retired"))
     yield one
     one.close()
 

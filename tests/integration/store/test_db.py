@@ -11,15 +11,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, func, insert, select, text
+from sqlalchemy import event, func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from appliance.errors import StoreError
 from appliance.settings import Home, Settings, StoreSettings
-from appliance.store import db
-from appliance.store.db import Store, migrate, open_store
+from appliance.store import db, models
+from appliance.store.db import Store, migrate, migration_config, open_store
 from appliance.store.migrations import is_comparable
 from appliance.store.models import Base, DoNotCall, Lead, Seat
 
@@ -279,3 +280,38 @@ def test_what_was_committed_outlives_kill(store: Store) -> None:
     writer.wait()
     writer.stdout.close()
     assert reported <= _count(store) <= reported + 1
+
+
+def test_data_moves_to_the_numbers(url: str) -> None:
+    """0004: a retired number stays retired, rows that point to a rebuilt table keep pointing, indexes are there."""
+    store = Store(url)
+    config = migration_config()
+    with store._writer.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for statement in (
+            ("INSERT INTO campaigns (id, name, mode, state, config, created_at)"
+            " VALUES ('c', 'Old', 'progressive', 'draft', '{}', '2026-01-01 00:00:00')"),
+            ("INSERT INTO contacts (id, number, name, number_state, number_state_reason, created_at)"
+            " VALUES ('k', '+8613800138000', 'Li', 'retired', 'vacant', '2026-01-01 00:00:00')"),
+            ("INSERT INTO leads (id, campaign_id, contact_id, number, name, external_id, currency, fields, state,"
+            " priority, attempts, next_attempt_at, last_outcome) VALUES"
+            " ('l', 'c', 'k', '+8613800138000', 'Li', '', '', '{}', 'retired', 0, 1, '2026-01-01 00:00:00', 'vacant')"),
+            ("INSERT INTO attempts (id, campaign_id, lead_id, number, trunk_id, created_at, kind, reason, evidence,"
+            " abandoned, disposition, note, last_seq, media) VALUES ('a', 'c', 'l', '+8613800138000', 'main',"
+            " '2026-01-01 00:00:00', '', '', '{}', false, '', '', 0, '{}')"),
+        ):
+            connection.execute(text(statement))
+    migrate(store)
+    with store.read() as session:
+        number = session.get_one(models.PhoneNumber, "+8613800138000")
+        assert (number.state, number.state_reason, number.verdicts) == ("retired", "vacant", [])
+        one = session.get_one(models.ContactNumber, ("k", 0))
+        assert (one.number, one.type) == ("+8613800138000", "unknown")
+        attempt = session.get_one(models.Attempt, "a")
+        assert (attempt.contact_id, attempt.lead_id) == ("k", "l")
+        indexes = {index["name"] for index in inspect(session.connection()).get_indexes("leads")}
+    assert {"ix_leads_next", "ix_leads_number", "ix_leads_contact_id"} <= indexes
+    with store.write() as session, pytest.raises(IntegrityError):
+        session.execute(text("DELETE FROM leads WHERE id = 'l'"))  # the attempt still points to it
+    store.close()
