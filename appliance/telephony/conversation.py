@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance.clock import Clock
 from appliance.commands import (
+    AnswerInbound,
     ConnectSeat,
     ConversationCommand,
     Hangup,
@@ -31,6 +32,7 @@ from appliance.events import (
     ConversationEnded,
     ConversationEvent,
     DtmfReceived,
+    InboundOffered,
     LegAnswered,
     LegEnded,
     LegProgress,
@@ -53,14 +55,16 @@ from appliance.telephony.port import (
     SoundEnded,
     TelephonyPort,
 )  # fmt: skip
-from appliance.telephony.prompts import CLOSED, MUSIC_ON_HOLD, prompt_path
-from appliance.telephony.signalling import end_cause, header
+from appliance.telephony.prompts import CLOSED, prompt_path
+from appliance.telephony.signalling import called_user, end_cause, header
 from appliance.types import LegRole, LegState
 from audio.fingerprint import Library
 
 _GONE_AFTER_S = 3.0
 """A far end that does not confirm our hang-up within this is taken for gone."""
-_OK, _NO_SDP, _REQUEST_TERMINATED = 200, 406, 487
+_OK, _NO_SDP, _UNAVAILABLE, _REQUEST_TERMINATED = 200, 406, 480, 487
+_UNDECIDED_S = 20.0
+"""A caller for whom the engine decides nothing within this (it is away) is let go unanswered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,9 @@ class Conversation:
         self._caller_id: str | None = None
         self._record = RecordPolicy()
         self._held = False
+        self._until_bridged = False  # the music is a queue's
         self._prompt: PlayPrompt | None = None
+        self._then: deque[str] = deque()  # prompts that follow the one that plays
         self._commands: deque[ConversationCommand] = deque()
         self._reason = ""
         self._attended_s = clock.monotonic_s()
@@ -112,7 +118,7 @@ class Conversation:
             LegProvisional: self._on_provisional, LegMedia: self._on_media, LegUp: self._on_up, LegDown: self._on_down,
             LegDigit: self._on_digit, LegDead: self._on_dead, SoundEnded: self._on_sound_ended,
             ConnectSeat: self._connect_seat, Hangup: self._hangup, Hold: self._hold, Supervise: self._supervise,
-            PlayPrompt: self._play_prompt, SendDtmf: self._send_dtmf,
+            PlayPrompt: self._play_prompt, SendDtmf: self._send_dtmf, AnswerInbound: self._answer_inbound,
         }  # fmt: skip
 
     # ---- beginnings ---------------------------------------------------------------------------------------
@@ -129,14 +135,29 @@ class Conversation:
         self._start_leg(leg, lambda: self._port.dial(leg.name, dial))
 
     def accept(self, offer: LegOffered) -> None:
-        """Answer somebody who calls the box: he hears the closed prompt unless a seat is connected meanwhile."""
+        """Somebody calls the box. A seat is answered at once; a caller from a trunk rings until the engine decides."""
         from_seat = (header(offer.message, "x-callbox-leg") or "").lower() == "seat"
         role = LegRole.SEAT if from_seat else LegRole.TRUNK
         self._primary = role.value
         self._capture = self._new_capture(ListenPolicy(enabled=False))
         leg = Leg(role, inbound=True, seat_id=header(offer.message, "x-callbox-seat") if from_seat else None)
         self._port.rename(offer.leg, leg.name)
-        self._start_leg(leg, lambda: self._port.answer(leg.name))
+        if from_seat:
+            self._start_leg(leg, lambda: self._port.answer(leg.name))
+            return
+        leg.deadline_s = self._clock.monotonic_s() + _UNDECIDED_S
+        self._legs[leg.name] = leg
+        self._caller_id = header(offer.message, "x-callbox-calling")
+        self._publish(
+            InboundOffered, trunk_id=header(offer.message, "x-callbox-trunk") or "", caller=self._caller_id or "",
+            called=called_user(offer.message),
+        )  # fmt: skip
+
+    def _answer_inbound(self, command: AnswerInbound) -> None:
+        leg = self._legs.get(self._primary)
+        if leg is not None and leg.inbound and not leg.answered:
+            self._record = command.record
+            self._port.answer(leg.name)
 
     def _new_capture(self, listen: ListenPolicy) -> Capture:
         return Capture(
@@ -172,7 +193,10 @@ class Conversation:
         if isinstance(command, Supervise) and not self._legs[self._primary].answered:
             raise CallerError("conversation.not_answered", "There is nothing to listen to yet.", retryable=True)
         if isinstance(command, PlayPrompt):
-            prompt_path(self._around.prompts, command.prompt_id)
+            for prompt_id in (command.prompt_id, *command.then):
+                prompt_path(self._around.prompts, prompt_id)
+        if isinstance(command, Hold):
+            prompt_path(self._around.prompts, command.music)
         self._commands.append(command)
 
     def step(self) -> None:
@@ -207,7 +231,11 @@ class Conversation:
                 if now_s >= leg.gone_by_s:
                     self._on_down(LegDown(leg.name, leg.sip_status, "not confirmed"))
             elif leg.deadline_s is not None and now_s >= leg.deadline_s:
-                self._end_leg(leg, "ring_timeout" if leg.role is LegRole.TRUNK else "timeout")
+                if leg.inbound:
+                    self._log.warning("nobody decided about the caller, he is let go")
+                    self._end_leg(leg, "undecided", _UNAVAILABLE)
+                else:
+                    self._end_leg(leg, "ring_timeout" if leg.role is LegRole.TRUNK else "timeout")
         primary = self._legs.get(self._primary)
         if len(self._legs) != 1 or self._prompt is not None or primary is None or not primary.answered:
             self._attended_s = now_s
@@ -250,13 +278,15 @@ class Conversation:
         if leg.name == self._primary:
             if self._capture is not None:
                 self._capture.answered(record=self._record.enabled)
-            if leg.inbound:
+            if leg.inbound and leg.role is LegRole.SEAT:
                 self._play_prompt(
                     PlayPrompt(
                         conversation_id=self.conversation_id, prompt_id=CLOSED, role=leg.role, hangup_after=True
                     )
                 )
         elif leg.role in (LegRole.SEAT, LegRole.TRANSFER):
+            if self._until_bridged:
+                self._hold(Hold(conversation_id=self.conversation_id, resume=True))
             self._publish(Bridged, seat_id=leg.seat_id or "", agent_id=leg.agent_id)
         self._remix()
 
@@ -311,6 +341,9 @@ class Conversation:
         prompt = self._prompt
         if event.sound != PROMPT or prompt is None:
             return
+        if self._then:
+            self._play_next()
+            return
         self._stop_prompt()
         self._publish(PromptEnded, prompt_id=prompt.prompt_id, role=prompt.role.value)
         if prompt.hangup_after and prompt.role.value in self._legs:
@@ -343,15 +376,25 @@ class Conversation:
 
     def _hangup(self, command: Hangup) -> None:
         if command.role is None or command.role.value == self._primary:
-            self.end(command.reason)
+            primary = self._legs.get(self._primary)
+            if primary is not None and primary.inbound and not primary.answered and command.sip_status:
+                self._reason = self._reason or command.reason
+                self._end_leg(primary, command.reason, command.sip_status)
+            else:
+                self.end(command.reason)
         elif command.role.value in self._legs:
             self._end_leg(self._legs[command.role.value], command.reason)
 
     def _hold(self, command: Hold) -> None:
+        if command.until_bridged:
+            self._attended_s = self._clock.monotonic_s()
+            if any(leg.answered and leg.name != self._primary for leg in self._legs.values()):
+                return  # the seat was quicker
         if command.resume == self._held:
             self._held = not command.resume
+            self._until_bridged = command.until_bridged
             if self._held:
-                self._port.play(MUSIC, prompt_path(self._around.prompts, MUSIC_ON_HOLD), loop=True)
+                self._port.play(MUSIC, prompt_path(self._around.prompts, command.music), loop=True)
             else:
                 self._port.stop(MUSIC)
             self._remix()
@@ -372,14 +415,18 @@ class Conversation:
             self._remix()
 
     def _play_prompt(self, command: PlayPrompt) -> None:
-        path = prompt_path(self._around.prompts, command.prompt_id)
-        self._port.play(PROMPT, path, loop=False)
         self._prompt = command
+        self._then = deque((command.prompt_id, *command.then))
+        self._play_next()
+
+    def _play_next(self) -> None:
+        self._port.play(PROMPT, prompt_path(self._around.prompts, self._then.popleft()), loop=False)
         self._remix()
 
     def _stop_prompt(self) -> None:
         if self._prompt is not None:
             self._prompt = None
+            self._then.clear()
             self._port.stop(PROMPT)
             self._remix()
 
@@ -388,11 +435,11 @@ class Conversation:
 
     # ---- ends ---------------------------------------------------------------------------------------------
 
-    def _end_leg(self, leg: Leg, reason: str) -> None:
+    def _end_leg(self, leg: Leg, reason: str, sip_status: int = 0) -> None:
         if not leg.by_us:
             leg.end_reason = reason
             leg.gone_by_s = self._clock.monotonic_s() + _GONE_AFTER_S
-            self._port.hangup(leg.name)
+            self._port.hangup(leg.name, sip_status)
 
     def _finish(self) -> None:
         self._stop_prompt()

@@ -1,20 +1,24 @@
 """Sound files of the switch: prompts by id and the music on hold, 8 kHz mono WAV in the prompt folder.
 
 Missing ones of the built-in set are made at start (music by the synthesiser, words by espeak-ng if it is there, else
-a row of tones), so that a call never fails for want of a file; the customer replaces them by his own.
+a row of tones), so that a call never fails for want of a file; the customer replaces them by his own. What callers in
+a queue hear (`queue_words`) is spoken when it is wanted for the first time.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from appliance.errors import CallerError
 from appliance.logs import get_logger
+from appliance.telephony import queue_words
 from audio import synth, wavio
 
 MUSIC_ON_HOLD = "music"
@@ -24,6 +28,7 @@ _WORDS = {
     CLOSED: "You have reached us outside our office hours. Please call again later.",
     ABANDONED: "We are sorry that nobody could take this call. We will call you again.",
 }
+_VOICES = {"zh": "cmn", "ru": "ru", "en": "en"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NOTES_HZ = (262.0, 330.0, 392.0, 523.0, 392.0, 330.0, 294.0, 349.0, 440.0, 587.0, 440.0, 349.0)
 _log = get_logger(part="prompts")
@@ -32,6 +37,8 @@ _log = get_logger(part="prompts")
 def prompt_path(folder: Path, prompt_id: str) -> Path:
     """Return the file of a prompt. Raises CallerError `prompt.unknown`."""
     path = folder / f"{prompt_id}.wav"
+    if not path.is_file() and prompt_id in (known := queue_words.words()):
+        _put(path, *known[prompt_id])
     if not _ID.fullmatch(prompt_id) or not path.is_file():
         raise CallerError(
             "prompt.unknown", f"There is no prompt '{prompt_id}'. Put an 8 kHz mono WAV of that name into {folder}.",
@@ -49,17 +56,30 @@ def make_missing(folder: Path) -> None:
         wavio.write(music, synth.to_int16(notes))
     for prompt_id, words in _WORDS.items():
         path = folder / f"{prompt_id}.wav"
-        if not path.exists() and not _speak(words, path):
-            wavio.write(path, synth.to_int16(np.tile(synth.beep(440.0, 0.4), 3)))
+        if not path.exists():
+            _put(path, "en", words)
 
 
-def _speak(words: str, path: Path) -> bool:
+def _put(path: Path, language: str, words: str) -> None:
+    """Make one prompt, whole or not at all: several workers may want it in the same moment."""
+    made = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}.wav")
+    try:
+        if not _speak(words, language, made):
+            wavio.write(made, synth.to_int16(np.tile(synth.beep(440.0, 0.4), 3)))
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _speak(words: str, language: str, path: Path) -> bool:
     program = shutil.which("espeak-ng")
     if program is None:
         return False
     raw = path.with_suffix(".raw.wav")
     try:
-        subprocess.run([program, "-v", "en", "-s", "150", "-w", str(raw), words], check=True, timeout=20)
+        subprocess.run(
+            [program, "-v", _VOICES[language], "-s", "150", "-w", str(raw), words], check=True, timeout=20
+        )
         wavio.write(path, wavio.read(raw))
     except (subprocess.SubprocessError, OSError, wavio.AudioFileError) as error:
         _log.warning("prompt not spoken", prompt=path.stem, error=str(error))

@@ -38,6 +38,15 @@ def header(message: str, name: str) -> str | None:
     return next((value for key, value in headers(message) if key == name.lower()), None)
 
 
+_REQUEST_USER = re.compile(r"INVITE\s+sips?:([^@;>\s]+)@", re.IGNORECASE)
+
+
+def called_user(message: str) -> str:
+    """Return the user part of an INVITE's request URI: the number that was called; empty when it has none."""
+    found = _REQUEST_USER.match(message)
+    return found[1] if found else ""
+
+
 def end_cause(message: str) -> EndCause:
     """Read Reason and Retry-After of a raw SIP message; anything unreadable counts as absent."""
     q850: int | None = None

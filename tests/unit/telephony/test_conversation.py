@@ -12,6 +12,7 @@ import pytest
 
 from appliance.clock import ManualClock
 from appliance.commands import (
+    AnswerInbound,
     ConnectSeat,
     Hangup,
     Hold,
@@ -28,6 +29,7 @@ from appliance.events import (
     ConversationEnded,
     DtmfReceived,
     Heard,
+    InboundOffered,
     LegAnswered,
     LegEnded,
     LegProgress,
@@ -487,11 +489,82 @@ def test_a_caller_hears_that_we_are_closed(call: Call) -> None:
     assert call.conversation.ended
 
 
-def test_a_caller_from_the_trunk_can_be_given_to_a_seat(call: Call) -> None:
-    call.port.far_offers("offer-1", "INVITE sip:1@box SIP/2.0\r\nX-Callbox-Leg: trunk\r\n\r\n")
+def _offer(call: Call) -> None:
+    call.port.far_offers(
+        "offer-1", "INVITE sip:+861088886666@127.0.2.1 SIP/2.0\r\nX-Callbox-Leg: trunk\r\nX-Callbox-Trunk: t1\r\n"
+        "X-Callbox-Calling: +8613800138000\r\n\r\n",
+    )  # fmt: skip
     offered = [event for event in call.port.take_events() if isinstance(event, LegOffered)]
     call.conversation.accept(offered[0])
-    call.run(0.3).bridge()
+    call.run()
+
+
+def _answer(call: Call) -> None:
+    call.port.speak("trunk", VOICE)
+    call.conversation.post(AnswerInbound(conversation_id=ID, record=RecordPolicy()))
+    call.run(0.3)
+
+
+def test_a_caller_from_the_trunk_rings_until_it_is_decided(call: Call) -> None:
+    _offer(call)
+    offered = call.of(InboundOffered)[0]
+    assert (offered.seq, offered.trunk_id, offered.caller, offered.called) == (
+        1, "t1", "+8613800138000", "+861088886666",
+    )  # fmt: skip
+    call.run(2.0)
+    assert not call.of(LegAnswered)
+    _answer(call)
+    _answer(call)  # said again: nothing happens
+    assert [event.role for event in call.of(LegAnswered)] == ["trunk"]
+    assert call.of(RecordingStarted)
+    call.bridge()
     assert "prompt" not in call.port.playing
     assert {("trunk", "seat"), ("seat", "trunk")} <= call.port.routes
     assert call.of(Bridged)
+
+
+def test_a_caller_may_be_refused(call: Call) -> None:
+    _offer(call)
+    call.conversation.post(Hangup(conversation_id=ID, reason="refused", sip_status=480))
+    call.run(0.5)
+    assert call.port.hung_up == [("trunk", 480)]
+    assert not call.of(LegAnswered)
+    assert call.conversation.ended
+
+
+def test_a_caller_about_whom_nobody_decides_is_let_go(call: Call) -> None:
+    _offer(call)
+    call.run(21.0)
+    assert call.port.hung_up == [("trunk", 480)]
+    assert call.of(LegEnded)[0].reason == "undecided"
+    assert call.conversation.ended
+
+
+def test_the_music_of_a_queue_ends_when_a_seat_answers(call: Call) -> None:
+    _offer(call)
+    _answer(call)
+    waits = Hold(conversation_id=ID, until_bridged=True)
+    call.conversation.post(waits)
+    call.run()
+    assert ("music", "trunk") in call.port.routes
+    for _ in range(3):  # somebody attends to him
+        call.run(50.0)
+        call.conversation.post(waits)
+    call.conversation.post(PlayPrompt(conversation_id=ID, prompt_id="closed", then=("abandoned",)))
+    call.run()
+    assert ("prompt", "trunk") in call.port.routes
+    assert ("music", "trunk") not in call.port.routes
+    call.port.happen(SoundEnded("prompt"))
+    call.run()
+    assert call.port.playing["prompt"].stem == "abandoned"
+    assert not call.of(PromptEnded)
+    call.port.happen(SoundEnded("prompt"))
+    call.run()
+    assert [event.prompt_id for event in call.of(PromptEnded)] == ["closed"]
+    assert ("music", "trunk") in call.port.routes
+    call.bridge()
+    assert "music" not in call.port.playing
+    assert {("trunk", "seat"), ("seat", "trunk")} <= call.port.routes
+    call.conversation.post(waits)  # came too late
+    call.run()
+    assert ("music", "trunk") not in call.port.routes
