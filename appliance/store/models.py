@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -78,6 +79,7 @@ class User(Base):
     language: Mapped[str] = mapped_column(String(5), default="en")
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    skills: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # level 1 to 5 by name
     created_at: Mapped[datetime]
     failed_logins: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None]
@@ -227,6 +229,7 @@ class Lead(Base):
     last_outcome: Mapped[str] = mapped_column(String(30), default="")
     last_agent_id: Mapped[str | None] = mapped_column(String(40))
     callback_agent_id: Mapped[str | None] = mapped_column(String(40))
+    callback_at: Mapped[datetime | None]  # a call-back is promised for then: it comes before the list
     __table_args__ = (
         UniqueConstraint("campaign_id", "contact_id"),
         Index("ix_leads_number", "campaign_id", "number"),
@@ -273,13 +276,85 @@ class Attempt(Base):
     promise_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     promise_date: Mapped[str | None] = mapped_column(String(10))
     disposed_at: Mapped[datetime | None]
+    caller_id: Mapped[str] = mapped_column(String(20), default="", server_default="")  # shown to the person called
+    clock_at: Mapped[datetime | None]  # from then on the person waits for an agent (domain.abandoned)
+    answer_within_s: Mapped[float | None] = mapped_column(Float)  # and is abandoned after this
+    left_at: Mapped[datetime | None]  # the customer's line ended
+    message_at: Mapped[datetime | None]  # the box began to speak: voice message or greeting, no agent
+    message_done: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())  # heard to its end
+    keys: Mapped[str] = mapped_column(String(20), default="", server_default="")  # pressed by the customer
     last_seq: Mapped[int] = mapped_column(Integer, default=0)  # last conversation event applied (idempotence)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)  # figures of ConversationEnded
     __table_args__ = (
         Index("ix_attempts_campaign", "campaign_id", "created_at"),
         Index("ix_attempts_open", "ended_at"),
         Index("ix_attempts_number", "number", "created_at"),  # the contact ledger of domain.compliance
+        Index("ix_attempts_caller", "caller_id", "created_at"),  # calls a day of one caller number
         Index("ix_attempts_contact", "contact_id", "created_at"),  # the same, of a person
+    )
+
+
+class PacerState(Base):
+    """What a predictive campaign's pacer has learnt, so that a restarted engine goes on where it was."""
+
+    __tablename__ = "pacer_states"
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[dict[str, Any]]
+
+
+class Queue(Base):
+    """Where callers wait. `config` is domain.inbound_config.QueueConfig as plain data."""
+
+    __tablename__ = "queues"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    config: Mapped[dict[str, Any]]
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime]
+
+
+class InboundCall(Base):
+    """One caller, written before he is answered; `id` is the conversation's. Open while `ended_at` is null.
+
+    `outcome`: connected | missed | abandoned_in_queue | callback_asked | closed | overflowed (domain.inbound_call).
+    """
+
+    __tablename__ = "inbound_calls"
+    id: Mapped[str] = _key()
+    trunk_id: Mapped[str] = mapped_column(String(40))
+    caller: Mapped[str] = mapped_column(String(20), default="")  # E.164; empty: withheld
+    called: Mapped[str] = mapped_column(String(20), default="")
+    contact_id: Mapped[str | None] = mapped_column(String(40))
+    lead_id: Mapped[str | None] = mapped_column(String(40))  # the record that is shown
+    campaign_id: Mapped[str | None] = mapped_column(String(40))  # whose dispositions and wrap-up hold
+    queue_id: Mapped[str] = mapped_column(String(40), default="")  # where he waits now
+    state: Mapped[str] = mapped_column(String(20))  # domain.inbound_call.InboundState
+    hops: Mapped[int] = mapped_column(Integer, default=0)  # queues that were full before
+    at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    queued_at: Mapped[datetime | None]
+    bridged_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    wait_s: Mapped[float] = mapped_column(Float, default=0.0)  # from the answer to the agent, or to the end
+    outcome: Mapped[str | None] = mapped_column(String(30))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    agent_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    seat_id: Mapped[str | None] = mapped_column(String(40))
+    callback_at: Mapped[datetime | None]  # when a call-back was put before the list: by his key, or by a person
+    callback_by: Mapped[str] = mapped_column(String(40), default="")  # user id; empty: he asked himself
+    disposition: Mapped[str] = mapped_column(String(40), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    promise_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    promise_date: Mapped[str | None] = mapped_column(String(10))
+    disposed_at: Mapped[datetime | None]
+    last_seq: Mapped[int] = mapped_column(Integer, default=0)  # last conversation event applied (idempotence)
+    media: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (
+        Index("ix_inbound_calls_open", "ended_at"),
+        Index("ix_inbound_calls_at", "at"),
+        Index("ix_inbound_calls_caller", "caller", "at"),
+        Index("ix_inbound_calls_contact", "contact_id", "at"),
     )
 
 
