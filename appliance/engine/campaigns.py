@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from appliance.commands import CampaignAction, Done
 from appliance.domain import campaign as campaigns
 from appliance.domain.compliance import load_profile
-from appliance.domain.line_share import pacer
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, Trunk
 from appliance.engine.writer import Writer
@@ -79,7 +78,6 @@ class Campaigns:
             )  # fmt: skip
         after = campaigns.step(campaign.state, event)
         if after is CampaignState.RUNNING and after is not campaign.state:
-            pacer(campaign.mode)
             if not has_leads:
                 raise CallerError(
                     "campaign.no_leads", "No number waits in this campaign; import a list first.", campaign=row.id

@@ -11,7 +11,7 @@ from appliance.bus import Bus
 from appliance.commands import ListenPolicy, Originate, RecordPolicy
 from appliance.domain import call as calls
 from appliance.domain.call_model import Call, CallPolicy, Originated, OriginateRefused
-from appliance.domain.line_share import RateLimit, Situation, pacer, share_agents
+from appliance.domain.line_share import RateLimit, Situation, lines_to_start, share_agents
 from appliance.domain.numbers import country
 from appliance.domain.outcome import Verdict
 from appliance.domain.routing import may_work_in
@@ -123,7 +123,7 @@ class Dialler:
         allowed = self._rate.allows(self._clock.monotonic_s())
         channels = self._free_channels(campaign)
         situation = Situation(agents_free, sum(channels.values()), allowed)
-        wanted = min(pacer(campaign.mode)(situation), _PICK_MAX)
+        wanted = min(lines_to_start(campaign.mode, situation), _PICK_MAX)
         if wanted == 0:
             return self._why_not(campaign, situation)
         campaign.due_at = None
