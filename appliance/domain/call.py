@@ -1,5 +1,7 @@
 """The life of one attempt: dialling, early, answered, heard, connecting, talking, closing, ended.
 
+A campaign without agents has `beep` and `message` instead of `heard` to `talking` (`call_message`).
+
 `step(call, event, now)` takes the worker's events (`appliance.events`) and the engine's own (`call_model`) and returns
 what to do: bus commands to the worker, and notices for the engine. Events are applied once, by their sequence number;
 `Ended` is said exactly once, whatever the order of events. What does not fit the state is late and is ignored: a
@@ -10,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from appliance import events as bus_events
-from appliance.commands import ConnectSeat, Hangup, PlayPrompt
+from appliance.commands import PlayPrompt
+from appliance.domain import call_message as message
 from appliance.domain.call_model import (
     AgentConnected,
     AgentFound,
@@ -27,15 +30,17 @@ from appliance.domain.call_model import (
     ConversationOver,
     Ended,
     Expired,
-    FindAgent,
     HangUpAsked,
     LateWord,
+    NobodyFree,
     Originated,
     OriginateRefused,
     SeatRefused,
     WorkerGone,
 )  # fmt: skip
-from appliance.domain.hearing import LATE_REASON, TAKEN_OFF
+from appliance.domain.call_steps import CLOSING_S, agent_leaves, connect, hang_up, note_verdict, wait_for_agent
+from appliance.domain.call_steps import later as later
+from appliance.domain.hearing import TAKEN_OFF
 from appliance.domain.outcome import (
     FATAL_EARLY,
     RING_TIMEOUT,
@@ -48,11 +53,8 @@ from appliance.domain.outcome import (
 from appliance.types import LIVE_OUTCOMES, Kind, LegRole, Outcome
 
 LOST_SEQ = 1_000_000
-_CLOSING_S = 20.0
 _RING_MARGIN_S = 15.0
 _VERDICT_MARGIN_S = 2.0
-_SEAT_MARGIN_S = 3.0
-_NO_AGENT_YET = frozenset({CallState.DIALLING, CallState.EARLY, CallState.ANSWERED, CallState.HEARD})
 
 Handler = Callable[[Call, Any, datetime], tuple[Call, Commands]]
 
@@ -108,53 +110,10 @@ def was_dialled(call: Call) -> bool:
     return not end.by_us or end.reason == RING_TIMEOUT
 
 
-# ---- what several transitions share -------------------------------------------------------------------
-
-
-def later(instant: datetime, seconds: float) -> datetime:
-    """Return the instant `seconds` after another."""
-    return instant + timedelta(seconds=seconds)
-
-
-def _agent_leaves(call: Call) -> Commands:
-    """Return the notice for the agent who was bound to the call in its present state."""
-    if call.state is CallState.TALKING and call.agent_id:
-        return (ConversationOver(call.agent_id),)
-    if call.state is CallState.CONNECTING and call.agent_id:
-        return (AgentFree(call.agent_id),)
-    owner = call.policy.owner_agent_id
-    return (AgentFree(owner),) if owner and call.state in _NO_AGENT_YET else ()
-
-
 def _close(call: Call, now: datetime) -> tuple[Call, Commands]:
-    freed = _agent_leaves(call)
+    freed = agent_leaves(call)
     call = replace(call, state=CallState.ENDED, ended_at=now, deadline=None)
     return call, (*freed, Ended(verdict_of(call)))
-
-
-def _hang_up(call: Call, reason: str, now: datetime) -> tuple[Call, Commands]:
-    freed = _agent_leaves(call)
-    call = replace(call, state=CallState.CLOSING, deadline=later(now, _CLOSING_S))
-    return call, (Hangup(conversation_id=call.attempt_id, reason=reason), *freed)
-
-
-def _connect(call: Call, agent_id: str, seat_id: str, now: datetime) -> tuple[Call, Commands]:
-    timeout_s = call.policy.seat_answer_timeout_s
-    call = replace(
-        call, state=CallState.CONNECTING, agent_id=agent_id, seat_id=seat_id,
-        deadline=later(now, timeout_s + _SEAT_MARGIN_S),
-    )  # fmt: skip
-    connect = ConnectSeat(
-        conversation_id=call.attempt_id, seat_id=seat_id, agent_id=agent_id, answer_timeout_s=timeout_s
-    )
-    return call, (connect,)
-
-
-def _wait_for_agent(call: Call, now: datetime) -> tuple[Call, Commands]:
-    """A live person: the abandon clock runs from the verdict; a preview dial waits for its own agent only."""
-    deadline = max(later(call.verdict_at or now, call.policy.abandon_after_s), now)
-    call = replace(call, state=CallState.HEARD, agent_id=None, seat_id=None, deadline=deadline)
-    return call, () if call.policy.owner_agent_id else (FindAgent(),)
 
 
 # ---- handlers --------------------------------------------------------------------------------------------
@@ -184,9 +143,11 @@ def _answered(call: Call, event: bus_events.LegAnswered, now: datetime) -> tuple
         return call, ()
     policy = call.policy
     if policy.owner_agent_id and policy.owner_seat_id:  # preview: the agent judges for himself
-        return _connect(
+        return connect(
             replace(call, answered_at=now, verdict_at=now), policy.owner_agent_id, policy.owner_seat_id, now
         )
+    if policy.agent_first:
+        return wait_for_agent(replace(call, answered_at=now), now)
     overdue = later(now, policy.verdict_deadline_s + _VERDICT_MARGIN_S)
     return replace(call, state=CallState.ANSWERED, answered_at=now, deadline=overdue), ()
 
@@ -196,74 +157,58 @@ def _note_answer(call: Call, event: bus_events.LegAnswered, now: datetime) -> tu
     return (replace(call, answered_at=call.answered_at or now) if event.role == LegRole.TRUNK else call), ()
 
 
-def _verdict(event: bus_events.Heard) -> Verdict:
-    """The information tone only says that words follow: where the library knows them, they are the outcome."""
-    meaning = str(event.evidence.get("meaning", "")) if event.label == Outcome.SIT_INFO else ""
-    named = meaning in set(Outcome)
-    return Verdict(
-        Outcome(meaning if named else event.label), Kind.ANNOUNCEMENT if named else event.kind, event.reason,
-        event.confidence, event.evidence, event.decided_at_ms,
-    )  # fmt: skip
-
-
-def _note_verdict(call: Call, event: bus_events.Heard, _now: datetime) -> tuple[Call, Commands]:
-    if not event.final:
-        return _note_remark(call, event), ()
-    if event.phase == "early":
-        return replace(call, early=_verdict(event)), ()
-    return replace(call, heard=call.heard or _verdict(event)), ()
-
-
-def _note_remark(call: Call, event: bus_events.Heard) -> Call:
-    """A beep's end, or the word that follows a doubt; other steps on the way are not kept."""
-    if event.phase != "answered":
-        return call
-    if "beep_end_ms" in event.evidence:
-        call = replace(call, beep_end_ms=int(event.evidence["beep_end_ms"]))
-    doubted = call.heard is not None and call.heard.outcome is Outcome.UNKNOWN and call.late is None
-    return replace(call, late=_verdict(event)) if doubted and event.reason.startswith(LATE_REASON) else call
-
-
-def _heard_late(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
+def _heard_waiting(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
     """Nobody has the call yet: what is no person after all is let go, and no agent is troubled."""
-    before = call.late
-    call, _ = _note_verdict(call, event, now)
-    if call.late is None or call.late is before or call.late.outcome not in TAKEN_OFF:
-        return call, ()
-    return _hang_up(call, "machine", now)
+    before = call
+    call, _ = note_verdict(call, event, now)
+    return hang_up(call, "machine", now) if _no_person(before, call) else (call, ())
 
 
-def _told_late(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
-    """An agent has the call, or is about to: he decides, the outcome stays what it was."""
-    before = call.late
-    call, _ = _note_verdict(call, event, now)
-    return call, (LateWord(call.agent_id),) if call.late is not before and call.agent_id else ()
+def _heard_connected(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
+    """An agent has the call, or is about to.
+
+    Where he got it before the ear had judged, its first word takes machines off him; later words only tell him.
+    """
+    before = call
+    call, _ = note_verdict(call, event, now)
+    if call.policy.agent_first and before.heard is None and _no_person(before, call):
+        call, commands = hang_up(call, "machine", now)
+        return call, tuple(replace(c, taken_off=True) if isinstance(c, ConversationOver) else c for c in commands)
+    return call, (LateWord(call.agent_id),) if call.late is not before.late and call.agent_id else ()
+
+
+def _no_person(before: Call, call: Call) -> bool:
+    """Say whether the ear's newest word, the first or one after a doubt, is that no person is there."""
+    if call.late is not before.late and call.late is not None:
+        return call.late.outcome in TAKEN_OFF
+    return before.heard is None and call.heard is not None and call.heard.outcome not in LIVE_OUTCOMES
 
 
 def _heard_early(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
-    call, _ = _note_verdict(call, event, now)
+    call, _ = note_verdict(call, event, now)
     if event.final and event.phase == "early" and call.early and call.early.outcome in FATAL_EARLY:
-        return _hang_up(replace(call, verdict_at=now), "heard_" + call.early.outcome.value, now)
+        return hang_up(replace(call, verdict_at=now), "heard_" + call.early.outcome.value, now)
     return call, ()
 
 
 def _heard_answered(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
-    call, _ = _note_verdict(call, event, now)
+    call, _ = note_verdict(call, event, now)
     if call.heard is None:
         return call, ()
-    live = call.heard.outcome in LIVE_OUTCOMES
-    call = replace(call, verdict_at=now)
-    return _wait_for_agent(call, now) if live else _hang_up(call, "machine", now)
+    live, voice = call.heard.outcome in LIVE_OUTCOMES, call.policy.voice
+    if voice is not None:
+        return message.speak(call, voice, now) if live else message.answered_by_machine(call, voice, now)
+    return wait_for_agent(call, now) if live else hang_up(call, "machine", now)
 
 
 def _agent_found(call: Call, event: AgentFound, now: datetime) -> tuple[Call, Commands]:
-    return _connect(call, event.agent_id, event.seat_id, now)
+    return connect(call, event.agent_id, event.seat_id, now)
 
 
 def _seat_refused(call: Call, event: SeatRefused, now: datetime) -> tuple[Call, Commands]:
     if call.agent_id != event.agent_id:
         return call, ()
-    call, _ = _wait_for_agent(call, now)
+    call, _ = wait_for_agent(call, now)
     return call, (AgentFree(event.agent_id),)
 
 
@@ -273,7 +218,7 @@ def _seat_failed(call: Call, event: bus_events.SeatFailed, now: datetime) -> tup
 
 def _unreachable(call: Call, now: datetime) -> tuple[Call, Commands]:
     notice = AgentUnreachable(call.agent_id or "", call.seat_id or "")
-    call, commands = _wait_for_agent(call, now)
+    call, commands = wait_for_agent(call, now)
     return call, (notice, *commands)
 
 
@@ -287,14 +232,14 @@ def _bridged(call: Call, event: bus_events.Bridged, now: datetime) -> tuple[Call
 
 def _leg_ended(call: Call, event: bus_events.LegEnded, now: datetime) -> tuple[Call, Commands]:
     if event.role == LegRole.SEAT and call.state is CallState.TALKING:
-        return _hang_up(call, "agent_hangup", now)
+        return hang_up(call, "agent_hangup", now)
     if event.role != LegRole.TRUNK or call.trunk_end is not None:
         return call, ()
     end = TrunkEnd(event.sip_status, event.q850, event.reason, event.by_us, call.progressed)
-    freed = _agent_leaves(call)
+    freed = agent_leaves(call)
     call = replace(
-        call, state=CallState.CLOSING, trunk_end=end, retry_after_s=event.retry_after_s,
-        deadline=later(now, _CLOSING_S),
+        call, state=CallState.CLOSING, trunk_end=end, retry_after_s=event.retry_after_s, left_at=now,
+        deadline=later(now, CLOSING_S),
     )  # fmt: skip
     return call, freed
 
@@ -309,7 +254,7 @@ def _conversation_ended(call: Call, event: bus_events.ConversationEnded, now: da
 
 
 def _hang_up_asked(call: Call, event: HangUpAsked, now: datetime) -> tuple[Call, Commands]:
-    return _hang_up(call, event.reason, now)
+    return hang_up(call, event.reason, now)
 
 
 def _worker_gone(call: Call, _event: WorkerGone, now: datetime) -> tuple[Call, Commands]:
@@ -318,17 +263,18 @@ def _worker_gone(call: Call, _event: WorkerGone, now: datetime) -> tuple[Call, C
 
 
 def _overdue(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
-    return _hang_up(call, "overdue", now)
+    return hang_up(call, "overdue", now)
 
 
 def _doubt(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
     """The ear owes its verdict: a doubt goes to an agent."""
-    doubt = Verdict(Outcome.UNKNOWN, Kind.SIGNALLING, "no verdict in time")
-    return _wait_for_agent(replace(call, heard=doubt, verdict_at=now), now)
+    call = replace(call, heard=Verdict(Outcome.UNKNOWN, Kind.SIGNALLING, "no verdict in time"), verdict_at=now)
+    voice = call.policy.voice
+    return wait_for_agent(call, now) if voice is None else message.speak(call, voice, now)
 
 
 def _abandon(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
-    call = replace(call, state=CallState.CLOSING, abandoned=True, deadline=later(now, _CLOSING_S))
+    call = replace(call, state=CallState.CLOSING, abandoned=True, deadline=later(now, CLOSING_S))
     prompt = PlayPrompt(
         conversation_id=call.attempt_id, prompt_id=call.policy.abandon_prompt, role=LegRole.TRUNK, hangup_after=True
     )
@@ -342,7 +288,7 @@ def _seat_silent(call: Call, _event: Expired, now: datetime) -> tuple[Call, Comm
 _ALWAYS: dict[type, Handler] = {  # in every state but ENDED
     Originated: _originated, HangUpAsked: _hang_up_asked, WorkerGone: _worker_gone, OriginateRefused: _refused,
     bus_events.LegEnded: _leg_ended, bus_events.ConversationEnded: _conversation_ended,
-    bus_events.Heard: _note_verdict,
+    bus_events.Heard: note_verdict,
 }  # fmt: skip
 _UNANSWERED: dict[type, Handler] = {
     **_ALWAYS, bus_events.LegProgress: _progress, bus_events.LegAnswered: _answered, bus_events.Heard: _heard_early,
@@ -353,21 +299,27 @@ _ROWS: dict[CallState, dict[type, Handler]] = {
     CallState.EARLY: _UNANSWERED,
     CallState.ANSWERED: {**_ALWAYS, bus_events.Heard: _heard_answered, Expired: _doubt},
     CallState.HEARD: {
-        **_ALWAYS, bus_events.Heard: _heard_late, AgentFound: _agent_found, bus_events.Bridged: _bridged,
-        Expired: _abandon,
+        **_ALWAYS, bus_events.Heard: _heard_waiting, AgentFound: _agent_found, bus_events.Bridged: _bridged,
+        Expired: _abandon, NobodyFree: message.nobody_free, bus_events.PromptEnded: message.greeting_ended,
+        bus_events.DtmfReceived: message.note_key,
+    },
+    CallState.BEEP: {**_ALWAYS, bus_events.Heard: message.heard_beep, Expired: _overdue},
+    CallState.MESSAGE: {
+        **_ALWAYS, bus_events.Heard: message.heard_in_message, bus_events.PromptEnded: message.message_ended,
+        bus_events.DtmfReceived: message.key_pressed, Expired: message.message_over,
     },
     CallState.CONNECTING: {
         **_ALWAYS, SeatRefused: _seat_refused, bus_events.SeatFailed: _seat_failed, bus_events.Bridged: _bridged,
-        Expired: _seat_silent, bus_events.Heard: _told_late,
+        Expired: _seat_silent, bus_events.Heard: _heard_connected,
     },
-    CallState.TALKING: {**_ALWAYS, bus_events.Heard: _told_late},
+    CallState.TALKING: {**_ALWAYS, bus_events.Heard: _heard_connected},
     CallState.CLOSING: {
         **_ALWAYS, HangUpAsked: _ignore, bus_events.LegAnswered: _note_answer, Expired: _overdue,
     },
     CallState.ENDED: {},
 }  # fmt: skip
 OWN_EVENTS: tuple[type, ...] = (
-    Originated, OriginateRefused, AgentFound, SeatRefused, Expired, HangUpAsked, WorkerGone,
+    Originated, OriginateRefused, AgentFound, SeatRefused, Expired, HangUpAsked, WorkerGone, NobodyFree,
 )  # fmt: skip
 TRANSITIONS: dict[tuple[CallState, type], Handler] = {
     (state, event): _ROWS[state].get(event, _ignore)

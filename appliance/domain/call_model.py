@@ -9,6 +9,8 @@ from typing import Any
 
 from appliance import events as bus_events
 from appliance.commands import ConversationCommand
+from appliance.domain.abandoned import Clock
+from appliance.domain.campaign import VoiceMessage
 from appliance.domain.outcome import TrunkEnd, Verdict
 
 
@@ -16,7 +18,9 @@ class CallState(StrEnum):
     DIALLING = "dialling"
     EARLY = "early"
     ANSWERED = "answered"  # the ear listens
-    HEARD = "heard"  # a live person waits for an agent
+    HEARD = "heard"  # a person waits for an agent (where the clock starts at the answer: whoever answered)
+    BEEP = "beep"  # a machine: the message is left after its beep
+    MESSAGE = "message"  # the box speaks, keys count
     CONNECTING = "connecting"
     TALKING = "talking"
     CLOSING = "closing"  # hung up, or being hung up
@@ -25,15 +29,27 @@ class CallState(StrEnum):
 
 @dataclass(frozen=True)
 class CallPolicy:
-    """The figures one attempt runs under. `owner_*`: preview, the agent who dialled."""
+    """The figures one attempt runs under. `owner_*`: preview, the agent who dialled; `voice`: the box speaks itself.
+
+    `clock`: from when on a person waits (domain.abandoned); with `answer` an agent is sought before the ear has judged.
+    """
 
     abandon_after_s: float = 2.0
+    clock: Clock = "greeting_end"
+    greeting: str = ""  # prompt that is heard until an agent is free
+    greeting_s: float = 0.0
+    voice: VoiceMessage | None = None
     abandon_prompt: str = "abandoned"
     ring_timeout_s: float = 40.0
     verdict_deadline_s: float = 4.0
     seat_answer_timeout_s: float = 5.0
     owner_agent_id: str | None = None
     owner_seat_id: str | None = None
+
+    @property
+    def agent_first(self) -> bool:
+        """Whoever answers is connected at once, and the ear only takes machines off again."""
+        return self.clock == "answer" and self.voice is None and self.owner_agent_id is None
 
 
 @dataclass(frozen=True)
@@ -64,7 +80,16 @@ class Call:
     lost: bool = False
     agent_id: str | None = None
     seat_id: str | None = None
-    abandoned: bool = False
+    abandoned: bool = False  # was told so; who counts as abandoned is domain.abandoned's word
+    caller_id: str = ""
+    failed_trunks: tuple[str, ...] = ()  # that this number was tried through just before
+    clock_at: datetime | None = None
+    within_s: float | None = None  # and so long after it an agent must be there
+    left_at: datetime | None = None  # the customer's line ended
+    message_at: datetime | None = None
+    message_done: bool = False
+    keys: str = ""
+    stop_asked: bool = False  # by key: no more calls
     media: dict[str, Any] = field(default_factory=dict)
 
 
@@ -111,7 +136,12 @@ class WorkerGone:
     """No sign of life of its worker: nobody will tell how it ended."""
 
 
-OwnEvent = Originated | OriginateRefused | AgentFound | SeatRefused | Expired | HangUpAsked | WorkerGone
+@dataclass(frozen=True)
+class NobodyFree:
+    """The search for an agent that `FindAgent` asked for found none for now."""
+
+
+OwnEvent = Originated | OriginateRefused | AgentFound | SeatRefused | Expired | HangUpAsked | WorkerGone | NobodyFree
 CallEvent = OwnEvent | bus_events.ConversationEvent
 
 
@@ -120,7 +150,7 @@ CallEvent = OwnEvent | bus_events.ConversationEvent
 
 @dataclass(frozen=True)
 class FindAgent:
-    """A live person waits: answer with AgentFound now, or as soon as an agent is ready."""
+    """A live person waits: answer with AgentFound now or as soon as an agent is ready, with NobodyFree until then."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +180,10 @@ class LateWord:
 
 @dataclass(frozen=True)
 class ConversationOver:
-    """The agent's conversation has ended: wrap-up."""
+    """The agent's conversation has ended: wrap-up, unless it was no person he had on the line."""
 
     agent_id: str
+    taken_off: bool = False
 
 
 @dataclass(frozen=True)

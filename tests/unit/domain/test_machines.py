@@ -25,6 +25,7 @@ from appliance.domain.call_model import (
     Ended,
     Expired,
     HangUpAsked,
+    NobodyFree,
     Originated,
     OriginateRefused,
     SeatRefused,
@@ -182,12 +183,13 @@ def _worker_events(seq: int) -> list[object]:
         _event(ev.RecordingStarted, seq, recording_id="r", spool_path="x"),
         _event(ev.RecordingClosed, seq, recording_id="r", spool_path="x", frames=1),
         _event(ev.ConversationEnded, seq), _event(ev.ConversationEnded, seq, lost=True),
+        _event(ev.InboundOffered, seq, trunk_id="t1", caller="+861", called="+862"),
     ]  # fmt: skip
 
 
 OWN: list[object] = [
     Originated(), OriginateRefused(Verdict(Outcome.CANCELLED)), AgentFound("a1", "s1"), AgentFound("a2", "s2"),
-    SeatRefused("a1"), Expired(), HangUpAsked("test"), WorkerGone(),
+    SeatRefused("a1"), Expired(), HangUpAsked("test"), WorkerGone(), NobodyFree(),
 ]  # fmt: skip
 
 
