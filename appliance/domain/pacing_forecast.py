@@ -1,0 +1,133 @@
+"""The risk that one more call, when it is answered, finds no agent: agents free by then against people by then.
+
+For a few likely answer instants the number of agents left over is a sum of independent yes-or-no terms (each busy agent
+is free by then or not, each dial under way is answered by then or not); its tail is taken from mean, variance and
+skewness (Edgeworth). Chances that hold for all terms alike, like a wrong answer factor, widen it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from appliance.domain.pacing_learning import GRID_S, RING_STEPS, RingTimes, Span, Vector
+
+INSTANTS = 5
+"""Answer instants looked at for a new call: evenly spread over the share of answers."""
+_TALK_STEP_S = 3
+_TALK_ROWS = 240
+_WRAP_ROWS = 240
+_HORIZON_MAX_S = 60
+_UPPER_Z = 8.0
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Chances by age, made anew every few seconds. Columns: one for each of the INSTANTS."""
+
+    talk_free: Vector
+    """Talk age in steps of _TALK_STEP_S -> chance to have ended talk and wrap-up (and be back) by each instant."""
+    wrap_free: Vector
+    """Wrap-up age in whole seconds -> the same."""
+    ring_likely: Vector
+    """Dial age in whole seconds -> by how much the odds of an answer have changed since the dial."""
+    ring_answered: Vector
+    """Dial age in whole seconds -> share of the answers to come that comes by each instant."""
+
+    def talking(self, ages_s: Vector) -> Vector:
+        """Chances (agents x instants) of being free, for talk ages."""
+        rows: Vector = self.talk_free[np.minimum((ages_s / _TALK_STEP_S).astype(np.intp), _TALK_ROWS - 1)]
+        return rows
+
+    def wrapping(self, ages_s: Vector) -> Vector:
+        """Chances (agents x instants) of being free, for wrap-up ages."""
+        rows: Vector = self.wrap_free[np.minimum(ages_s.astype(np.intp), _WRAP_ROWS - 1)]
+        return rows
+
+    def ringing(self, ages_s: Vector, chances: Vector) -> Vector:
+        """Chances (dials x instants) of an answer by then, for dial ages and answer chances at the dial."""
+        at = np.minimum(ages_s.astype(np.intp), RING_STEPS)
+        odds = chances / (1.0 - chances) * self.ring_likely[at]
+        found: Vector = (odds / (1.0 + odds))[:, None] * self.ring_answered[at]
+        return found
+
+
+def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s: float) -> Tables:
+    """Make the tables from what was learnt. `back`: chance to be ready after work; `patience_s`: a person's wait."""
+    unanswered, answered = ring.cumulated()
+    levels = (np.arange(INSTANTS) + 0.5) / INSTANTS
+    instants = np.interp(levels, answered, np.arange(RING_STEPS + 1.0))
+    left_u, left_a = 1.0 - unanswered, 1.0 - answered
+    ages = np.arange(RING_STEPS + 1.0)
+    by_then = np.interp(ages[:, None] + instants, np.arange(RING_STEPS + 1.0), answered)
+    to_come = (by_then - answered[:, None]) / np.maximum(left_a, 1e-9)[:, None]
+    likely = np.maximum(left_a, 1e-6) / np.maximum(left_u, 1e-6)
+    until = np.minimum(instants + patience_s, _HORIZON_MAX_S)
+    wrap_risen = wrap.risen()
+    return Tables(
+        talk_free=back * _talk_then_wrap(talk.risen(), wrap_risen, until),
+        wrap_free=back * _ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until),
+        ring_likely=likely, ring_answered=np.clip(to_come, 0.0, 1.0),
+    )  # fmt: skip
+
+
+def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
+    """Chance (ages x instants) that work of whole-second `ages` ends within `until` seconds."""
+    grid = np.arange(GRID_S + 1.0)
+    found: Vector = -np.expm1(risen[ages.astype(np.intp)][:, None] - np.interp(ages[:, None] + until, grid, risen))
+    return found
+
+
+def _talk_then_wrap(talk_risen: Vector, wrap_risen: Vector, until: Vector) -> Vector:
+    """Chance (talk ages x instants) that the talk and the wrap-up after it end within `until` seconds."""
+    steps = np.arange(_HORIZON_MAX_S + 1)
+    ages = np.arange(_TALK_ROWS) * _TALK_STEP_S + _TALK_STEP_S // 2
+    left = np.exp(talk_risen[ages][:, None] - talk_risen[ages[:, None] + steps])  # still talking after each second
+    ending = left[:, :-1] - left[:, 1:]
+    rest = until[None, :] - (steps[:-1, None] + 0.5)
+    wrapped = -np.expm1(-np.interp(np.maximum(rest, 0.0), np.arange(GRID_S + 1.0), wrap_risen))
+    found: Vector = ending @ np.where(rest > 0.0, wrapped, 0.0)
+    return found
+
+
+class Outlook:
+    """Agents left over at each instant: mean, variance and third moment, to which calls are added one by one."""
+
+    def __init__(self, ready: float, free: Vector, answered: Vector, person: float, spread: float) -> None:
+        """`free` (agents x instants), `answered` (dials x instants): chances; `spread`: doubt of the latter."""
+        people = answered * person
+        self._ready, self._spread = ready, spread
+        self._free, self._people = free.sum(axis=0).tolist(), people.sum(axis=0).tolist()
+        fv, pv = free * (1.0 - free), people * (1.0 - people)
+        self._var = (fv.sum(axis=0) + pv.sum(axis=0)).tolist()
+        self._third = ((fv * (1.0 - 2.0 * free)).sum(axis=0) - (pv * (1.0 - 2.0 * people)).sum(axis=0)).tolist()
+
+    def add(self, answered: list[float]) -> None:
+        """Add one call with these chances of a person by each instant."""
+        for i, p in enumerate(answered):
+            self._people[i] += p
+            self._var[i] += p * (1.0 - p)
+            self._third[i] -= p * (1.0 - p) * (1.0 - 2.0 * p)
+
+    def risk(self) -> float:
+        """Return the chance, over the instants, that no agent is left for one who is answered then."""
+        total = 0.0
+        for free, people, var, third in zip(self._free, self._people, self._var, self._third, strict=True):
+            doubt = self._spread * people
+            total += below_one(self._ready + free - people, var + doubt * doubt, third)
+        return total / len(self._free)
+
+
+def below_one(mean: float, variance: float, third: float) -> float:
+    """Return P(N < 1) of a whole number N from its moments (Edgeworth series, corrected for steps of one)."""
+    if variance < 1e-9:
+        return float(mean < 0.5)
+    sd = math.sqrt(variance)
+    z = (0.5 - mean) / sd
+    if abs(z) > _UPPER_Z:
+        return float(z > 0.0)
+    tail = 0.5 * math.erfc(-z * 0.7071067811865476)
+    skew = third / (variance * sd)
+    return min(1.0, max(0.0, tail - skew / 6.0 * (z * z - 1.0) * math.exp(-0.5 * z * z) * 0.3989422804014327))
