@@ -147,9 +147,11 @@ class Import(Base):
     rejected: Mapped[int] = mapped_column(Integer, default=0)
     duplicates: Mapped[int] = mapped_column(Integer, default=0)
     reasons: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    warnings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # of rows taken or merged
     mapping: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error_id: Mapped[str] = mapped_column(String(60), default="")
     message: Mapped[str] = mapped_column(Text, default="")
+    placeholders: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # of the message
     actor_id: Mapped[str] = mapped_column(String(40), default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -239,10 +241,51 @@ class Lead(Base):
 
 
 class DoNotCall(Base):
+    """A number that the box never calls, whichever campaign and person (the highest of three levels)."""
+
     __tablename__ = "do_not_call"
     number: Mapped[str] = mapped_column(String(20), primary_key=True)
     reason: Mapped[str] = mapped_column(String(120), default="")
     created_at: Mapped[datetime]
+
+
+class CampaignDoNotCall(Base):
+    """A number that one campaign does not call."""
+
+    __tablename__ = "campaign_do_not_call"
+    campaign_id: Mapped[str] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(120), default="")
+    created_at: Mapped[datetime]
+
+
+class PersonFacts(Base):
+    """What the rules must know of a person beside his calls (domain.compliance); no row: nothing is known.
+
+    `consents`: [{"kind", "given_at", "revoked_at"}] with ISO instants, kinds as compliance_ledger.Consent.
+    """
+
+    __tablename__ = "person_facts"
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    do_not_call_since: Mapped[datetime | None]
+    do_not_call_reason: Mapped[str] = mapped_column(String(120), default="")
+    contact_revoked_at: Mapped[datetime | None]
+    time_zone: Mapped[str] = mapped_column(String(40), default="")  # of the address, IANA
+    third_party: Mapped[bool] = mapped_column(Boolean, default=False)  # not the debtor himself
+    third_party_refused: Mapped[bool] = mapped_column(Boolean, default=False)
+    debtor_id: Mapped[str | None] = mapped_column(String(40))  # whom a third party is to help reach
+    consents: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class RuleSet(Base):
+    """The rules that attempts were written under, for replay. `id` is profile@versions#digest of all of it."""
+
+    __tablename__ = "rule_sets"
+    id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(40))
+    version: Mapped[str] = mapped_column(String(60))
+    own: Mapped[dict[str, Any]]  # compliance_own.own_inputs
+    box_zone: Mapped[str] = mapped_column(String(40))
 
 
 class Attempt(Base):
@@ -283,6 +326,8 @@ class Attempt(Base):
     message_at: Mapped[datetime | None]  # the box began to speak: voice message or greeting, no agent
     message_done: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())  # heard to its end
     keys: Mapped[str] = mapped_column(String(20), default="", server_default="")  # pressed by the customer
+    rule_set: Mapped[str] = mapped_column(String(80), default="", server_default="")  # RuleSet it was written under
+    rule_inputs: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # and the facts then
     last_seq: Mapped[int] = mapped_column(Integer, default=0)  # last conversation event applied (idempotence)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)  # figures of ConversationEnded
     __table_args__ = (
