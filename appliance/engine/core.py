@@ -66,6 +66,7 @@ class Core:
         self._dialling = dialling
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.unreachable_seats: set[str] = set()  # whose alert stands
+        self.callers_first: Callable[[], None] = lambda: None  # gives ready agents to those who called us
         self._log = get_logger()
 
     # ---- calls ------------------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ class Core:
         self.room.calls[call.attempt_id] = call
         self.room.cards[call.attempt_id] = card
         self.room.last_sign_s[call.attempt_id] = self.clock.monotonic_s()
-        self._set_timer(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
+        self.set_timer(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
         self._effects.room_changed()
 
     def conversation_event(self, event: ConversationEvent) -> None:
@@ -92,7 +93,7 @@ class Core:
         call, commands = calls.step(before, event, self.clock.now())
         self.room.calls[attempt_id] = call
         if call.deadline != before.deadline:
-            self._set_timer(attempt_id, call.deadline, lambda: self.apply(attempt_id, model.Expired()))
+            self.set_timer(attempt_id, call.deadline, lambda: self.apply(attempt_id, model.Expired()))
         if call.state is not CallState.HEARD and attempt_id in self.room.waiting:
             self.room.waiting.remove(attempt_id)
         if call.state is not before.state:
@@ -114,19 +115,20 @@ class Core:
         elif isinstance(command, model.AgentConnected):
             self._connected(call, command.agent_id)
         elif isinstance(command, model.AgentFree):
-            self._try_agent(command.agent_id, AgentEvent(agents.Kind.WITHDRAWN))
+            self.try_agent(command.agent_id, AgentEvent(agents.Kind.WITHDRAWN))
         elif isinstance(command, model.AgentUnreachable):
-            self._unreachable(command.agent_id, command.seat_id)
+            self.unreachable(command.agent_id, command.seat_id)
         elif isinstance(command, model.LateWord):
             self._effects.agent_changed(command.agent_id)
         elif isinstance(command, model.ConversationOver):
             wrap_up = self.wrap_up(call.campaign_id)
-            self._try_agent(command.agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
+            self.try_agent(command.agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
         else:
             self._close(call, command.verdict)
 
     def serve_waiting(self) -> None:
-        """Give ready agents to the live people who wait, first come first served."""
+        """Give ready agents to the live people who wait: to callers, then to those we called, first come first."""
+        self.callers_first()
         for attempt_id in list(self.room.waiting):
             call = self.room.calls[attempt_id]
             card = self.room.cards.get(attempt_id)
@@ -141,25 +143,32 @@ class Core:
             self.apply(attempt_id, model.AgentFound(agent.agent_id, agent.seat_id))
 
     def _connected(self, call: Call, agent_id: str) -> None:
+        card = self.room.cards.get(call.attempt_id)
+        self.agent_connected(agent_id, call.attempt_id, call.seat_id, card, call.campaign_id)
+
+    def agent_connected(
+        self, agent_id: str, conversation_id: str, seat_id: str | None, card: LeadCard | None, campaign_id: str | None
+    ) -> None:
+        """An agent and a customer hear each other."""
         desk = self.room.desks.get(agent_id)
         if desk is not None and desk.card is None:
-            self.show_card(agent_id, self.room.cards.get(call.attempt_id), call.campaign_id)
-        self._try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=call.attempt_id))
-        if call.seat_id in self.unreachable_seats:
-            self.unreachable_seats.discard(call.seat_id)
-            self._effects.seat_alert(call.seat_id, raised=False)
+            self.show_card(agent_id, card, campaign_id)
+        self.try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
+        if seat_id in self.unreachable_seats:
+            self.unreachable_seats.discard(seat_id)
+            self._effects.seat_alert(seat_id, raised=False)
 
-    def _unreachable(self, agent_id: str, seat_id: str) -> None:
+    def unreachable(self, agent_id: str, seat_id: str) -> None:
         self.unreachable_seats.add(seat_id)
         self._effects.seat_alert(seat_id, raised=True)
-        self._try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST))
+        self.try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST))
 
     def _close(self, call: Call, verdict: Verdict) -> None:
         room, now = self.room, self.clock.now()
         del room.calls[call.attempt_id]
         card = room.cards.pop(call.attempt_id, None)
         room.last_sign_s.pop(call.attempt_id, None)
-        self._set_timer(call.attempt_id, None, lambda: None)
+        self.set_timer(call.attempt_id, None, lambda: None)
         self._rest_trunk(call, verdict.outcome)
         config, attempts_before = room.config(call.campaign_id), card.attempts if card else 0
         change = retry.after_attempt(
@@ -249,7 +258,7 @@ class Core:
         desk = self.room.desks[agent_id]
         if after.wrap_up_ends != before.wrap_up_ends:
             over = AgentEvent(agents.Kind.WRAP_UP_OVER)
-            self._set_timer("agent " + agent_id, after.wrap_up_ends, lambda: self._try_agent(agent_id, over))
+            self.set_timer("agent " + agent_id, after.wrap_up_ends, lambda: self.try_agent(agent_id, over))
         for command in commands:
             self._agent_command(after, desk, command, now)
         self._effects.write(lambda session: agent_rows.save(session, desk.session_id, after, now))
@@ -283,7 +292,7 @@ class Core:
             campaign.lead_returned(due_at)
         self._effects.room_changed(campaign_id)
 
-    def _try_agent(self, agent_id: str, event: AgentEvent) -> None:
+    def try_agent(self, agent_id: str, event: AgentEvent) -> None:
         """Apply an event of the engine's own; an agent who left meanwhile is no error."""
         try:
             self.apply_agent(agent_id, event)
@@ -294,7 +303,7 @@ class Core:
         """Take an agent from his stored session into the room."""
         self.room.agents[agent.agent_id], self.room.desks[agent.agent_id] = agent, desk
         over = AgentEvent(agents.Kind.WRAP_UP_OVER)
-        self._set_timer("agent " + agent.agent_id, agent.wrap_up_ends, lambda: self._try_agent(agent.agent_id, over))
+        self.set_timer("agent " + agent.agent_id, agent.wrap_up_ends, lambda: self.try_agent(agent.agent_id, over))
 
     def bind_agent(self, call: Call) -> None:
         """Make an agent's state fit a conversation that lived on without us."""
@@ -303,9 +312,9 @@ class Core:
         self.show_card(agent_id, self.room.cards.get(call.attempt_id), call.campaign_id)
         if call.state is CallState.TALKING:
             if agent.state is not AgentState.TALKING:
-                self._try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=call.attempt_id))
+                self.try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=call.attempt_id))
         elif agent.state is AgentState.READY:
-            self._try_agent(agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.attempt_id))
+            self.try_agent(agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.attempt_id))
 
     def hang_up_again(self, call: Call) -> None:
         """The command to hang up may have died with the engine that gave it."""
@@ -322,7 +331,7 @@ class Core:
 
     # ---- timers -----------------------------------------------------------------------------------------
 
-    def _set_timer(self, key: str, when: datetime | None, action: Callable[[], None]) -> None:
+    def set_timer(self, key: str, when: datetime | None, action: Callable[[], None]) -> None:
         old = self._timers.pop(key, None)
         if old is not None:
             old.cancel()
