@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SUNDAY = 6
 _SEARCH_DAYS = 9  # a week and the change of the clock
 
 
@@ -48,29 +49,32 @@ def local_instant(day: date, minute: int, where: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=where).astimezone(UTC)
 
 
-def _open_here(week: Week, where: ZoneInfo, now: datetime) -> datetime | None:
+def _open_here(week: Week, where: ZoneInfo, now: datetime, days_off: Container[date]) -> datetime | None:
     """Return `now` when open, else the next opening in this zone; None when it never opens."""
     today = now.astimezone(where).date()
     for offset in range(_SEARCH_DAYS):
         day = today + timedelta(days=offset)
-        for start, end in week.spans[day.weekday()]:
+        for start, end in week.spans[_SUNDAY if day in days_off else day.weekday()]:
             opens, closes = local_instant(day, start, where), local_instant(day, end, where)
             if now < closes and opens < closes:
                 return max(opens, now)
     return None
 
 
-def next_open(week: Week, zones: Iterable[str], now: datetime) -> datetime | None:
+def next_open(
+    week: Week, zones: Iterable[str], now: datetime, days_off: Container[date] = ()
+) -> datetime | None:
     """Return the first instant from `now` on at which it is open in all `zones`; None when there is none in reach.
 
-    A number that may be in several zones may be called only while all of them are open.
+    A number that may be in several zones may be called only while all of them are open. `days_off` (local days) have
+    the hours of a Sunday.
     """
     places = [zone(name) for name in zones]
     instant = now
     for _ in range(_SEARCH_DAYS * 8):
         latest = instant
         for place in places:
-            opening = _open_here(week, place, instant)
+            opening = _open_here(week, place, instant, days_off)
             if opening is None:
                 return None
             latest = max(latest, opening)

@@ -93,7 +93,13 @@ class CampaignConfig(BaseModel):
         description="Hours hold where the number is (number), in the zone of the box, or in a fixed zone.",
     )  # fmt: skip
     time_zone: str = Field("", title="Fixed time zone", description="IANA name, for the rule 'fixed'.")
-    rule_profile: str = Field("neutral", title="Rules", description="Compliance profile: neutral, cn or ru.")
+    rule_profile: str = Field(
+        "neutral", title="Rules", description="Whose rules hold: neutral, cn, ru, us, uk, in or one profile's id."
+    )
+    rule_overrides: dict[str, float | list[str]] = Field(
+        default_factory=dict, title="Stricter than the rules",
+        description="{rule id: figure or spans}; what would loosen a rule is refused.",
+    )  # fmt: skip
     attempts_per_day_max: int = Field(3, title="Attempts a day", description="Per number.", ge=1, le=20)
     attempts_total_max: int = Field(6, title="Attempts in all", description="Per number.", ge=1, le=100)
     retry_s: dict[Outcome, float] = Field(

@@ -1,162 +1,148 @@
-"""May this number be called now? Rules are dated data (`rules/*.toml`); the answer names the rule that decided.
+"""May this person be contacted now? Rules are dated data (`rules/*.toml`); the answer names the rule that decided.
 
-`may_contact` is pure: the ledger of earlier contacts, the profile, the zones and the time come in as arguments. It is
-asked when a lead is picked, just before its dial.
+`may_contact` is pure: what happened with the person, the rules and the time come in as arguments. It is asked when a
+lead is chosen and again in the transaction that writes the attempt. Rules of law and a campaign's own stand side by
+side in one profile (`compliance_own.rules_of`), so a campaign can only ever add to them.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from importlib import resources
-from typing import Literal
+from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from appliance.domain.compliance_ledger import Channel, Ledger
+from appliance.domain.compliance_profile import Profile, Rule, load_profile
+from appliance.domain.compliance_windows import cap_opens, concerns, cool_down_opens, hours_open
 
-from appliance.domain.calling_hours import Week, local_instant, next_open, week_of, zone
-from appliance.domain.campaign import CampaignConfig
-from appliance.errors import CallerError
+__all__ = ["Allow", "Deny", "Reason", "Verdict", "denials", "load_profile", "may_contact"]
 
 _IN_CALL_LOOK_AGAIN = timedelta(minutes=2)
-_WORKDAYS, _WEEKEND = ("mon", "tue", "wed", "thu", "fri"), ("sat", "sun")
+_LOOK_TOMORROW = timedelta(days=1)
+_ROUNDS_MAX = 40
 
 
-class _Rule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    rule: str
-    source: str
+class Reason(StrEnum):
+    """What kind of rule it was; what is said on screen is chosen by it."""
+
+    DO_NOT_CALL = "do_not_call"
+    CONTACT_REVOKED = "contact_revoked"
+    UNKNOWN_ZONE = "unknown_zone"
+    THIRD_PARTY = "third_party"
+    ROBOT_CONSENT = "robot_consent"
+    ATTEMPTS_TOTAL = "attempts_total"
+    IN_CALL = "in_call"
+    CAP = "cap"
+    COOL_DOWN = "cool_down"
+    HOURS = "hours"
+    # said by who asks, not by the rules
+    NOT_RUNNING = "not_running"
+    NUMBER_RETIRED = "number_retired"
 
 
-class HoursRule(_Rule):
-    workdays: list[str]
-    weekend: list[str]
-
-    @property
-    def week(self) -> Week:
-        return week_of({**dict.fromkeys(_WORKDAYS, self.workdays), **dict.fromkeys(_WEEKEND, self.weekend)})
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """He may be contacted now."""
 
 
-class CapRule(_Rule):
-    """At most `maximum` of `counts` within `days` (calendar days in the number's zone, or any span so long)."""
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Not now, by this rule; `not_before` None: not until something about the person or the rules changes."""
 
-    counts: Literal["attempts", "unanswered", "conversations"]
-    days: int = Field(ge=1, le=366)
-    window: Literal["calendar", "rolling"]
-    maximum: int = Field(ge=1)
-
-
-class Profile(BaseModel):
-    """One rule profile as it stands in `rules/<id>.toml`. `unknown_zone`: what to do with a number of no known zone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    id: str
-    name: str
-    version: str
-    unknown_zone: Literal["box", "never"]
-    hours: HoursRule | None = None
-    caps: list[CapRule] = []
+    rule_id: str
+    reason: Reason
+    not_before: datetime | None
 
 
-@dataclass(frozen=True)
-class Contact:
-    """One earlier dial of the number: when, and whether a conversation came of it."""
-
-    at: datetime
-    conversation: bool
-    answered: bool
-    is_open: bool = False  # this dial has not ended
+Verdict = Allow | Deny
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """It may be called now."""
+def may_contact(ledger: Ledger, profile: Profile, now: datetime) -> Verdict:
+    """Say Allow or Deny; of several rules in the way the one that holds longest is named.
 
-
-@dataclass(frozen=True)
-class NotBefore:
-    at: datetime
-    rule: str
-
-
-@dataclass(frozen=True)
-class Never:
-    rule: str
-
-
-Verdict = Allowed | NotBefore | Never
-
-
-@lru_cache(maxsize=16)
-def load_profile(profile_id: str) -> Profile:
-    """Read one profile; raises CallerError `compliance.unknown_profile`."""
-    file = resources.files("appliance.domain") / "rules" / f"{profile_id}.toml"
-    if not profile_id.isalnum() or not file.is_file():
-        raise CallerError(
-            "compliance.unknown_profile", f"There is no rule profile '{profile_id}'; use neutral, cn or ru.",
-            profile=profile_id,
-        )  # fmt: skip
-    return Profile.model_validate(tomllib.loads(file.read_text("utf-8")))
-
-
-def _counts(cap: CapRule, contact: Contact) -> bool:
-    if cap.counts == "conversations":
-        return contact.conversation
-    return cap.counts == "attempts" or not contact.answered
-
-
-def _cap_opens(cap: CapRule, ledger: Sequence[Contact], where: str, now: datetime) -> datetime:
-    """Return when one more is allowed (`now` or later)."""
-    counted = sorted(contact.at for contact in ledger if _counts(cap, contact))
-    if cap.window == "rolling":
-        inside = [at for at in counted if at > now - timedelta(days=cap.days)]
-        return now if len(inside) < cap.maximum else inside[-cap.maximum] + timedelta(days=cap.days)
-    today = now.astimezone(zone(where)).date()
-    first = local_instant(today - timedelta(days=cap.days - 1), 0, zone(where))
-    if sum(at >= first for at in counted) < cap.maximum:
-        return now
-    return local_instant(today + timedelta(days=1), 0, zone(where))
-
-
-def may_contact(
-    config: CampaignConfig, profile: Profile, ledger: Sequence[Contact], *,
-    lead_attempts: int, number_zones: Sequence[str], box_zone: str, now: datetime,
-) -> Verdict:  # fmt: skip
-    """Say now / not before T / never, with the rule: the law's profile and the campaign's own settings.
-
-    `ledger` holds all dials of the number in the last 31 days or more, `lead_attempts` those of this lead in all.
+    `not_before` is the first instant at which all rules allow it, if nothing else happens until then.
     """
-    if not number_zones and profile.unknown_zone == "never":
-        return Never(rule=f"{profile.id}.unknown_zone")
-    lawful_zones = tuple(number_zones) or (box_zone,)
-    where = lawful_zones[0]
-    own_cap = CapRule(
-        rule="campaign.attempts_per_day", source="campaign", counts="attempts", days=1, window="calendar",
-        maximum=config.attempts_per_day_max,
-    )  # fmt: skip
-    if lead_attempts >= config.attempts_total_max:
-        return Never(rule="campaign.attempts_total")
-    latest, rule = now, ""
-    if any(contact.is_open for contact in ledger):  # whichever campaign it was that dialled
-        latest, rule = now + _IN_CALL_LOOK_AGAIN, "number.in_call"
-    for cap in (*profile.caps, own_cap):
-        opens = _cap_opens(cap, ledger, where, now)
-        if opens > latest:
-            latest, rule = opens, cap.rule
-    own_zones = {"number": lawful_zones, "box": (box_zone,), "fixed": (config.time_zone or box_zone,)}
-    weeks = [(week_of(config.calling_hours), own_zones[config.time_zone_rule], "campaign.hours")]
-    if profile.hours is not None:
-        weeks.append((profile.hours.week, lawful_zones, profile.hours.rule))
-    for _ in range(20):  # both must be open at once
+    standing = next(_for_good(ledger, profile, now), None)
+    if standing is not None:
+        return standing
+    latest, last = now, None
+    for deny in _waits(ledger, profile, now):
+        if deny.not_before is None:
+            return deny
+        if deny.not_before > latest:
+            latest, last = deny.not_before, deny
+    for _ in range(_ROUNDS_MAX):  # all hours must be open at once
         before = latest
-        for week, zones, week_rule in weeks:
-            opens_at = next_open(week, zones, latest)
-            if opens_at is None:  # closed all week: asked again tomorrow, the hours may be changed
-                return NotBefore(at=latest + timedelta(days=1), rule=week_rule)
-            if opens_at > latest:
-                latest, rule = opens_at, week_rule
+        for deny in _closed(ledger, profile, latest):
+            if deny.not_before is None:  # closed all week: asked again tomorrow, the hours may be changed
+                return Deny(deny.rule_id, deny.reason, latest + _LOOK_TOMORROW)
+            if deny.not_before > latest:
+                latest, last = deny.not_before, deny
         if latest == before:
-            return Allowed() if latest <= now else NotBefore(at=latest, rule=rule)
-    return NotBefore(at=now + timedelta(days=1), rule=rule)  # the weeks never overlap
+            return Allow() if last is None else Deny(last.rule_id, last.reason, latest)
+    never = last or Deny("hours", Reason.HOURS, None)
+    return Deny(never.rule_id, never.reason, now + _LOOK_TOMORROW)  # the weeks never overlap
+
+
+def denials(ledger: Ledger, profile: Profile, now: datetime) -> list[Deny]:
+    """Return every rule that is in the way now, each with its own end; empty: allowed."""
+    found = [*_for_good(ledger, profile, now)]
+    if any(deny.reason is Reason.UNKNOWN_ZONE for deny in found):
+        return found
+    return [*found, *_waits(ledger, profile, now), *_closed(ledger, profile, now)]
+
+
+def _for_good(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
+    """What does not pass by waiting."""
+    for level in ("box", "campaign", "person"):
+        if level in ledger.do_not_call:
+            yield Deny(f"do_not_call.{level}", Reason.DO_NOT_CALL, None)
+    if ledger.contact_revoked:
+        yield Deny("person.contact_revoked", Reason.CONTACT_REVOKED, None)
+    if not ledger.zones:
+        yield Deny("person.unknown_zone", Reason.UNKNOWN_ZONE, None)
+    if ledger.third_party and not _third_party_allowed(ledger, profile, now):
+        yield Deny(f"{profile.id}.third_party", Reason.THIRD_PARTY, None)
+    if ledger.channel is Channel.ROBOT and profile.robot.needs_consent and not ledger.agreed("robot", now):
+        yield Deny(f"{profile.id}.robot_consent", Reason.ROBOT_CONSENT, None)
+    if profile.attempts_total_max is not None and ledger.lead_attempts >= profile.attempts_total_max:
+        yield Deny("campaign.attempts_total", Reason.ATTEMPTS_TOTAL, None)
+
+
+def _third_party_allowed(ledger: Ledger, profile: Profile, now: datetime) -> bool:
+    allowed = profile.third_party.allowed
+    if ledger.third_party_refused or allowed == "never":
+        return False
+    if allowed == "consent":
+        return ledger.agreed("third_party", now)
+    return allowed == "free" or ledger.debtor_unreachable
+
+
+def _waits(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
+    """Counters and rests that are in the way; they end by themselves."""
+    if ledger.in_call:  # whichever campaign it was that dialled, and whichever number of the person
+        yield Deny("person.in_call", Reason.IN_CALL, now + _IN_CALL_LOOK_AGAIN)
+    for cap in profile.caps:
+        if concerns(cap.counts, profile, ledger.channel) and not _lifted(cap, ledger, now):
+            opens = cap_opens(cap, profile, ledger, now)
+            if opens is None or opens > now:
+                yield Deny(cap.rule, Reason.CAP, opens)
+    for rest in profile.cool_downs:
+        if ledger.channel is not Channel.MESSAGE and not _lifted(rest, ledger, now):
+            opens = cool_down_opens(rest, profile, ledger, now)
+            if opens > now:
+                yield Deny(rest.rule, Reason.COOL_DOWN, opens)
+
+
+def _closed(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
+    for hours in profile.hours:
+        if not _lifted(hours, ledger, now):
+            opens = hours_open(hours, ledger, now)
+            if opens is None or opens > now:
+                yield Deny(hours.rule, Reason.HOURS, opens)
+
+
+def _lifted(rule: Rule, ledger: Ledger, now: datetime) -> bool:
+    """Say whether the person has agreed that this rule does not hold."""
+    return bool(rule.unless) and ledger.agreed(rule.unless, now, rule.unless_days)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from appliance.commands import CampaignAction, Done
 from appliance.domain import campaign as campaigns
-from appliance.domain.compliance import load_profile
+from appliance.domain.compliance_own import rules_of
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, Trunk
 from appliance.engine.writer import Writer
@@ -37,18 +38,18 @@ class Campaigns:
         for row in rows:
             self._take(row)
         for trunk in trunk_rows:
-            old = self._room.trunks.get(trunk.id)
-            fresh = Trunk(trunk.id, trunk.channels, trunk.enabled)
-            self._room.trunks[trunk.id] = (
-                replace(old, channels=trunk.channels, enabled=trunk.enabled) if old is not None else fresh
-            )
+            old = self._room.trunks.get(trunk.id) or Trunk(trunk.id, trunk.channels, trunk.enabled)
+            self._room.trunks[trunk.id] = replace(
+                old, channels=trunk.channels, enabled=trunk.enabled, callers=_callers(trunk.config),
+                per_s=trunk.config.get("calls_per_s"),
+            )  # fmt: skip
         for campaign_id in self._room.campaigns:
             self._changed(campaign_id)
 
     def _take(self, row: models.Campaign) -> None:
         try:
             config = campaigns.parse_config(row.config)
-            load_profile(config.rule_profile)
+            rules_of(config, "UTC")
         except CallboxError as error:
             self._log.error("campaign config", campaign=row.id, error_id=error.error_id, message=error.message)
             return
@@ -122,3 +123,8 @@ class Campaigns:
         if found is None:
             raise NotFoundError("campaign.unknown", f"There is no campaign {campaign_id}.", campaign=campaign_id)
         return found
+
+
+def _callers(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the numbers of a trunk, each once, in order."""
+    return tuple(dict.fromkeys(number for number in (config.get("caller_id"), *config.get("caller_ids", ())) if number))

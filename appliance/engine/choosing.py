@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from appliance.domain import call as calls
-from appliance.domain import compliance
 from appliance.domain.call_model import Call
-from appliance.domain.compliance import Allowed, Contact, NotBefore, load_profile
-from appliance.domain.numbers import zones
-from appliance.engine.room import Campaign, LeadCard
+from appliance.domain.compliance import Allow, Deny, Reason, Verdict, may_contact
+from appliance.domain.compliance_ledger import Channel
+from appliance.domain.compliance_own import own_inputs, rules_of
+from appliance.domain.compliance_profile import Profile
+from appliance.engine.room import Campaign, LeadCard, Line
 from appliance.store import models
-from appliance.store.repositories import attempts, leads
+from appliance.store.repositories import attempts, leads, rule_sets
 from appliance.store.repositories import campaigns as campaign_rows
-from appliance.types import E164, LeadState, NumberState
+from appliance.store.repositories import ledger as ledger_rows
+from appliance.types import CampaignMode, LeadState, NumberState
 
-_LEDGER_DAYS = 32
 _CHUNK = 50
 _LOOK_AGAIN_S = 1.0
 
-NewCall = Callable[[Campaign, str, str, str, datetime], Call]
-"""(campaign, lead_id, number, trunk_id, now) -> an attempt that is not written yet."""
+NewCall = Callable[[Campaign, str, str, Line, datetime], Call]
+"""(campaign, lead_id, number, line, now) -> an attempt that is not written yet."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,17 @@ class Found:
 
 
 class Chooser:
-    """Asks the store and the rules; every method runs inside a transaction of the caller."""
+    """Asks the store and the rules; every method runs inside a transaction of the caller.
+
+    The rules are asked twice: when a lead is chosen, and when its attempt is written, with a ledger that was read anew.
+    Nothing else writes an attempt, so no way of dialling passes them by.
+    """
 
     def __init__(self, box_zone: str) -> None:
         self._box_zone = box_zone
 
     def pick(
-        self, session: Session, campaign: Campaign, wanted: int, free_trunks: list[str], now: datetime,
+        self, session: Session, campaign: Campaign, wanted: int, lines: Sequence[Line], now: datetime,
         new_call: NewCall,
     ) -> Picked:  # fmt: skip
         """Pick up to `wanted` leads, check them and write their attempts."""
@@ -61,28 +66,34 @@ class Chooser:
             return Picked([], more=False, next_due_at=calls.later(now, _LOOK_AGAIN_S))
         found = self.allowed(session, campaign, wanted, now)
         picked: list[tuple[Call, LeadCard]] = []
-        for lead, trunk_id in zip(found.leads, free_trunks, strict=False):
-            call = new_call(campaign, lead.id, lead.number, trunk_id, now)
-            attempts.add(session, call)
+        held_back_by = found.held_back_by
+        for lead, line in zip(found.leads, lines, strict=False):
+            call = new_call(campaign, lead.id, lead.number, line, now)
+            verdict = self.write(session, campaign, lead, call, now)
+            if isinstance(verdict, Deny):
+                held_back_by = verdict.rule_id
+                _hold_back(lead, verdict)
+                continue
             lead.state = LeadState.RESERVED
             picked.append((call, card_of(lead)))
         session.flush()
         next_due_at = leads.next_due_at(session, campaign.campaign_id)
-        return Picked(picked, found.more, next_due_at, found.held_back_by)
+        return Picked(picked, found.more, next_due_at, held_back_by)
 
     def allowed(self, session: Session, campaign: Campaign, wanted: int, now: datetime) -> Found:
         """Return up to `wanted` leads that may be called now; those that may not are moved to when they may."""
         order = campaign.config.priority_order
         due = leads.due(session, campaign.campaign_id, now=now, order=order, limit=_CHUNK)
-        since = now - timedelta(days=_LEDGER_DAYS)
-        ledger = attempts.ledger(session, [d.lead.number for d in due], since)
+        profile = self.rules(campaign, now)
+        asked = [self._asked(campaign, one.lead, agent_guaranteed=False) for one in due]
+        ledgers = ledger_rows.load(session, asked, days=profile.ledger_days, now=now)
         good: list[models.Lead] = []
         held_back_by = ""
-        for one in due:
+        for one, ledger in zip(due, ledgers, strict=True):
             if len(good) == wanted:
                 break
-            if one.do_not_call or one.number_state is NumberState.RETIRED:
-                one.lead.state = LeadState.DO_NOT_CALL if one.do_not_call else LeadState.RETIRED
+            if one.number_state is NumberState.RETIRED:
+                one.lead.state = LeadState.RETIRED
                 continue
             if one.number_state is NumberState.PARKED:
                 if one.parked_until is None:
@@ -90,35 +101,59 @@ class Chooser:
                 else:
                     one.lead.next_attempt_at = one.parked_until
                 continue
-            verdict = self.may_contact(campaign, one.lead, ledger.get(one.lead.number, []), now)
-            if isinstance(verdict, Allowed):
+            verdict = may_contact(ledger, profile, now)
+            if isinstance(verdict, Allow):
                 good.append(one.lead)
                 continue
-            held_back_by = verdict.rule
-            if isinstance(verdict, NotBefore):
-                one.lead.next_attempt_at = verdict.at
-            else:
-                one.lead.state = LeadState.DONE
+            held_back_by = verdict.rule_id
+            _hold_back(one.lead, verdict)
         session.flush()
         return Found(good, len(due) == _CHUNK, held_back_by)
 
-    def may_contact(
-        self, campaign: Campaign, lead: models.Lead, ledger: list[Contact], now: datetime
-    ) -> compliance.Verdict:
-        """Ask the rules about one lead."""
-        return compliance.may_contact(
-            campaign.config, load_profile(campaign.config.rule_profile), ledger, lead_attempts=lead.attempts,
-            number_zones=zones(E164(lead.number)), box_zone=self._box_zone, now=now,
-        )  # fmt: skip
+    def rules(self, campaign: Campaign, now: datetime) -> Profile:
+        """Return the rules that a campaign dials by today."""
+        return rules_of(campaign.config, self._box_zone, now.date())
 
-    def ask(self, session: Session, campaign: Campaign, lead: models.Lead, now: datetime) -> compliance.Verdict:
-        """Ask the rules about one lead that was shown a while ago and whose ledger is not at hand."""
+    def write(
+        self, session: Session, campaign: Campaign, lead: models.Lead, call: Call, now: datetime,
+        agent_id: str | None = None,
+    ) -> Verdict:  # fmt: skip
+        """Write an attempt if the rules allow it in this very transaction; `agent_id`: who dials it himself."""
+        profile = self.rules(campaign, now)
+        asked = self._asked(campaign, lead, agent_guaranteed=agent_id is not None)
+        asked = replace(asked, number=call.number)
+        session.flush()  # what was written a moment ago counts
+        ledger = ledger_rows.load(session, [asked], days=profile.ledger_days, now=now)[0]
+        verdict: Verdict = may_contact(ledger, profile, now)
+        if isinstance(verdict, Allow):
+            rule_set = rule_sets.keep(session, profile, own_inputs(campaign.config), self._box_zone)
+            inputs = rule_sets.inputs_of(ledger)
+            attempts.add(session, call, agent_id, rule_set=rule_set, rule_inputs=inputs)
+        return verdict
+
+    def write_own(
+        self, session: Session, campaign: Campaign, lead: models.Lead, call: Call, now: datetime, agent_id: str
+    ) -> Verdict:
+        """Write the attempt of an agent who dials a record himself; it was shown a while ago."""
         if not campaign_rows.is_running(session, campaign.campaign_id):
-            return compliance.Never(rule="campaign.not_running")
-        if leads.is_barred(session, lead, now):
-            return compliance.Never(rule="do_not_call")
-        ledger = attempts.ledger(session, [lead.number], now - timedelta(days=_LEDGER_DAYS))
-        return self.may_contact(campaign, lead, ledger.get(lead.number, []), now)
+            return Deny("campaign.not_running", Reason.NOT_RUNNING, None)
+        if leads.is_retired(session, lead, now):
+            return Deny("number.retired", Reason.NUMBER_RETIRED, None)
+        return self.write(session, campaign, lead, call, now, agent_id)
+
+    def _asked(self, campaign: Campaign, lead: models.Lead, *, agent_guaranteed: bool) -> ledger_rows.Asked:
+        """An agent is guaranteed only where he dials himself: in preview, or by hand."""
+        channel = Channel.ROBOT if campaign.mode is CampaignMode.VOICE else Channel.CALL
+        guaranteed = agent_guaranteed or campaign.mode is CampaignMode.PREVIEW
+        return ledger_rows.asked_of(lead, channel=channel, agent_guaranteed=guaranteed)
+
+
+def _hold_back(lead: models.Lead, verdict: Deny) -> None:
+    """Move a lead to when it may be called; one that may not be called at all is out."""
+    if verdict.not_before is not None:
+        lead.next_attempt_at = verdict.not_before
+    else:
+        lead.state = LeadState.DO_NOT_CALL if verdict.reason is Reason.DO_NOT_CALL else LeadState.DONE
 
 
 def card_of(lead: models.Lead) -> LeadCard:

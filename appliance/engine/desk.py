@@ -10,7 +10,7 @@ from appliance.commands import Done
 from appliance.domain import disposition, retry
 from appliance.domain.agent import Agent, AgentEvent, Kind
 from appliance.domain.call_model import HangUpAsked
-from appliance.domain.compliance import Allowed
+from appliance.domain.compliance import Deny
 from appliance.domain.routing import may_work_in
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.choosing import card_of
@@ -257,12 +257,13 @@ class Desks:
         self._core.apply_agent(agent.agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
 
         def work(session: Session) -> None:
-            verdict = self._dialler.chooser.ask(session, campaign, session.get_one(models.Lead, card.lead_id), now)
-            if not isinstance(verdict, Allowed):
+            lead = session.get_one(models.Lead, card.lead_id)
+            verdict = self._dialler.chooser.write_own(session, campaign, lead, call, now, agent.agent_id)
+            if isinstance(verdict, Deny):
                 raise CallerError(
-                    "preview.not_allowed", f"This number may not be called now ({verdict.rule}).", rule=verdict.rule
-                )
-            attempts.add(session, call, agent.agent_id)
+                    "preview.not_allowed", f"This number may not be called now ({verdict.rule_id}).",
+                    rule=verdict.rule_id,
+                )  # fmt: skip
 
         try:
             await self._writer.now(work)

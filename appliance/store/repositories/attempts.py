@@ -1,33 +1,48 @@
-"""Attempts: written before the dial, closed once, and read as the ledger of a number."""
+"""Attempts: written before the dial, closed once, and counted."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from appliance.domain.abandoned import is_abandoned
 from appliance.domain.call_model import Call
-from appliance.domain.compliance import Contact
 from appliance.domain.outcome import Verdict
 from appliance.store import models
 from appliance.store.repositories import hearing
 from appliance.types import LIVE_OUTCOMES, Disposition
 
 
-def add(session: Session, call: Call, agent_id: str | None = None) -> None:
-    """Write a new attempt, open; committed before it is dialled."""
+def add(
+    session: Session, call: Call, agent_id: str | None = None, *, rule_set: str = "",
+    rule_inputs: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write a new attempt, open; committed before it is dialled. Only engine.choosing does, when the rules allow it."""
     lead = session.get(models.Lead, call.lead_id)
     session.add(
         models.Attempt(
             id=call.attempt_id, campaign_id=call.campaign_id, lead_id=call.lead_id,
             contact_id=lead.contact_id if lead else None, number=call.number,
-            trunk_id=call.trunk_id, created_at=call.created_at, agent_id=agent_id,
+            trunk_id=call.trunk_id, created_at=call.created_at, agent_id=agent_id, caller_id=call.caller_id,
+            rule_set=rule_set, rule_inputs=rule_inputs or {},
         )
     )  # fmt: skip
+
+
+def calls_by_caller(session: Session, numbers: Iterable[str], since: datetime) -> dict[str, int]:
+    """Return how many attempts showed each caller number since an instant (ix_attempts_caller)."""
+    attempt = models.Attempt
+    rows = session.execute(
+        select(attempt.caller_id, func.count())
+        .where(attempt.caller_id.in_(list(numbers)), attempt.created_at >= since)
+        .group_by(attempt.caller_id)
+    ).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def open_attempts(session: Session) -> Sequence[models.Attempt]:
@@ -47,6 +62,8 @@ def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
     row.verdict_at, row.bridged_at = call.verdict_at, call.bridged_at
     row.agent_id, row.seat_id = call.agent_id or row.agent_id, call.seat_id or row.seat_id
     row.abandoned, row.last_seq = call.abandoned, call.last_seq
+    row.clock_at, row.answer_within_s, row.left_at = call.clock_at, call.within_s, call.left_at
+    row.message_at, row.message_done, row.keys = call.message_at, call.message_done, call.keys
     if call.abandoned:
         row.disposition = Disposition.ABANDONED
     if call.trunk_end is not None:
@@ -55,6 +72,10 @@ def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
         row.ended_at, row.outcome, row.kind = call.ended_at, verdict.outcome, verdict.kind
         row.reason, row.confidence = verdict.reason, verdict.confidence
         row.evidence, row.media = verdict.evidence, call.media
+        row.abandoned = is_abandoned(
+            person=verdict.outcome in LIVE_OUTCOMES, clock_at=call.clock_at, within_s=call.within_s,
+            bridged_at=call.bridged_at, left_at=call.left_at,
+        )  # fmt: skip
         hearing.add(session, call, row.ended_at)
 
 
@@ -63,28 +84,6 @@ def dispose_none(session: Session, attempt_id: str, now: datetime) -> None:
     row = session.get(models.Attempt, attempt_id)
     if row is not None and row.disposed_at is None:
         row.disposition, row.disposed_at = Disposition.NONE, now
-
-
-def ledger(session: Session, numbers: Iterable[str], since: datetime) -> dict[str, list[Contact]]:
-    """Return the dials of each number since an instant (ix_attempts_number); those never sent do not count."""
-    attempt = models.Attempt
-    rows = session.execute(
-        select(
-            attempt.number, attempt.created_at, attempt.answered_at, attempt.bridged_at, attempt.ended_at
-        ).where(
-            attempt.number.in_(list(numbers)), attempt.created_at > since,
-            or_(attempt.originated_at.is_not(None), attempt.ended_at.is_(None)),
-        )
-    ).all()  # fmt: skip
-    found: dict[str, list[Contact]] = defaultdict(list)
-    for number, created_at, answered_at, bridged_at, ended_at in rows:
-        found[number].append(
-            Contact(
-                created_at, conversation=bridged_at is not None, answered=answered_at is not None,
-                is_open=ended_at is None,
-            )
-        )  # fmt: skip
-    return found
 
 
 @dataclass(frozen=True)

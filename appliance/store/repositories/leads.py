@@ -50,11 +50,10 @@ def due(
     ]
 
 
-def is_barred(session: Session, lead: models.Lead, now: datetime) -> bool:
-    """Say whether the number of a lead must not be called now: do-not-call, retired, or parked."""
+def is_retired(session: Session, lead: models.Lead, now: datetime) -> bool:
+    """Say whether the number of a lead rests or is given up (number hygiene)."""
     known = session.get(models.PhoneNumber, lead.number)
-    good = known is None or numbers.effective_state(known.state, known.parked_until, now) is NumberState.GOOD
-    return not good or session.get(models.DoNotCall, lead.number) is not None
+    return known is not None and numbers.effective_state(known.state, known.parked_until, now) is not NumberState.GOOD
 
 
 def next_due_at(session: Session, campaign_id: str) -> datetime | None:

@@ -26,10 +26,11 @@ from appliance.commands import (
     PlayPrompt,
     SuperviseAgent,
 )
-from appliance.engine import choosing, runner
+from appliance.engine import runner
 from appliance.errors import BoxError, CallerError, NotAllowedError, ValidationErrors
 from appliance.events import ConfigChanged, LiveAlert
 from appliance.store import models
+from appliance.store.repositories import ledger
 from appliance.types import E164, SuperviseMode
 from tests.integration.engine.fake_switch import Fate
 from tests.integration.engine.scene import CONFIG, scene
@@ -297,14 +298,14 @@ def test_a_campaign_that_breaks_does_not_stop_the_others(tmp_path: Path, monkeyp
                     next_attempt_at=now,
                 ))  # fmt: skip
             assert s.engine is not None
-            good = choosing.zones
+            good = ledger.zones
 
             def breaks_on_first(number: E164) -> tuple[str, ...]:
                 if number.startswith("+86138"):
                     raise ZeroDivisionError
                 return good(number)
 
-            monkeypatch.setattr(choosing, "zones", breaks_on_first)
+            monkeypatch.setattr(ledger, "zones", breaks_on_first)
             await s.seat(1)
             await s.act("start")
             await s.ask(CampaignAction(actor_id="boss", campaign_id="c2", action="start"))
