@@ -62,6 +62,7 @@ class ListenPolicy(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None  # ISO 3166 alpha-2 of the tone plan, None: unknown
     deadline_ms: int = 4000  # person or machine must be said by then (from answer)
     machine_certainty: float | None = None  # probability wanted for `machine`; None: the ear's own
+    until_beep: bool = False  # a machine is listened to until its beep, to leave a message
 
 
 class Originate(Command, frozen=True, kw_only=True):
@@ -225,6 +226,25 @@ class SuperviseAgent(UserCommand, frozen=True, kw_only=True):
     mode: SuperviseMode | None
 
 
+class AddCaller(UserCommand, frozen=True, kw_only=True):
+    """Make a record of the unknown caller of a conversation, in the campaign of his queue if it has one."""
+
+    SERVICE: ClassVar[str] = "engine"
+    conversation_id: str
+    name: str
+
+
+class CallBackMissed(UserCommand, frozen=True, kw_only=True):
+    """Put missed callers before the list, due at once; `campaign_id` for those of whom no campaign knows.
+
+    Reply data {called_back, skipped}: counts. Skipped: no number, no campaign, or do-not-call.
+    """
+
+    SERVICE: ClassVar[str] = "engine"
+    call_ids: tuple[str, ...]
+    campaign_id: str = ""
+
+
 class LiveView(Command, frozen=True, kw_only=True):
     """Ask for the current projection; the reply's `data` is `events.LiveRoom` or `events.LiveAgent` as builtins."""
 
@@ -352,6 +372,26 @@ class SaveCampaign(UserCommand, frozen=True, kw_only=True):
     name: str
     mode: str
     config: dict[str, Any] = {}
+
+
+class SaveQueue(UserCommand, frozen=True, kw_only=True):
+    """Make (id None) or change a queue of callers; `config` as domain.inbound_config.QueueConfig. Reply id.
+
+    Fails with ValidationErrors by field; a called number belongs to one queue only.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    id: str | None = None
+    name: str
+    config: dict[str, Any] = {}
+    enabled: bool = True
+
+
+class RemoveQueue(UserCommand, frozen=True, kw_only=True):
+    """Take a queue away; who waits in it goes on waiting."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
 
 
 class SaveDoNotCall(UserCommand, frozen=True, kw_only=True):
@@ -711,9 +751,9 @@ class LineTestReport(UserCommand, frozen=True, kw_only=True):
 COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, AnswerInbound, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
-    AgentDispose, AgentPreview, SuperviseAgent, LiveView,
+    AgentDispose, AgentPreview, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
-    SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign,
+    SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign, SaveQueue, RemoveQueue,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,

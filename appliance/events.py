@@ -177,6 +177,9 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     wrap_up_ends_unix_s: float | None = None
     popped_at_unix_s: float | None = None
     heard_late: str = ""  # what the ear says now of a call that it passed on in doubt
+    direction: str = "outbound"  # inbound: the customer called us
+    queue_name: str = ""  # inbound: where he waited
+    waited_s: float = 0.0  # inbound: from the answer to the agent
     schema: int = SCHEMA_VERSION
 
 
@@ -202,8 +205,21 @@ class LiveCampaign(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     schema: int = SCHEMA_VERSION
 
 
+class LiveQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue of callers: how many wait, since when the first of them, how many agents answer it."""
+
+    queue_id: str
+    name: str
+    open: bool
+    waiting: int = 0
+    waits_since_unix_s: float | None = None  # who waits longest
+    talking: int = 0
+    agents: int = 0
+    estimated_wait_s: float = 0.0  # of somebody who came now
+
+
 class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One open attempt for the supervisor's board (number masked)."""
+    """One open attempt, or caller, for the supervisor's board (number masked)."""
 
     conversation_id: str
     campaign_id: str
@@ -211,6 +227,8 @@ class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
     since_unix_s: float
     agent_id: str | None = None
     number_masked: str = ""
+    direction: str = "outbound"
+    queue_name: str = ""  # inbound
 
 
 class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -219,6 +237,7 @@ class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     agents: list[LiveAgent] = []
     campaigns: list[LiveCampaign] = []
     lines: list[LiveLine] = []
+    queues: list[LiveQueue] = []
     at_unix_s: float = 0.0
     schema: int = SCHEMA_VERSION
 
@@ -308,7 +327,7 @@ class TrunkService(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Configuration was written (`evt.live.config`): `what` is seat, trunk, campaign, user, retention or settings."""
+    """Configuration was written (`evt.live.config`): `what` is seat, trunk, campaign, queue, user, retention or settings."""
 
     what: str
     id: str
