@@ -1,4 +1,4 @@
-"""Who answers a caller, how long he may have to wait, and how many agents calls that come in will need soon. Pure."""
+"""Who answers a caller, how long he may have to wait, and how many callers are expected soon. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _SERVING = frozenset(
 )
 HORIZON_S = 20.0
 """A line that is started now wants its agent about this much later: so far the need is looked ahead."""
+MEMORY_S = 600.0
 
 
 def choose(
@@ -57,6 +58,10 @@ class Handling:
         self.weight = min(self._weight_max, self.weight + 1.0)
 
 
-def agents_needed(waiting: int, arrivals_per_s: float, horizon_s: float = HORIZON_S) -> int:
-    """Return the ready agents that lines to be started must leave alone: callers who wait and those expected soon."""
-    return waiting + int(arrivals_per_s * horizon_s + 0.5)
+def expected_callers(arrivals: Iterable[datetime], now: datetime) -> float:
+    """Return how many callers are expected before a line that is started now wants its agent, as the last minutes went.
+
+    See `line_share.InboundLoad.expected`.
+    """
+    recent = sum((now - at).total_seconds() <= MEMORY_S for at in arrivals)
+    return recent * HORIZON_S / MEMORY_S

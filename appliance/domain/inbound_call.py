@@ -17,6 +17,8 @@ from appliance.commands import AnswerInbound, ConnectSeat, Hangup, Hold, PlayPro
 from appliance.domain import inbound_prompts as prompts
 from appliance.domain.inbound_config import Overflow
 from appliance.domain.inbound_model import (
+    CLOSED,
+    OVERFLOW,
     Admitted,
     AgentConnected,
     AgentFound,
@@ -47,9 +49,10 @@ from appliance.types import LegRole
 LOST_SEQ = 1_000_000
 _CLOSING_S = 20.0
 _ANSWER_S = 15.0
-_SENTENCE_S = 30.0
-"""Longer than any sentence: a prompt whose end nobody tells holds nobody up."""
+_SENTENCE_S, _MESSAGE_S = 30.0, 180.0
+"""Longer than any sentence of the box, or message of the customer's: a prompt without an end holds nobody up."""
 _OFFER_S = 15.0
+_REST_S = 2.0
 _SEAT_MARGIN_S = 3.0
 _CALLBACK_KEY = "1"
 _S = InboundState
@@ -79,9 +82,9 @@ def outcome_of(call: InboundCall) -> InboundOutcome:
         return InboundOutcome.CONNECTED
     if call.callback_at is not None:
         return InboundOutcome.CALLBACK_ASKED
-    if call.closed:
+    if call.reason == CLOSED:
         return InboundOutcome.CLOSED
-    if call.overflowed:
+    if call.reason == OVERFLOW:
         return InboundOutcome.OVERFLOWED
     return InboundOutcome.ABANDONED_IN_QUEUE if call.queued_at is not None else InboundOutcome.MISSED
 
@@ -132,24 +135,25 @@ def _hang_up(call: InboundCall, reason: str, now: datetime) -> tuple[InboundCall
 
 
 def _farewell(call: InboundCall, prompt_id: str, now: datetime) -> tuple[InboundCall, Commands]:
-    call = replace(call, state=_S.FAREWELL, deadline=_later(now, _SENTENCE_S))
+    call = replace(call, state=_S.FAREWELL, resting=False, deadline=_later(now, _MESSAGE_S))
     return call, (_play(call, prompt_id, hangup_after=True),)
 
 
 def _into_queue(call: InboundCall, now: datetime) -> tuple[InboundCall, Commands]:
     """He begins to wait, from now on."""
     call = replace(
-        call, queued_at=call.queued_at or now, wait_ends=_later(now, call.policy.max_wait_s),
-    )  # fmt: skip
+        call, queued_at=call.queued_at or now, wait_ends=_later(now, call.policy.max_wait_s)
+    )
     return _wait(call, now, (music(call), FindAgent(), Announce()))
 
 
 def _wait(call: InboundCall, now: datetime, commands: Commands) -> tuple[InboundCall, Commands]:
     next_word = _later(now, call.policy.announce_every_s)
     ends = call.wait_ends or next_word
-    return replace(
-        call, state=_S.WAITING, agent_id=None, seat_id=None, deadline=max(now, min(next_word, ends))
-    ), commands  # fmt: skip
+    call = replace(
+        call, state=_S.WAITING, agent_id=None, seat_id=None, resting=False, deadline=max(now, min(next_word, ends))
+    )
+    return call, commands
 
 
 def may_be_called_back(call: InboundCall) -> bool:
@@ -180,14 +184,14 @@ def _admitted(call: InboundCall, event: Admitted, now: datetime) -> tuple[Inboun
 
 
 def _turned_away(call: InboundCall, event: TurnedAway, now: datetime) -> tuple[InboundCall, Commands]:
-    return _admitted(replace(call, closed=True), Admitted(event.queue_id, event.policy), now)
+    return _admitted(replace(call, reason=CLOSED), Admitted(event.queue_id, event.policy), now)
 
 
 def _answered(call: InboundCall, event: bus_events.LegAnswered, now: datetime) -> tuple[InboundCall, Commands]:
     if event.role != LegRole.TRUNK:
         return call, ()
     call = replace(call, answered_at=now)
-    if call.closed:
+    if call.reason == CLOSED:
         return _farewell(call, call.policy.closed_prompt or _words(call, prompts.CLOSED), now)
     if call.policy.notice and call.policy.record:
         call = replace(call, state=_S.NOTICE, deadline=_later(now, _SENTENCE_S))
@@ -212,8 +216,11 @@ def _agent_found(call: InboundCall, event: AgentFound, now: datetime) -> tuple[I
 
 
 def _seat_refused(call: InboundCall, event: SeatRefused, now: datetime) -> tuple[InboundCall, Commands]:
-    """The worker's word comes before anything else is tried: he waits until the next look for an agent."""
-    return _wait(call, now, (AgentFree(event.agent_id),)) if call.agent_id == event.agent_id else (call, ())
+    """Most often he has hung up, and that word comes in a moment: no agent is troubled before."""
+    if call.agent_id != event.agent_id:
+        return call, ()
+    call, commands = _wait(call, now, (AgentFree(event.agent_id),))
+    return replace(call, resting=True, deadline=_later(now, _REST_S)), commands
 
 
 def _seat_failed(call: InboundCall, event: bus_events.SeatFailed, now: datetime) -> tuple[InboundCall, Commands]:
@@ -235,6 +242,8 @@ def _bridged(call: InboundCall, event: bus_events.Bridged, now: datetime) -> tup
 
 def _wait_expired(call: InboundCall, _event: Expired, now: datetime) -> tuple[InboundCall, Commands]:
     """Time for a word about his place, or he has waited long enough."""
+    if call.resting:
+        return _wait(call, now, (music(call), FindAgent()))
     if call.wait_ends is None or now < call.wait_ends:
         return _wait(call, now, (music(call), FindAgent(), Announce()))
     if call.policy.overflow == Overflow.QUEUE:
@@ -250,11 +259,11 @@ def _moved(call: InboundCall, event: Moved, now: datetime) -> tuple[InboundCall,
 
 
 def _nobody_free(call: InboundCall, _event: Any, now: datetime) -> tuple[InboundCall, Commands]:
-    return _farewell(replace(call, overflowed=True), _words(call, prompts.OVERFLOW), now)
+    return _farewell(replace(call, reason=OVERFLOW), _words(call, prompts.OVERFLOW), now)
 
 
 def _offer_ignored(call: InboundCall, _event: Expired, now: datetime) -> tuple[InboundCall, Commands]:
-    return _hang_up(replace(call, overflowed=True), "overflow", now)
+    return _hang_up(replace(call, reason=OVERFLOW), "overflow", now)
 
 
 def _key(call: InboundCall, event: bus_events.DtmfReceived, now: datetime) -> tuple[InboundCall, Commands]:
@@ -271,7 +280,7 @@ def _leg_ended(call: InboundCall, event: bus_events.LegEnded, now: datetime) -> 
     if event.role != LegRole.TRUNK or call.state is _S.CLOSING:
         return call, ()
     freed = _agent_leaves(call)
-    return replace(call, state=_S.CLOSING, reason=event.reason, deadline=_later(now, _CLOSING_S)), freed
+    return replace(call, state=_S.CLOSING, reason=call.reason or event.reason, deadline=_later(now, _CLOSING_S)), freed
 
 
 def _conversation_ended(

@@ -53,7 +53,7 @@ class QueueConfig(BaseModel):
     notice: bool = Field(False, title="Recording notice", description="Say first that the call is recorded.")
     announce_position: bool = Field(True, title="Say the position", description="In the queue.")
     announce_wait: bool = Field(True, title="Say the wait", description="As it is estimated.")
-    announce_every_s: int = Field(45, title="Say it every", description="Seconds.", ge=15, le=600)
+    announce_every_s: int = Field(45, title="Say it every", description="Seconds.", ge=20, le=120)
     callback_key: bool = Field(
         True, title="Call-back instead of waiting", description="Who presses 1 is called back before the list."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -31,6 +31,10 @@ class InboundOutcome(StrEnum):
     CALLBACK_ASKED = "callback_asked"
     CLOSED = "closed"
     OVERFLOWED = "overflowed"
+
+
+CLOSED, OVERFLOW = "closed", "overflow"
+"""Reasons that are an outcome: nobody answers at this hour, or he has waited too long."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,14 @@ class InboundCall:
     hops: int = 0
     deadline: datetime | None = None  # when `Expired` is due
     wait_ends: datetime | None = None  # when the queue has had him long enough
-    closed: bool = False
-    overflowed: bool = False
+    resting: bool = False  # no agent is tried before the deadline: his worker refused one a moment ago
     callback_at: datetime | None = None
     answered_at: datetime | None = None
     queued_at: datetime | None = None
     bridged_at: datetime | None = None
     ended_at: datetime | None = None
     lost: bool = False
-    reason: str = ""
+    reason: str = ""  # CLOSED, OVERFLOW, or what ended the call
     contact_id: str | None = None
     lead_id: str | None = None
     campaign_id: str = ""
@@ -84,13 +87,18 @@ class InboundCall:
     @property
     def waits(self) -> bool:
         """Is he somebody whom a free agent may be given?"""
-        return self.state in (InboundState.WAITING, InboundState.OFFER)
+        return self.state in (InboundState.WAITING, InboundState.OFFER) and not self.resting
 
     @property
     def wait_s(self) -> float:
         """Seconds from the answer to the agent, or to the end without one."""
         until = self.bridged_at or self.ended_at
         return max(0.0, (until - self.answered_at).total_seconds()) if until and self.answered_at else 0.0
+
+
+def recognised(call: InboundCall, *, contact_id: str | None, lead_id: str | None, campaign_id: str) -> InboundCall:
+    """Return the caller with his person, his record and the campaign of either."""
+    return replace(call, contact_id=contact_id, lead_id=lead_id, campaign_id=campaign_id)
 
 
 # ---- the engine's own events -------------------------------------------------------------------------

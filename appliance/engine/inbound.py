@@ -1,0 +1,354 @@
+"""Callers: matched, written, answered, given to agents; what they hear while they wait; back after a restart.
+
+Like `core`, synchronous but for what waits for the store; only `event` and `restore` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from appliance.commands import ConnectSeat, ConversationCommand, Hangup, PlayPrompt
+from appliance.domain import agent as agents
+from appliance.domain import inbound, inbound_call
+from appliance.domain import inbound_model as model
+from appliance.domain import inbound_prompts as prompts
+from appliance.domain.agent import Agent, AgentEvent
+from appliance.domain.inbound_config import is_open, parse_queue, queue_of
+from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundPolicy, InboundState
+from appliance.domain.line_share import InboundLoad
+from appliance.domain.numbers import Number, parse_number
+from appliance.domain.routing import may_work_in
+from appliance.engine.choosing import card_of
+from appliance.engine.core import Core, Effects
+from appliance.engine.inbound_room import CallerQueue, Known
+from appliance.engine.room import LeadCard
+from appliance.engine.writer import Writer
+from appliance.errors import CallboxError, StoreError
+from appliance.events import ConversationEvent, InboundOffered
+from appliance.logs import get_logger
+from appliance.settings import DiallingSettings
+from appliance.store import models
+from appliance.store.repositories import inbound as rows
+from appliance.types import AgentState
+
+_HOPS_MAX = 3
+_UNAVAILABLE = 480
+
+
+class Inbound:
+    """One method per thing that happens; `core` and its room belong to the engine."""
+
+    def __init__(self, core: Core, effects: Effects, writer: Writer, dialling: DiallingSettings) -> None:
+        self._core, self._effects, self._writer, self._dialling = core, effects, writer, dialling
+        self._room = core.room
+        self._callers = core.room.inbound
+        self._clock = core.clock
+        self._log = get_logger()
+        core.callers_first = self.serve
+
+    async def load(self) -> None:
+        """Read the queues; callers who wait keep the figures they came in under."""
+        fresh: dict[str, CallerQueue] = {}
+        for row in await self._writer.read(rows.queues):
+            try:
+                config = parse_queue(row.config)
+            except CallboxError as error:
+                self._log.error("queue config", queue=row.id, error_id=error.error_id, message=error.message)
+                continue
+            known = self._callers.queues.get(row.id) or CallerQueue(row.id, row.name, config)
+            known.name, known.config = row.name, config
+            fresh[row.id] = known
+        self._callers.queues = fresh
+        self._effects.room_changed()
+
+    # ---- from the workers -----------------------------------------------------------------------------------
+
+    async def event(self, event: ConversationEvent) -> None:
+        """Apply a worker's event of a caller; all others are not for us."""
+        call_id = event.conversation_id
+        if call_id in self._callers.calls:
+            self._room.last_sign_s[call_id] = self._clock.monotonic_s()
+            self.apply(call_id, event)
+        elif isinstance(event, InboundOffered):
+            await self._offered(event)
+
+    async def _offered(self, event: InboundOffered) -> None:
+        """Write the caller, with what was decided about him, before he is answered."""
+        now = self._clock.now()
+        call = InboundCall(
+            event.conversation_id, event.trunk_id, self._e164(event.caller), self._e164(event.called),
+            at=inbound_call.at(event),
+        )  # fmt: skip
+        queue = self._queue_of(call.called)
+        call, _ = inbound_call.step(call, event, now)
+        call, commands = inbound_call.step(call, self._decision(queue, now), now)
+
+        def work(session: Session) -> tuple[InboundCall, Known, LeadCard | None] | None:
+            if rows.get(session, call.call_id) is not None:
+                return None  # told again after a restart, and closed since
+            matched = self._matched(session, call, queue)
+            rows.add(session, matched[0])
+            return matched
+
+        try:
+            found = await self._writer.now(work)
+        except StoreError as error:
+            self._log.error("caller not written, not answered", conversation=call.call_id, error_id=error.error_id)
+            self._effects.send(Hangup(conversation_id=call.call_id, reason="store", sip_status=_UNAVAILABLE))
+            return
+        if found is None:
+            return
+        call, known, card = found
+        if queue is not None:
+            queue.arrivals.append(now)
+        self._log.info("caller", conversation=call.call_id, trunk=call.trunk_id, queue=call.queue_id,
+                       known=call.contact_id is not None, pii_caller=call.caller)  # fmt: skip
+        self._take(call, known, card)
+        for command in commands:
+            self._carry_out(call.call_id, command)
+
+    def _decision(self, queue: CallerQueue | None, now: datetime) -> model.Admitted | model.TurnedAway:
+        if queue is None:
+            return model.TurnedAway("", InboundPolicy(closed_prompt="closed", record=False))
+        policy = queue.policy(self._dialling.seat_answer_timeout_s)
+        if is_open(queue.config, self._dialling.timezone, now):
+            return model.Admitted(queue.queue_id, policy)
+        return model.TurnedAway(queue.queue_id, policy)
+
+    def _queue_of(self, called: str) -> CallerQueue | None:
+        found = queue_of(called, ((q.queue_id, q.config) for q in self._callers.queues.values()))
+        return self._callers.queues.get(found or "")
+
+    def _e164(self, number: str) -> str:
+        """Return a number as the box writes it, also where the trunk has no rules; what is none stays as it is."""
+        read = parse_number(number, self._dialling.default_region) if number else None
+        return read.e164 if isinstance(read, Number) else number[:20]
+
+    def _matched(
+        self, session: Session, call: InboundCall, queue: CallerQueue | None
+    ) -> tuple[InboundCall, Known, LeadCard | None]:
+        """Return the caller with his person and his newest record."""
+        found = rows.caller_of(session, call.caller)
+        campaign_id = found.lead.campaign_id if found.lead is not None else queue.config.campaign_id if queue else ""
+        call = model.recognised(
+            call, contact_id=found.contact_id, lead_id=found.lead.id if found.lead is not None else None,
+            campaign_id=campaign_id,
+        )  # fmt: skip
+        card = card_of(found.lead) if found.lead is not None else None
+        return call, Known(found.last_agent_id, found.history), card
+
+    def _take(self, call: InboundCall, known: Known, card: LeadCard | None) -> None:
+        """Take a caller, already written, into the room."""
+        self._callers.calls[call.call_id], self._callers.known[call.call_id] = call, known
+        self._room.cards[call.call_id] = card or LeadCard(lead_id="", number=call.caller)
+        self._room.last_sign_s[call.call_id] = self._clock.monotonic_s()
+        self._core.set_timer(call.call_id, call.deadline, lambda: self.apply(call.call_id, model.Expired()))
+        self._effects.room_changed()
+        self._effects.lines_changed()
+
+    # ---- one caller -------------------------------------------------------------------------------------------
+
+    def apply(self, call_id: str, event: model.InboundEvent) -> None:
+        """Apply one event to one caller and carry out what follows."""
+        before = self._callers.calls.get(call_id)
+        if before is None:
+            return
+        call, commands = inbound_call.step(before, event, self._clock.now())
+        self._callers.calls[call_id] = call
+        if call.deadline != before.deadline:
+            self._core.set_timer(call_id, call.deadline, lambda: self.apply(call_id, model.Expired()))
+        if call.state is not before.state or call.queue_id != before.queue_id:
+            self._log.info("caller", conversation=call_id, was=before.state.value, now=call.state.value,
+                           queue=call.queue_id, event_type=type(event).__name__)  # fmt: skip
+            if call.state is not InboundState.ENDED:
+                self._effects.write(lambda session: rows.save(session, call))
+            self._room.inbound_loads = self._loads()
+            self._effects.room_changed()
+            self._effects.lines_changed()
+        for command in commands:
+            self._carry_out(call_id, command)
+
+    def _carry_out(self, call_id: str, command: model.Notice | ConversationCommand) -> None:
+        call = self._callers.calls.get(call_id)
+        if call is None:
+            return
+        match command:
+            case ConversationCommand():
+                self._effects.send(command)
+            case model.FindAgent():
+                self._core.serve_waiting()
+            case model.Announce():
+                self._announce(call)
+            case model.Overflowed():
+                self._overflowed(call)
+            case model.CallBack():
+                self._call_back(call)
+            case model.AgentConnected(agent_id=agent_id):
+                self._core.agent_connected(
+                    agent_id, call_id, call.seat_id, self._room.cards.get(call_id), call.campaign_id or None
+                )
+            case model.AgentFree(agent_id=agent_id):
+                self._core.try_agent(agent_id, AgentEvent(agents.Kind.WITHDRAWN))
+            case model.AgentUnreachable(agent_id=agent_id, seat_id=seat_id):
+                self._core.unreachable(agent_id, seat_id)
+            case model.ConversationOver(agent_id=agent_id):
+                wrap_up = self._core.wrap_up(call.campaign_id)
+                self._core.try_agent(agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
+            case model.Ended(outcome=outcome):
+                self._close(call, outcome)
+            case model.Decide():
+                """He was decided about when he was written."""
+
+    def serve(self) -> None:
+        """Give ready agents to those who wait, who waits longest first."""
+        for waiting in self._callers.waiting():
+            call = self._callers.calls.get(waiting.call_id)
+            if call is None or not call.waits:
+                continue
+            queue = self._callers.queues.get(call.queue_id)
+            wanted = queue.config.skills if queue is not None else {}
+            known = self._callers.known.get(call.call_id, Known())
+            agent = inbound.choose(self._room.agents.values(), wanted, known.last_agent_id, self._may_serve(queue))
+            if agent is None or agent.seat_id is None:
+                continue
+            self._core.show_card(agent.agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
+            self._core.apply_agent(
+                agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.call_id)
+            )
+            self.apply(call.call_id, model.AgentFound(agent.agent_id, agent.seat_id))
+        self._room.inbound_loads = self._loads()
+
+    def _may_serve(self, queue: CallerQueue | None) -> Callable[[Agent], bool]:
+        """Return who may answer a queue: the agents of its campaign, everybody when it names none."""
+        campaign_id = queue.config.campaign_id if queue is not None else ""
+        if campaign_id not in self._room.campaigns:
+            return lambda _agent: True
+        config = self._room.config(campaign_id)
+        return lambda agent: may_work_in(agent, campaign_id, config)
+
+    def _loads(self) -> list[InboundLoad]:
+        """Return what each queue asks of the agents, so that dialling leaves enough of them alone."""
+        now = self._clock.now()
+        found = []
+        for queue in self._callers.queues.values():
+            may_serve = self._may_serve(queue)
+            able = frozenset(
+                a.agent_id for a in self._room.agents.values()
+                if inbound.serving([a], queue.config.skills, may_serve)
+            )  # fmt: skip
+            waiting = len(self._callers.waiting(queue.queue_id))
+            found.append(InboundLoad(able, waiting, inbound.expected_callers(queue.arrivals, now)))
+        return found
+
+    # ---- what a caller hears -------------------------------------------------------------------------------
+
+    def _announce(self, call: InboundCall) -> None:
+        """Say him his place, how long it may take, and that he may be called back instead."""
+        queue = self._callers.queues.get(call.queue_id)
+        if call.state is not InboundState.WAITING or queue is None:
+            return
+        config, language = queue.config, call.policy.language
+        position = self._callers.position(call)
+        said = [prompts.position_prompt(language, position)] if config.announce_position else []
+        if config.announce_wait:
+            said.append(prompts.wait_prompt(language, self.wait_s(queue, position)))
+        if call.policy.callback_key and inbound_call.may_be_called_back(call):
+            said.append(prompts.sentence(language, prompts.CALLBACK_OFFER))
+        if said:
+            self._effects.send(PlayPrompt(conversation_id=call.call_id, prompt_id=said[0], then=tuple(said[1:])))
+
+    def wait_s(self, queue: CallerQueue, position: int) -> float:
+        """Return the estimated wait of a place in a queue."""
+        able = inbound.serving(self._room.agents.values(), queue.config.skills, self._may_serve(queue))
+        return inbound.estimated_wait_s(position, able, queue.handling.mean_s)
+
+    def _overflowed(self, call: InboundCall) -> None:
+        queue = self._callers.queues.get(call.queue_id)
+        other = self._callers.queues.get(queue.config.overflow_queue) if queue is not None else None
+        full = other is None or other is queue or call.hops >= _HOPS_MAX
+        if other is None or full or not is_open(other.config, self._dialling.timezone, self._clock.now()):
+            self.apply(call.call_id, model.TurnedAway(call.queue_id, call.policy))
+        else:
+            policy = other.policy(self._dialling.seat_answer_timeout_s)
+            self.apply(call.call_id, model.Moved(other.queue_id, policy))
+
+    def _call_back(self, call: InboundCall) -> None:
+        queue = self._callers.queues.get(call.queue_id)
+        campaign_id = queue.config.campaign_id if queue is not None else ""
+        now = self._clock.now()
+
+        def work(session: Session) -> None:
+            row = rows.get(session, call.call_id)
+            if row is not None and row.callback_at is None:
+                rows.save(session, call)
+                rows.call_back(session, row, campaign_id, now)
+
+        self._effects.write(work)
+        for wanted in {campaign_id, call.campaign_id}:
+            if wanted in self._room.campaigns:
+                self._room.campaigns[wanted].lead_returned(now)
+        self._effects.lines_changed()
+
+    # ---- ends ---------------------------------------------------------------------------------------------------
+
+    def _close(self, call: InboundCall, outcome: InboundOutcome) -> None:
+        del self._callers.calls[call.call_id]
+        self._callers.known.pop(call.call_id, None)
+        self._room.cards.pop(call.call_id, None)
+        self._room.last_sign_s.pop(call.call_id, None)
+        self._core.set_timer(call.call_id, None, lambda: None)
+        queue = self._callers.queues.get(call.queue_id)
+        if queue is not None and call.bridged_at is not None and call.ended_at is not None:
+            wrap_up_s = self._core.wrap_up(call.campaign_id).limit_s or 0.0
+            queue.handling.learn((call.ended_at - call.bridged_at).total_seconds() + wrap_up_s / 2)
+        agent_id = call.agent_id if call.bridged_at is not None else None
+
+        def work(session: Session) -> None:
+            rows.save(session, call, outcome)
+            lead = session.get(models.Lead, call.lead_id) if call.lead_id else None
+            if lead is not None and agent_id is not None:
+                lead.last_agent_id = agent_id
+
+        self._effects.write(work)
+        self._log.info("caller gone", conversation=call.call_id, outcome=outcome.value, wait_s=round(call.wait_s, 1))
+        self._effects.room_changed()
+        self._effects.lines_changed()
+
+    def command_failed(self, command: ConversationCommand, error: CallboxError) -> None:
+        """A worker did not take a command of a caller."""
+        if isinstance(command, ConnectSeat):
+            self.apply(command.conversation_id, model.SeatRefused(command.agent_id))
+        elif isinstance(command, PlayPrompt) and command.hangup_after and error.error_id != "conversation.ended":
+            self._effects.send(Hangup(conversation_id=command.conversation_id, reason="no_prompt"))
+
+    # ---- after a restart ------------------------------------------------------------------------------------
+
+    def take_restored(self, call: InboundCall, known: Known, card: LeadCard | None) -> None:
+        """Take a caller into the room as rows and stream tell him; what the worker may have missed is said again."""
+        self._take(call, known, card)
+        if call.callback_at is not None:
+            self._call_back(call)
+        if call.state is InboundState.ENDED:
+            self._close(call, inbound_call.outcome_of(call))
+        elif call.state is InboundState.ANSWERING:
+            self._effects.send(inbound_call.answer(call))
+        elif call.waits:
+            self._effects.send(inbound_call.music(call))
+        elif call.state is InboundState.CLOSING:
+            self._effects.send(Hangup(conversation_id=call.call_id, reason="resumed"))
+        elif call.agent_id in self._room.agents:
+            self._bind(call)
+
+    def _bind(self, call: InboundCall) -> None:
+        """Make an agent's state fit a conversation that lived on without us."""
+        agent_id = call.agent_id or ""
+        agent = self._room.agents[agent_id]
+        self._core.show_card(agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
+        talking = call.state is InboundState.TALKING
+        kind = agents.Kind.CONNECTED if talking else agents.Kind.RESERVE
+        wrong = agent.state is not AgentState.TALKING if talking else agent.state is AgentState.READY
+        if wrong:
+            self._core.try_agent(agent_id, AgentEvent(kind, conversation_id=call.call_id))
