@@ -74,7 +74,7 @@ class SipSettings(_Section):
     register_expires_s: int = Field(120, title="Registration expiry", description="Longest life of a seat's registration, s.", ge=30, le=120)
     ban_s: int = Field(60, title="Ban time", description="How long an address that floods or guesses passwords is shut out, s.", ge=10, le=3600)
     auth_failures_max: int = Field(5, title="Wrong passwords", description="Wrong digests from one address within a minute before the ban.", ge=3, le=100)
-    options_ping_s: int = Field(5, title="OPTIONS ping", description="How often gateways and workers are asked, s.", ge=2, le=60)
+    options_ping_s: int = Field(4, title="OPTIONS ping", description="How often gateways and workers are asked, s; a silent one is known within this and 7 s more.", ge=2, le=60)
 
     @model_validator(mode="after")
     def _ports_are_apart(self) -> Self:

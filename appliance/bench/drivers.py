@@ -21,15 +21,18 @@ import typer
 from rich.console import Console
 
 from appliance.bench import box as boxes
+from appliance.bench.dark_exchange import CHANNELS, TRUNK, DarkExchange, running_edge
 from appliance.bench.line_faults import HOURS, run_day
 from appliance.bench.line_sims import PORTS_OF_E1
 from appliance.bench.switch_rig import free_port
 from appliance.bus import Bus
+from appliance.errors import CallboxError
 from appliance.events import TrunkService
 from appliance.services import bus as bus_service
-from appliance.settings import Home, LineCardSettings, Settings, load_settings, save_settings
+from appliance.services.doors import silent_gateways
+from appliance.settings import Home, LineCardSettings, Settings
 from appliance.watch.line_cards import make_card
-from appliance.watch.lines import LineWatch, TrunkPlan
+from appliance.watch.lines import SIP_LOOK_S, LineWatch, TrunkPlan
 from drivers.cards import Card, dahdi_card
 from drivers.e1_gateway.snmp_sim import load_agent
 from drivers.lines import LineReader, LineStatus
@@ -37,6 +40,7 @@ from drivers.resources import DahdiTree
 from drivers.simkit.sysfs_tree import SysfsTree
 
 _SPANS, _WATCH_S, _WARM_UP_S, _PATIENCE_S, _TELL_S = 8, 30.0, 5.0, 60.0, 0.1
+_DARK_ROUNDS, _SIP_PORT = 8, 5060
 
 
 def register(app: typer.Typer) -> None:
@@ -87,13 +91,15 @@ class _Rig:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.network = boxes.choose_network()
+        self.exchange = f"127.{self.network}.1.1", _SIP_PORT
         self.tree = SysfsTree(home.root / "kernel")
         for span in range(1, _SPANS + 1):
             self.tree.add_e1(span, first_channel=(span - 1) * 31 + 1)
         self.timed: dict[str, list[_Timed]] = {}
         self.words: list[tuple[float, TrunkService]] = []
 
-    def settings(self, sims: dict[str, Any], bus_port: int, trap_port: int) -> Settings:
+    def settings(self, sims: dict[str, Any], trap_port: int) -> Settings:
         cards: list[dict[str, Any]] = [
             {"id": f"gw{number}", "profile": "ds1_mib", "address": f"127.0.0.1:{port}", "community": "public"}
             for number, port in enumerate(sims["gateways"])
@@ -105,8 +111,7 @@ class _Rig:
         ]  # fmt: skip
         cards.append({"id": "dahdi", "source": "dahdi", "profile": "dahdi"})
         hardware = {"cards": cards, "trap_address": "127.0.0.1", "trap_port": trap_port}
-        save_settings(self.home, {"bus": {"port": bus_port}, "hardware": hardware})
-        return load_settings(self.home)
+        return boxes.private_settings(self.home, self.network, hardware=hardware)
 
     def make(self, home: Home, card: LineCardSettings) -> Card:
         """The card as the box makes it; DAHDI from the tree, each reader timed."""
@@ -118,8 +123,9 @@ class _Rig:
         return Card(timed, made.control)
 
     def plans(self) -> list[TrunkPlan]:
-        """A trunk on each span, so that each alarm is a word on the bus."""
-        return [
+        """A trunk on each span, so that each alarm is a word on the bus; one that only OPTIONS speaks of."""
+        dark = TrunkPlan(TRUNK, CHANNELS, gateways=(f"{self.exchange[0]}:{self.exchange[1]}",))
+        return [dark] + [
             TrunkPlan(f"t{number}-{span}", 30, (f"gw{number}:{span}",))
             for number in range(_SPANS // PORTS_OF_E1)
             for span in load_agent().spans
@@ -162,27 +168,31 @@ def _simulators(home: Home, trap_port: int) -> Iterator[tuple[subprocess.Popen[s
 
 
 async def _measure(home: Home, seconds: float) -> dict[str, Any]:
-    bus_port, trap_port = free_port("127.0.0.1"), free_port("127.0.0.1", socket.SOCK_DGRAM)
-    rig = _Rig(home)
+    trap_port = free_port("127.0.0.1", socket.SOCK_DGRAM)
+    rig, exchange = _Rig(home), DarkExchange()
     with _simulators(home, trap_port) as (process, sims):
-        settings = rig.settings(sims, bus_port, trap_port)
+        settings = rig.settings(sims, trap_port)
         server = subprocess.Popen(["nats-server", "-c", str(bus_service.write_config(home, settings))],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-        watch = LineWatch(home, settings, trunks=rig.plans, make=rig.make)
+        watch = LineWatch(
+            home, settings, trunks=rig.plans, make=rig.make, silent_gateways=partial(silent_gateways, home)
+        )
         teller, hearer = Bus(settings.bus, name="watch"), Bus(settings.bus, name="bench")
         tasks: list[asyncio.Task[None]] = []
         try:
             await teller.connect(timeout_s=_PATIENCE_S)
             await hearer.connect(timeout_s=_PATIENCE_S)
             await hearer.subscribe_live("trunk.*", rig.on_word)
+            await exchange.listen(rig.exchange)
             await asyncio.to_thread(watch.look_at_gateways)
             watch.start()
-            tasks.append(asyncio.create_task(_tell(watch, teller)))
+            tasks += [asyncio.create_task(_tell(watch, teller)), asyncio.create_task(_look(watch))]
             await _until(lambda: rig.all_read(len(watch.pollers)), "a first reading of every card")
             await asyncio.sleep(_WARM_UP_S)
             found = await _cost(rig, watch, seconds)
             found["alarm_to_bus_s"] = {
                 "trap": await _delays(rig, process, trap=True), "poll": await _delays(rig, process, trap=False),
+                "options": await _dark(rig, settings, exchange),
             }  # fmt: skip
         finally:
             for task in tasks:
@@ -190,6 +200,7 @@ async def _measure(home: Home, seconds: float) -> dict[str, Any]:
             await asyncio.to_thread(watch.stop)
             await teller.close()
             await hearer.close()
+            exchange.close()
             server.terminate()
             server.wait(10)
     return found
@@ -201,6 +212,13 @@ async def _tell(watch: LineWatch, bus: Bus) -> None:
         for word in watch.trunk_words():
             await bus.publish_live(f"trunk.{word.trunk_id}", word)
         await asyncio.sleep(_TELL_S)
+
+
+async def _look(watch: LineWatch) -> None:
+    """As `hardware.Hardware` does."""
+    while True:
+        await asyncio.to_thread(watch.look_at_gateways)
+        await asyncio.sleep(SIP_LOOK_S)
 
 
 async def _cost(rig: _Rig, watch: LineWatch, seconds: float) -> dict[str, Any]:
@@ -245,6 +263,33 @@ async def _delays(rig: _Rig, process: subprocess.Popen[str], *, trap: bool) -> d
             say(gateway=number, span=span, alarms=[], trap=False)
     for plan in rig.plans():
         await _until(partial(_heard, rig, plan.trunk_id, plan.channels), f"the end of the alarm of {plan.trunk_id}")
+    return _summary(delays)
+
+
+async def _dark(rig: _Rig, settings: Settings, exchange: DarkExchange) -> dict[str, float]:
+    """From the exchange's last answer to its trunk's word on the bus, told by a real edge's OPTIONS alone."""
+    delays = []
+    with running_edge(rig.home, settings, rig.exchange):
+        await _until(lambda: _edge_knows(rig.home), "the edge's first OPTIONS")
+        for number in range(_DARK_ROUNDS):
+            await asyncio.sleep(settings.sip.options_ping_s * number / _DARK_ROUNDS)  # at all moments between two pings
+            rig.words.clear()
+            exchange.dark, began_s = True, time.monotonic()
+            await _until(partial(_heard, rig, TRUNK, 0), "the word of the dark exchange")
+            delays.append(time.monotonic() - began_s)
+            exchange.dark = False
+            await _until(partial(_heard, rig, TRUNK, CHANNELS), "its end")
+    return _summary(delays)
+
+
+def _edge_knows(home: Home) -> bool:
+    try:
+        return not silent_gateways(home)
+    except CallboxError:
+        return False
+
+
+def _summary(delays: list[float]) -> dict[str, float]:
     return {"max": round(max(delays), 2), "median": round(statistics.median(delays), 2), "count": len(delays)}
 
 
