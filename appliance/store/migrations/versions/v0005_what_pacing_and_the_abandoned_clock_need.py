@@ -26,7 +26,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('answer_within_s', sa.Float(), nullable=True))
         batch_op.add_column(sa.Column('left_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('message_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column('message_done', sa.Boolean(), server_default=sa.text('0'), nullable=False))
+        batch_op.add_column(sa.Column('message_done', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('keys', sa.String(length=20), server_default='', nullable=False))
         batch_op.create_index('ix_attempts_caller', ['caller_id', 'created_at'], unique=False)
 
