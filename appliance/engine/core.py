@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from appliance.clock import Clock
 from appliance.commands import ConnectSeat, ConversationCommand, Hangup, PlayPrompt
+from appliance.domain import after_call, retry, routing
 from appliance.domain import agent as agents
 from appliance.domain import call as calls
 from appliance.domain import call_model as model
-from appliance.domain import retry, routing
 from appliance.domain.agent import Agent, AgentEvent, WrapUp
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.outcome import Verdict
+from appliance.engine.pace import Pace
 from appliance.engine.room import Desk, LeadCard, Room
 from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import ConversationEvent
@@ -52,6 +53,9 @@ class Effects(Protocol):
     def lines_changed(self) -> None:
         """There may be something to dial."""
 
+    def fail_over(self, call: Call, card: LeadCard) -> None:
+        """Dial a number through another trunk: its own one failed before the subscriber could answer."""
+
     def seat_alert(self, seat_id: str, raised: bool) -> None:
         """Raise or clear the alert of an unreachable phone."""
 
@@ -64,6 +68,7 @@ class Core:
         self.clock = clock
         self._effects = effects
         self._dialling = dialling
+        self.pace = Pace(room, dialling, clock)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.unreachable_seats: set[str] = set()  # whose alert stands
         self.callers_first: Callable[[], None] = lambda: None  # gives ready agents to those who called us
@@ -77,6 +82,7 @@ class Core:
         self.room.cards[call.attempt_id] = card
         self.room.last_sign_s[call.attempt_id] = self.clock.monotonic_s()
         self.set_timer(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
+        self.pace.call_started(call)
         self._effects.room_changed()
 
     def conversation_event(self, event: ConversationEvent) -> None:
@@ -92,6 +98,7 @@ class Core:
             return
         call, commands = calls.step(before, event, self.clock.now())
         self.room.calls[attempt_id] = call
+        self.pace.call_changed(before, call)
         if call.deadline != before.deadline:
             self.set_timer(attempt_id, call.deadline, lambda: self.apply(attempt_id, model.Expired()))
         if call.state is not CallState.HEARD and attempt_id in self.room.waiting:
@@ -112,6 +119,8 @@ class Core:
         elif isinstance(command, model.FindAgent):
             self.room.waiting.append(call.attempt_id)
             self.serve_waiting()
+            if call.attempt_id in self.room.waiting:
+                self.apply(call.attempt_id, model.NobodyFree())
         elif isinstance(command, model.AgentConnected):
             self._connected(call, command.agent_id)
         elif isinstance(command, model.AgentFree):
@@ -121,7 +130,7 @@ class Core:
         elif isinstance(command, model.LateWord):
             self._effects.agent_changed(command.agent_id)
         elif isinstance(command, model.ConversationOver):
-            wrap_up = self.wrap_up(call.campaign_id)
+            wrap_up = WrapUp() if command.taken_off else self.wrap_up(call.campaign_id)
             self.try_agent(command.agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
         else:
             self._close(call, command.verdict)
@@ -133,9 +142,11 @@ class Core:
             call = self.room.calls[attempt_id]
             card = self.room.cards.get(attempt_id)
             preferred = (card.callback_agent_id, card.last_agent_id) if card else ()
+            elsewhere = {a for a, campaign_id in self.room.given.items() if campaign_id != call.campaign_id}
             agent = routing.pick(
-                self.room.agents.values(), call.campaign_id, self.room.config(call.campaign_id), preferred
-            )
+                self.room.agents.values(), call.campaign_id, self.room.config(call.campaign_id), preferred,
+                given_elsewhere=elsewhere,
+            )  # fmt: skip
             if agent is None or agent.seat_id is None:
                 continue
             self.show_card(agent.agent_id, card, call.campaign_id)
@@ -170,11 +181,9 @@ class Core:
         room.last_sign_s.pop(call.attempt_id, None)
         self.set_timer(call.attempt_id, None, lambda: None)
         self._rest_trunk(call, verdict.outcome)
+        self.pace.call_ended(call, verdict)
         config, attempts_before = room.config(call.campaign_id), card.attempts if card else 0
-        change = retry.after_attempt(
-            config, verdict.outcome, dialled=calls.was_dialled(call), connected=call.bridged_at is not None,
-            attempts_before=attempts_before, now=now,
-        )  # fmt: skip
+        change = after_call.lead_change(config, call, verdict, attempts_before=attempts_before, now=now)
 
         def work(session: Session) -> None:
             row = attempts.get(session, call.attempt_id)
@@ -198,6 +207,8 @@ class Core:
             campaign.lead_returned(change.next_attempt_at)
         self._log.info("attempt closed", conversation=call.attempt_id, outcome=verdict.outcome.value,
                        abandoned=call.abandoned)  # fmt: skip
+        if card is not None and after_call.may_fail_over(call, verdict):
+            self._effects.fail_over(call, card)
         self._effects.room_changed(call.campaign_id)
         self._effects.lines_changed()
 
@@ -223,8 +234,13 @@ class Core:
             error_id=error.error_id)  # fmt: skip
         if isinstance(command, ConnectSeat):
             self.apply(command.conversation_id, model.SeatRefused(command.agent_id))
-        elif isinstance(command, PlayPrompt) and not over:
+        elif isinstance(command, PlayPrompt) and not over and not self._is_greeting(command):
             self._effects.send(Hangup(conversation_id=command.conversation_id, reason="abandoned"))
+
+    def _is_greeting(self, command: PlayPrompt) -> bool:
+        """A person who waits for an agent goes on waiting without it."""
+        call = self.room.calls.get(command.conversation_id)
+        return call is not None and call.state is CallState.HEARD
 
     # ---- agents -----------------------------------------------------------------------------------------
 
@@ -259,6 +275,7 @@ class Core:
         if after.wrap_up_ends != before.wrap_up_ends:
             over = AgentEvent(agents.Kind.WRAP_UP_OVER)
             self.set_timer("agent " + agent_id, after.wrap_up_ends, lambda: self.try_agent(agent_id, over))
+        self.pace.agent_changed(before.state, after, desk.campaign_id)
         for command in commands:
             self._agent_command(after, desk, command, now)
         self._effects.write(lambda session: agent_rows.save(session, desk.session_id, after, now))
@@ -302,6 +319,7 @@ class Core:
     def restore_agent(self, agent: Agent, desk: Desk) -> None:
         """Take an agent from his stored session into the room."""
         self.room.agents[agent.agent_id], self.room.desks[agent.agent_id] = agent, desk
+        self.pace.agent_changed(AgentState.OFFLINE, agent, desk.campaign_id)
         over = AgentEvent(agents.Kind.WRAP_UP_OVER)
         self.set_timer("agent " + agent.agent_id, agent.wrap_up_ends, lambda: self.try_agent(agent.agent_id, over))
 

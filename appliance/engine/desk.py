@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from appliance import commands as cmd
 from appliance.bus import Bus
 from appliance.commands import Done
-from appliance.domain import disposition, retry
+from appliance.domain import disposition, inbound_model, retry
 from appliance.domain.agent import Agent, AgentEvent, Kind
-from appliance.domain.call_model import HangUpAsked
+from appliance.domain.call_model import Call, HangUpAsked
 from appliance.domain.compliance import Deny
 from appliance.domain.routing import may_work_in
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler
-from appliance.engine.room import Campaign, Desk, LeadCard
+from appliance.engine.inbound import Inbound
+from appliance.engine.room import Campaign, Desk, LeadCard, Line
 from appliance.engine.writer import Writer
 from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError, NotFoundError
 from appliance.ids import new_id
 from appliance.store import models
-from appliance.store.repositories import attempts, configuration, leads, users
+from appliance.store.repositories import attempts, configuration, inbound, leads, users
 from appliance.types import AgentState, CampaignMode, CampaignState, LeadState, Permission
 
 WORKER_TIMEOUT_S = 2.0
@@ -30,8 +33,10 @@ WORKER_TIMEOUT_S = 2.0
 class Desks:
     """One method per command; all raise CallboxError when it is not possible."""
 
-    def __init__(self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, campaigns: Campaigns) -> None:
-        self._core, self._bus, self._writer = core, bus, writer
+    def __init__(
+        self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, campaigns: Campaigns, callers: Inbound
+    ) -> None:
+        self._core, self._bus, self._writer, self._inbound = core, bus, writer, callers
         self._dialler, self._campaigns = dialler, campaigns
         self._room = core.room
 
@@ -106,13 +111,17 @@ class Desks:
 
     def _conversation(self, agent_id: str) -> str:
         agent = self._core.agent(agent_id)
-        if agent.conversation_id is None or agent.conversation_id not in self._room.calls:
+        own = agent.conversation_id
+        if own is None or not (own in self._room.calls or own in self._room.inbound.calls):
             raise CallerError("agent.no_conversation", "There is no conversation now.")
-        return agent.conversation_id
+        return own
 
     async def hang_up(self, command: cmd.AgentHangup) -> Done:
         conversation_id = self._conversation(command.actor_id)
-        self._core.apply(conversation_id, HangUpAsked("agent_hangup"))
+        if conversation_id in self._room.calls:
+            self._core.apply(conversation_id, HangUpAsked("agent_hangup"))
+        else:
+            self._inbound.apply(conversation_id, inbound_model.HangUpAsked("agent_hangup"))
         return Done(id=conversation_id)
 
     async def hold(self, command: cmd.AgentHold) -> Done:
@@ -149,28 +158,29 @@ class Desks:
         now = self._core.clock.now()
 
         def work(session: Session) -> str | None:
-            row = attempts.get(session, command.conversation_id)
+            row = attempts.get(session, command.conversation_id) or inbound.get(session, command.conversation_id)
             if row is None or (row.agent_id != command.actor_id and command.conversation_id != own):
                 raise NotFoundError("conversation.unknown", "This is not one of your conversations.")
-            config = self._room.config(row.campaign_id)
+            config = self._room.config(row.campaign_id or "")
             callback_at = disposition.check(
                 config, command.disposition, callback_at=command.callback_at, promise_date=command.promise_date,
                 promise_amount_minor=command.promise_amount_minor, now=now,
             )  # fmt: skip
             row.disposition, row.note, row.disposed_at = command.disposition, command.note, now
             row.promise_amount_minor, row.promise_date = command.promise_amount_minor, command.promise_date
-            lead = session.get(models.Lead, row.lead_id)
+            lead_id = row.lead_id if isinstance(row, models.Attempt) else inbound.record_for(session, row, now)
+            lead = session.get(models.Lead, lead_id) if lead_id else None
             change = retry.after_disposition(
                 config, command.disposition, callback_at=callback_at, attempts=lead.attempts if lead else 0, now=now
             )
-            if change is None:
+            if change is None or lead is None:
                 return None
+            is_open = row.ended_at is None if isinstance(row, models.Attempt) else lead.state == LeadState.RESERVED
             leads.apply(
-                session, row.lead_id, change, agent_id=command.actor_id, reason=command.disposition, now=now,
-                reserved=row.ended_at is None,
+                session, lead.id, change, agent_id=command.actor_id, reason=command.disposition, now=now,
+                reserved=is_open,
             )  # fmt: skip
-            waits = change.state is LeadState.WAITING and row.ended_at is not None
-            return row.campaign_id if waits else None
+            return lead.campaign_id if change.state is LeadState.WAITING and not is_open else None
 
         agent = self._core.agent(command.actor_id)
         own = agent.conversation_id
@@ -247,31 +257,31 @@ class Desks:
         if not self._room.clock_trusted:
             raise BoxError("clock.unknown", "The box does not know the time; dialling has stopped.", retryable=True)
         campaign, card = self._campaigns.get(desk.campaign_id or ""), desk.card
-        trunk_id = self._dialler.free_trunk(campaign)
-        if trunk_id is None:
-            raise BoxError("trunk.no_channel", "All lines are busy; try again in a moment.", retryable=True)
         now = self._core.clock.now()
         call = self._dialler.new_call(
-            campaign, card.lead_id, card.number, trunk_id, now, owner=(agent.agent_id, agent.seat_id)
+            campaign, card.lead_id, card.number, Line(""), now, owner=(agent.agent_id, agent.seat_id)
         )
         self._core.apply_agent(agent.agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
 
-        def work(session: Session) -> None:
+        def work(session: Session) -> Call:
             lead = session.get_one(models.Lead, card.lead_id)
-            verdict = self._dialler.chooser.write_own(session, campaign, lead, call, now, agent.agent_id)
+            line = self._dialler.line(session, campaign, now)
+            dialled = replace(call, trunk_id=line.trunk_id, caller_id=line.caller_id)
+            verdict = self._dialler.chooser.write_own(session, campaign, lead, dialled, now, agent.agent_id)
             if isinstance(verdict, Deny):
                 raise CallerError(
                     "preview.not_allowed", f"This number may not be called now ({verdict.rule_id}).",
                     rule=verdict.rule_id,
                 )  # fmt: skip
+            return dialled
 
         try:
-            await self._writer.now(work)
+            dialled = await self._writer.now(work)
         except CallboxError:
             self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
             self._core.apply_agent(agent.agent_id, AgentEvent(Kind.WITHDRAWN))
             raise
-        self._dialler.dial(call, card)
+        self._dialler.dial(dialled, card)
         return Done(id=call.attempt_id, data={"state": AgentState.DIALLING.value})
 
     def _preview_skip(self, agent: Agent) -> Done:

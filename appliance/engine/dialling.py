@@ -5,30 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from appliance.bus import Bus
 from appliance.commands import ListenPolicy, Originate, RecordPolicy
 from appliance.domain import call as calls
-from appliance.domain.call_model import Call, CallPolicy, Originated, OriginateRefused
-from appliance.domain.line_share import RateLimit, Situation, lines_to_start, share_agents
+from appliance.domain.call_model import Call, Originated, OriginateRefused
+from appliance.domain.compliance import Deny
+from appliance.domain.line_share import Situation, lines_to_start
 from appliance.domain.numbers import country
 from appliance.domain.outcome import Verdict
-from appliance.domain.routing import may_work_in
 from appliance.engine.choosing import Chooser, Picked
 from appliance.engine.core import Core
-from appliance.engine.room import Campaign, LeadCard, Room
+from appliance.engine.lines import NEVER_S, SPENT, Lines
+from appliance.engine.room import Campaign, LeadCard, Line, Room
+from appliance.engine.terms import policy_of
 from appliance.engine.writer import Writer
-from appliance.errors import CallboxError, CallerError, StoreError
+from appliance.errors import BoxError, CallboxError, CallerError, StoreError
 from appliance.ids import new_id
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
-from appliance.types import E164, CampaignState, Outcome
+from appliance.store import models
+from appliance.types import E164, CampaignMode, CampaignState, LeadState, Outcome
 
 ORIGINATE_TIMEOUT_S = 2.5
 _PICK_MAX = 30
-_NEXT_CHUNK_S = 0.05
-_NEVER_S = 3600.0
+_NEXT_CHUNK_S, _PACED_S = 0.05, 1.0
 _FAILED_REST_S = 10.0
 _BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
 _DISK_LOOK_S = 60.0
@@ -42,11 +47,12 @@ class Dialler:
         finish: Callable[[Campaign], None], changed: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._core, self._bus, self._writer, self._settings = core, bus, writer, settings
+        self._pace = core.pace
         self._finish, self._changed = finish, changed
         self._room: Room = core.room
         self._clock = core.clock
         self.chooser = Chooser(settings.timezone)
-        self._rate = RateLimit(settings.originate_per_s)
+        self._lines = Lines(core.room, settings, core.clock)
         self._wake = asyncio.Event()
         self._turn = 0
         self._not_before_s = 0.0
@@ -90,16 +96,9 @@ class Dialler:
         if running:
             self._turn = (self._turn + 1) % len(running)
             running = running[self._turn :] + running[: self._turn]
-        ready = {
-            agent.agent_id: frozenset(
-                c.campaign_id for c in running if may_work_in(agent, c.campaign_id, c.config)
-            )
-            for agent in self._room.ready_agents()
-        }  # fmt: skip
-        lines = {c.campaign_id: self._room.lines(c.campaign_id) for c in running}
-        shares = share_agents(ready, lines, [c.campaign_id for c in running])
+        shares = self._pace.share(running)
         waits = [await self._turn_of(c, shares[c.campaign_id]) for c in running]
-        return min(waits, default=_NEVER_S)
+        return min(waits, default=NEVER_S)
 
     async def _turn_of(self, campaign: Campaign, agents_free: int) -> float:
         try:
@@ -113,16 +112,18 @@ class Dialler:
     async def _campaign_round(self, campaign: Campaign, agents_free: int) -> float:
         """Start what one campaign may start; returns the seconds until it should be looked at again."""
         if campaign.state is not CampaignState.RUNNING:  # stopped while another campaign had its turn
-            return _NEVER_S
+            return NEVER_S
         now = self._clock.now()
         if campaign.exhausted and not self._room.busy(campaign.campaign_id):
             self._finish(campaign)
-            return _NEVER_S
+            return NEVER_S
         if campaign.due_at is not None and campaign.due_at > now:
             return (campaign.due_at - now).total_seconds()
-        allowed = self._rate.allows(self._clock.monotonic_s())
-        channels = self._free_channels(campaign)
-        situation = Situation(agents_free, sum(channels.values()), allowed)
+        channels = self._lines.free(campaign)
+        situation = Situation(
+            agents_free=agents_free, channels_free=sum(channels.values()), rate_allows=self._lines.allowed_now(),
+            paced=self._pace.lines_wanted(campaign) if campaign.mode is CampaignMode.PREDICTIVE else 0,
+        )  # fmt: skip
         wanted = min(lines_to_start(campaign.mode, situation), _PICK_MAX)
         if wanted == 0:
             return self._why_not(campaign, situation)
@@ -134,26 +135,32 @@ class Dialler:
             self.back_off("store_away", error)
             return 0.0
         for call, card in picked.calls:
-            self._rate.use(1)
             self.dial(call, card)
         campaign.note_due(picked.next_due_at)
         if len(picked.calls) == wanted:
             self._block(campaign, "")
-            return 0.0 if wanted < agents_free else _NEVER_S
-        if picked.more:
+            return 0.0 if wanted < lines_to_start(campaign.mode, _unlimited(situation)) else self._next_look_s(campaign)
+        if picked.more and picked.held_back_by != SPENT:
             return _NEXT_CHUNK_S
         self._block(campaign, picked.held_back_by or ("no_leads" if campaign.exhausted else "not_due"))
         return 0.0 if campaign.due_at is None else max(0.0, (campaign.due_at - now).total_seconds())
 
+    def _next_look_s(self, campaign: Campaign) -> float:
+        """A pacer is asked each second: agents come nearer to their end without an event."""
+        return _PACED_S if campaign.mode is CampaignMode.PREDICTIVE else NEVER_S
+
     def _why_not(self, campaign: Campaign, situation: Situation) -> float:
-        if situation.agents_free == 0:
-            self._block(campaign, "" if self._room.lines(campaign.campaign_id) else "no_agents")
-            return _NEVER_S
+        wanted = lines_to_start(campaign.mode, _unlimited(situation))
+        if campaign.mode is not CampaignMode.VOICE and wanted == 0:
+            standing = self._room.lines(campaign.campaign_id) or self._room.has_agents(campaign)
+            self._block(campaign, "" if standing else "no_agents")
+            return self._next_look_s(campaign)
         if situation.channels_free == 0:
-            self._block(campaign, "no_channels")
-            return self._trunk_wait_s(campaign)
+            at_most = self._room.lines_left(campaign) == 0
+            self._block(campaign, "" if at_most else "no_channels")
+            return NEVER_S if at_most else self._lines.wait_s(campaign)
         self._block(campaign, "")
-        return max(0.02, self._rate.wait_s())
+        return self._lines.rate_wait_s()
 
     def _block(self, campaign: Campaign, reason: str) -> None:
         if campaign.blocked_reason != reason:
@@ -161,62 +168,78 @@ class Dialler:
             self._log.info("campaign", campaign=campaign.campaign_id, blocked=reason or "no")
             self._changed(campaign.campaign_id)
 
-    # ---- trunks -------------------------------------------------------------------------------------------
-
-    def _trunks_of(self, campaign: Campaign) -> list[str]:
-        wanted = campaign.config.trunk_ids or list(self._room.trunks)
-        return [t for t in wanted if t in self._room.trunks and self._room.trunks[t].enabled]
-
-    def free_trunk(self, campaign: Campaign) -> str | None:
-        """Return the first trunk with a free channel (for a preview dial)."""
-        return next((trunk_id for trunk_id, count in self._free_channels(campaign).items() if count), None)
-
-    def _free_channels(self, campaign: Campaign) -> dict[str, int]:
-        """Return the free channels of each trunk of the campaign, in order of preference."""
-        now_s = self._clock.monotonic_s()
-        trunks = (self._room.trunks[trunk_id] for trunk_id in self._trunks_of(campaign))
-        return {
-            t.trunk_id: max(0, t.open_channels(now_s) - self._room.channels_used(t.trunk_id))
-            for t in trunks
-            if t.not_before_s <= now_s
-        }
-
-    def _trunk_wait_s(self, campaign: Campaign) -> float:
-        now_s = self._clock.monotonic_s()
-        trunks = [self._room.trunks[t] for t in self._trunks_of(campaign)]
-        rests = [at_s - now_s for t in trunks for at_s in (t.not_before_s, t.word_ends_s)]
-        return min((rest for rest in rests if rest > 0), default=_NEVER_S)
-
     # ---- which leads ------------------------------------------------------------------------------------------
 
     async def _pick(self, campaign: Campaign, wanted: int, channels: dict[str, int]) -> Picked:
         """Pick, check and write attempts in one short transaction."""
-        free_trunks = [trunk_id for trunk_id, count in channels.items() for _ in range(count)]
         now = self._clock.now()
-        return await self._writer.now(
-            lambda session: self.chooser.pick(session, campaign, wanted, free_trunks, now, self.new_call)
-        )
+
+        def work(session: Session) -> Picked:
+            lines = self._lines.choose(session, campaign, channels, wanted, now)
+            if not lines:
+                return Picked([], more=True, next_due_at=self._lines.next_midnight(now), held_back_by=SPENT)
+            return self.chooser.pick(session, campaign, len(lines), lines, now, self.new_call)
+
+        return await self._writer.now(work)
+
+    def line(self, session: Session, campaign: Campaign, now: datetime) -> Line:
+        """Return a free line for a dial by hand.
+
+        Raises BoxError `trunk.no_channel`, CallerError `trunk.caller_ids_spent`.
+        """
+        channels = self._lines.free(campaign)
+        if not any(channels.values()):
+            raise BoxError("trunk.no_channel", "All lines are busy; try again in a moment.", retryable=True)
+        lines = self._lines.choose(session, campaign, channels, 1, now)
+        if not lines:
+            raise CallerError(
+                "trunk.caller_ids_spent", "Each caller number has made its calls of today; add numbers to the campaign."
+            )
+        return lines[0]
+
+    async def fail_over(self, call: Call, card: LeadCard) -> None:
+        """Dial a number again at once through another trunk; the rules are asked again. Nothing happens without one."""
+        campaign = self._room.campaigns.get(call.campaign_id)
+        failed = (*call.failed_trunks, call.trunk_id)
+        if campaign is None or campaign.state is not CampaignState.RUNNING or self._blocked()[0]:
+            return
+        channels = {t: free for t, free in self._lines.free(campaign).items() if free and t not in failed}
+        if not channels:
+            return
+        now = self._clock.now()
+
+        def work(session: Session) -> Call | None:
+            lead = session.get(models.Lead, call.lead_id)
+            lines = self._lines.choose(session, campaign, channels, 1, now)
+            if lead is None or lead.state != LeadState.WAITING or not lines:
+                return None
+            again = replace(self.new_call(campaign, lead.id, lead.number, lines[0], now), failed_trunks=failed)
+            if isinstance(self.chooser.write(session, campaign, lead, again, now), Deny):
+                return None
+            lead.state = LeadState.RESERVED
+            return again
+
+        again = await self._writer.now(work)
+        if again is not None:
+            self._log.info("failover", conversation=again.attempt_id, trunk=again.trunk_id, failed=call.trunk_id)
+            self.dial(again, card)
 
     # ---- the dial --------------------------------------------------------------------------------------------
 
     def new_call(
-        self, campaign: Campaign, lead_id: str, number: str, trunk_id: str, now: datetime,
+        self, campaign: Campaign, lead_id: str, number: str, line: Line, now: datetime,
         owner: tuple[str, str] | None = None,
     ) -> Call:  # fmt: skip
-        """Make an attempt; `owner` (agent, seat) for a preview dial."""
-        policy = CallPolicy(
-            abandon_after_s=self._settings.abandon_after_s, abandon_prompt=campaign.config.abandon_prompt,
-            ring_timeout_s=self._settings.ring_timeout_s,
-            verdict_deadline_s=self._settings.verdict_deadline_ms / 1000,
-            seat_answer_timeout_s=self._settings.seat_answer_timeout_s,
-            owner_agent_id=owner[0] if owner else None, owner_seat_id=owner[1] if owner else None,
-        )  # fmt: skip
+        """Make an attempt; `owner` (agent, seat) for a dial by hand."""
+        policy = policy_of(campaign.config, campaign.mode, self._settings, owner)
         return calls.start(
-            Call(new_id(), campaign.campaign_id, lead_id, number, trunk_id, created_at=now, policy=policy)
-        )
+            Call(new_id(), campaign.campaign_id, lead_id, number, line.trunk_id, created_at=now, policy=policy,
+                 caller_id=line.caller_id)
+        )  # fmt: skip
 
     def dial(self, call: Call, card: LeadCard) -> None:
         """Take a written attempt into the room and send it to the switch."""
+        self._lines.used(call.trunk_id)
         self._core.open_call(call, card)
         task = asyncio.create_task(self._originate(call), name=f"originate {call.attempt_id}")
         self._sending.add(task)
@@ -226,11 +249,12 @@ class Dialler:
         config = self._room.config(call.campaign_id)
         return Originate(
             attempt_id=call.attempt_id, conversation_id=call.attempt_id, number=call.number, trunk_id=call.trunk_id,
-            caller_id=config.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
+            caller_id=call.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
             record=RecordPolicy(enabled=config.record, early=config.record_early),
             listen=ListenPolicy(
                 country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms,
                 machine_certainty=self._settings.machine_certainty,
+                until_beep=call.policy.voice is not None and call.policy.voice.on_machine == "after_beep",
             ),
             issued_at_unix_s=issued_at_unix_s, campaign_id=call.campaign_id,
         )  # fmt: skip
@@ -267,3 +291,8 @@ def refusal_verdict(error: CallboxError) -> Verdict:
     """Return the outcome of an attempt that the switch did not take."""
     ours = error.retryable or error.error_id == "switch.expired"
     return Verdict(Outcome.CANCELLED if ours else Outcome.TRUNK_FAILED, reason=error.error_id)
+
+
+def _unlimited(situation: Situation) -> Situation:
+    """The same, were there any number of lines."""
+    return replace(situation, channels_free=_PICK_MAX, rate_allows=_PICK_MAX)

@@ -18,19 +18,21 @@ from appliance.clock import Clock
 from appliance.domain import call as calls
 from appliance.domain import call_model as model
 from appliance.domain.agent import Agent, AgentEvent, Kind, WrapUp
-from appliance.domain.call_model import Call, CallPolicy, CallState
+from appliance.domain.call_model import Call, CallState
 from appliance.domain.outcome import Verdict
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler, refusal_verdict
+from appliance.engine.inbound_recovery import InboundRecovery
 from appliance.engine.room import Desk, LeadCard
+from appliance.engine.terms import policy_of
 from appliance.engine.writer import Writer
 from appliance.errors import BusError, CallboxError
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.store import models
 from appliance.store.repositories import agents as agent_rows
-from appliance.store.repositories import attempts, leads
+from appliance.store.repositories import attempts, inbound, leads
 from appliance.types import AgentState, CampaignMode, Outcome
 
 FIRST_BEATS_S, BEAT_WAIT_S = 1.3, 2.5
@@ -43,10 +45,11 @@ class Recovery:
     """Listens for the workers' heartbeats from the start (`heard_of`) until `restore` has returned."""
 
     def __init__(
-        self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, settings: DiallingSettings, clock: Clock
-    ) -> None:
+        self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, settings: DiallingSettings, clock: Clock,
+        callers: InboundRecovery,
+    ) -> None:  # fmt: skip
         self._core, self._bus, self._writer, self._dialler = core, bus, writer, dialler
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._callers = settings, clock, callers
         self._room = core.room
         self._beats: set[str] = set()
         self._restored = False
@@ -67,6 +70,7 @@ class Recovery:
             self._restore_agent(session, user, wrap_up)
         for row, lead in rows:
             await self._settle(row, card_of(lead), replayed[row.id])
+        await self._callers.restore(self._beats, lambda ids: self._beats_of(ids, until_s=began_s + BEAT_WAIT_S))
         self._free_agents()
         released = await self._writer.now(leads.release_orphans)
         self._core.serve_waiting()
@@ -82,8 +86,9 @@ class Recovery:
         rows = [(row, session.get_one(models.Lead, row.lead_id)) for row in attempts.open_attempts(session)]
         sessions = []
         for agent_session, user in agent_rows.open_sessions(session):
-            last = attempts.get(session, agent_session.conversation_id or "")
-            wrap_up = self._core.wrap_up(last.campaign_id) if last else WrapUp()
+            last_id = agent_session.conversation_id or ""
+            last = attempts.get(session, last_id) or inbound.get(session, last_id)
+            wrap_up = self._core.wrap_up(last.campaign_id or "") if last else WrapUp()
             sessions.append((agent_session, user, wrap_up))
         return rows, sessions
 
@@ -122,17 +127,12 @@ class Recovery:
     def _from_row(self, row: models.Attempt) -> Call:
         campaign = self._room.campaigns.get(row.campaign_id)
         preview = campaign is not None and campaign.mode is CampaignMode.PREVIEW and row.agent_id is not None
-        policy = CallPolicy(
-            abandon_after_s=self._settings.abandon_after_s,
-            abandon_prompt=self._room.config(row.campaign_id).abandon_prompt,
-            ring_timeout_s=self._settings.ring_timeout_s,
-            verdict_deadline_s=self._settings.verdict_deadline_ms / 1000,
-            seat_answer_timeout_s=self._settings.seat_answer_timeout_s,
-            owner_agent_id=row.agent_id if preview else None,
-        )  # fmt: skip
+        config, mode = self._room.config(row.campaign_id), campaign.mode if campaign else CampaignMode.PROGRESSIVE
+        owner = (row.agent_id, None) if preview and row.agent_id else None
+        policy = policy_of(config, mode, self._settings, owner)
         return Call(
             row.id, row.campaign_id, row.lead_id, row.number, row.trunk_id, created_at=row.created_at, policy=policy,
-            originated_at=row.originated_at, abandoned=row.abandoned,
+            originated_at=row.originated_at, abandoned=row.abandoned, caller_id=row.caller_id,
         )  # fmt: skip
 
     async def _settle(self, row: models.Attempt, card: LeadCard, call: Call) -> None:
@@ -197,6 +197,7 @@ class Recovery:
     def _free_agents(self) -> None:
         """An agent whose conversation ended while we were away goes to wrap-up, or is free again."""
         for agent in list(self._room.agents.values()):
-            if agent.state not in _IN_CONVERSATION or agent.conversation_id in self._room.calls:
+            lives = agent.conversation_id in self._room.calls or agent.conversation_id in self._room.inbound.calls
+            if agent.state not in _IN_CONVERSATION or lives:
                 continue
             self._core.apply_agent(agent.agent_id, AgentEvent(Kind.ENDED, wrap_up=self._wrap_ups[agent.agent_id]))

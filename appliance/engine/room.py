@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from appliance.domain.abandoned import AbandonedFigure
 from appliance.domain.agent import Agent
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
+from appliance.domain.line_share import InboundLoad
+from appliance.domain.routing import may_work_in
+from appliance.engine.inbound_room import InboundRoom
 from appliance.events import TRUNK_WORD_S
 from appliance.store.repositories.attempts import AttemptCounts
 from appliance.types import AgentState, CampaignMode, CampaignState
@@ -19,6 +23,7 @@ UNASSIGNED = frozenset({CallState.DIALLING, CallState.EARLY, CallState.ANSWERED,
 ASK_NOW = datetime.min.replace(tzinfo=UTC)
 """`Campaign.due_at`: ask the store at once, whatever lead is returned for later meanwhile."""
 
+_UNLIMITED = 10_000
 PREVIEW_STATES = frozenset({AgentState.PREVIEWING, AgentState.DIALLING})
 
 
@@ -53,6 +58,8 @@ class Campaign:
     blocked_reason: str = ""
     lead_counts: dict[str, int] = field(default_factory=dict)
     counts: AttemptCounts = field(default_factory=AttemptCounts)
+    figure: AbandonedFigure = field(default_factory=AbandonedFigure)  # over the window of its limit, as last counted
+    wanted: int = 0  # lines that its pace asked for last
 
     def lead_returned(self, due_at: datetime) -> None:
         """A lead waits again from `due_at` on."""
@@ -72,6 +79,14 @@ class Campaign:
         self.due_at, self.exhausted = ASK_NOW, False
 
 
+@dataclass(frozen=True)
+class Line:
+    """What one attempt is dialled through; `caller_id` empty: whatever the gateway shows."""
+
+    trunk_id: str
+    caller_id: str = ""
+
+
 @dataclass
 class Trunk:
     """A group of channels; `not_before_s` (monotonic): it rests until then."""
@@ -79,6 +94,8 @@ class Trunk:
     trunk_id: str
     channels: int
     enabled: bool
+    callers: tuple[str, ...] = ()  # numbers it may show
+    per_s: float | None = None  # new calls per second that its carrier takes; None: no limit of its own
     not_before_s: float = 0.0
     failures: int = 0
     usable: int | None = None  # channels by the word of `watch`; None: all
@@ -120,6 +137,9 @@ class Room:
     cards: dict[str, LeadCard] = field(default_factory=dict)  # by attempt
     last_sign_s: dict[str, float] = field(default_factory=dict)  # by attempt, monotonic
     waiting: list[str] = field(default_factory=list)  # attempts with a live person and no agent, first come first
+    given: dict[str, str] = field(default_factory=dict)  # campaign by agent, while campaigns are paced ahead
+    inbound_loads: list[InboundLoad] = field(default_factory=list)  # what queues ask of the agents
+    inbound: InboundRoom = field(default_factory=InboundRoom)
     disk_low: bool = False
     clock_trusted: bool = True  # calling hours depend on it
 
@@ -135,6 +155,20 @@ class Room:
             for call in self.calls.values()
         )
 
+    def lines_left(self, campaign: Campaign) -> int:
+        """Return how many more lines the campaign may have at once."""
+        most = campaign.config.max_lines
+        used = sum(call.campaign_id == campaign.campaign_id for call in self.calls.values()) if most else 0
+        return max(0, most - used) if most else _UNLIMITED
+
+    def has_agents(self, campaign: Campaign) -> bool:
+        """Say whether an agent who may work in the campaign is there and not on a pause."""
+        return any(
+            agent.state not in (AgentState.PAUSED, AgentState.OFFLINE)
+            and may_work_in(agent, campaign.campaign_id, campaign.config)
+            for agent in self.agents.values()
+        )
+
     def busy(self, campaign_id: str) -> bool:
         """Say whether an attempt of the campaign is open or its record stands on a screen before the dial."""
         return any(call.campaign_id == campaign_id for call in self.calls.values()) or any(
@@ -143,7 +177,8 @@ class Room:
         )
 
     def channels_used(self, trunk_id: str) -> int:
-        return sum(call.trunk_id == trunk_id for call in self.calls.values())
+        """Return the channels of a trunk that are in use, by called people and by callers."""
+        return sum(call.trunk_id == trunk_id for call in self.calls.values()) + self.inbound.on_trunk(trunk_id)
 
     def ready_agents(self) -> list[Agent]:
         return [agent for agent in self.agents.values() if agent.state is AgentState.READY]

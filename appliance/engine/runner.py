@@ -17,15 +17,19 @@ from appliance.alerting import told
 from appliance.bus import Bus
 from appliance.clock import Clock, SystemClock
 from appliance.commands import Command, ConversationCommand, Done
+from appliance.domain.call_model import Call
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.core import Core
 from appliance.engine.desk import WORKER_TIMEOUT_S, Desks
 from appliance.engine.dialling import Dialler
+from appliance.engine.inbound import Inbound
+from appliance.engine.inbound_desk import InboundDesk
+from appliance.engine.inbound_recovery import InboundRecovery
 from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
-from appliance.engine.room import Room
+from appliance.engine.room import LeadCard, Room
 from appliance.engine.writer import Writer
-from appliance.errors import CallboxError, CallerError
+from appliance.errors import CallboxError, CallerError, StoreError
 from appliance.events import ClockTrust, ConfigChanged, LiveAlert, LiveJob, TrunkService, WorkerBeat
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
@@ -57,8 +61,17 @@ class Engine:
             self._core, self._bus, self._writer, settings.dialling, finish=self._campaigns.finish,
             changed=self._publisher.room_changed,
         )  # fmt: skip
-        self._desks = Desks(self._core, self._bus, self._writer, self._dialler, self._campaigns)
-        self._recovery = Recovery(self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock)
+        self._inbound = Inbound(self._core, self, self._writer, settings.dialling)
+        self._desks = Desks(
+            self._core, self._bus, self._writer, self._dialler, self._campaigns, self._inbound
+        )  # fmt: skip
+        self._inbound_desk = InboundDesk(self._core, self, self._writer)
+        self._recovery = Recovery(
+            self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock,
+            InboundRecovery(
+                self._inbound, self.room.inbound, self._bus, self._writer, settings.dialling, self._clock
+            ),
+        )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()
         self.loops: list[asyncio.Task[Any]] = []  # none of them ever ends while the engine is well
         self._connected_since_s = 0.0
@@ -69,6 +82,7 @@ class Engine:
             cmd.AgentHangup: self._desks.hang_up, cmd.AgentHold: self._desks.hold, cmd.AgentDtmf: self._desks.dtmf,
             cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._desks.preview,
             cmd.SuperviseAgent: self._desks.supervise, cmd.LiveView: self._view,
+            cmd.AddCaller: self._inbound_desk.add_caller, cmd.CallBackMissed: self._inbound_desk.call_back,
         }  # fmt: skip
 
     async def start(self) -> None:
@@ -80,6 +94,7 @@ class Engine:
         await self._bus.subscribe_live("clock", self._on_clock)
         await self._bus.subscribe_live("trunk.*", self._on_trunk)
         await self._campaigns.load()
+        await self._inbound.load()
         alerts = await self._writer.read(campaign_rows.standing_alerts)
         self.room.disk_low = DISK_ALERT in alerts
         self.room.clock_trusted &= CLOCK_ALERT not in alerts
@@ -119,6 +134,7 @@ class Engine:
         return Done(id=command.agent_id, data=msgspec.to_builtins(live_agent(self.room, agent, desk)))
 
     async def _on_event(self, event: Any) -> None:
+        await self._inbound.event(event)
         self._core.conversation_event(event)
 
     async def _on_beat(self, _topic: str, beat: Any) -> None:
@@ -159,6 +175,8 @@ class Engine:
             return
         if change.what in ("campaign", "trunk"):
             await self._campaigns.load()
+        elif change.what == "queue":
+            await self._inbound.load()
         elif change.what == "user" and change.id in self.room.agents:
             await self._desks.check_agent(change.id)
 
@@ -175,7 +193,10 @@ class Engine:
         try:
             await self._bus.request(command, timeout_s=WORKER_TIMEOUT_S)
         except CallboxError as error:
-            self._core.command_failed(command, error)
+            if command.conversation_id in self.room.inbound.calls:
+                self._inbound.command_failed(command, error)
+            else:
+                self._core.command_failed(command, error)
 
     def write(self, work: Callable[[Session], None]) -> None:
         self._writer.later(work)
@@ -188,6 +209,15 @@ class Engine:
 
     def lines_changed(self) -> None:
         self._dialler.wake()
+
+    def fail_over(self, call: Call, card: LeadCard) -> None:
+        self._spawn(self._fail_over(call, card))
+
+    async def _fail_over(self, call: Call, card: LeadCard) -> None:
+        try:
+            await self._dialler.fail_over(call, card)
+        except StoreError as error:
+            self._log.warning("no failover", conversation=call.attempt_id, error_id=error.error_id)
 
     def seat_alert(self, seat_id: str, raised: bool) -> None:
         alert = told(
@@ -217,9 +247,11 @@ class Engine:
                 self._connected_since_s = now_s
                 continue
             for attempt_id, sign_s in list(self.room.last_sign_s.items()):
-                call = self.room.calls.get(attempt_id)
-                if call is not None and now_s - max(sign_s, self._connected_since_s) > _SILENT_S:
+                if now_s - max(sign_s, self._connected_since_s) <= _SILENT_S:
+                    continue
+                if (call := self.room.calls.get(attempt_id)) is not None:
                     await self._recovery.without_worker(call)
+                self._inbound.without_worker(attempt_id)
 
 
 async def serve(settings: Settings, store: Store) -> None:

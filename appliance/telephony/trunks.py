@@ -13,7 +13,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
@@ -124,6 +124,9 @@ class Provider(_Model):
         return value
 
 
+CallerId = Annotated[str, Field(pattern=r"^\+?[0-9]{1,15}$")]
+
+
 class TrunkConfig(_Model):
     """All of one trunk (stored as plain data in `trunks.config`)."""
 
@@ -134,6 +137,13 @@ class TrunkConfig(_Model):
     caller_id: str = Field(
         "", title="Caller ID", description="Number shown when a campaign has none.", pattern=r"^(\+?[0-9]{1,15})?$"
     )
+    caller_ids: tuple[CallerId, ...] = Field(
+        (), title="More caller IDs", description="Numbers this trunk may show beside it, used in turn.", max_length=200
+    )
+    calls_per_s: float | None = Field(
+        None, title="New calls per second", description="What the carrier takes; empty: no limit of its own.", gt=0,
+        le=100,
+    )  # fmt: skip
     outbound: NumberRules = Field(default_factory=NumberRules, title="Outbound numbers")
     inbound: NumberRules = Field(default_factory=NumberRules, title="Inbound numbers")
     lines: tuple[str, ...] = Field(

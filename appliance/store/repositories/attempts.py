@@ -81,7 +81,7 @@ def save(session: Session, call: Call, verdict: Verdict | None = None) -> None:
 
 def dispose_none(session: Session, attempt_id: str, now: datetime) -> None:
     """The wrap-up ended without the agent's word."""
-    row = session.get(models.Attempt, attempt_id)
+    row = session.get(models.Attempt, attempt_id) or session.get(models.InboundCall, attempt_id)
     if row is not None and row.disposed_at is None:
         row.disposition, row.disposed_at = Disposition.NONE, now
 

@@ -1,0 +1,209 @@
+"""How many lines each campaign may have now: pacers that are told what happens, and agents shared by weight.
+
+Progressive campaigns take ready agents as they come. A predictive campaign dials ahead of its agents, so each agent
+who works in one is counted for one campaign at a time; whoever needs him first still gets him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from appliance.clock import Clock
+from appliance.domain.agent import Agent
+from appliance.domain.call_model import Call
+from appliance.domain.line_share import FairShare, allot, kept_for_inbound, share_agents
+from appliance.domain.outcome import Verdict
+from appliance.domain.pacing import (
+    Abandoned,
+    AgentState,
+    Answered,
+    AttemptEnded,
+    AttemptStarted,
+    Connected,
+    Pacer,
+    PacerConfig,
+    PacerEvent,
+)
+from appliance.domain.routing import may_work_in
+from appliance.engine.room import Campaign, Room
+from appliance.engine.terms import Terms, terms_of
+from appliance.logs import get_logger
+from appliance.settings import DiallingSettings
+from appliance.types import AgentState as Is
+from appliance.types import CampaignMode, CampaignState
+
+_WORKING = frozenset({Is.TALKING, Is.WRAP_UP})
+_SHARES = frozenset({CampaignMode.PREDICTIVE, CampaignMode.PROGRESSIVE})
+
+
+class Pace:
+    """Told by the core what happens to calls and agents, asked by the dialler each round."""
+
+    def __init__(self, room: Room, settings: DiallingSettings, clock: Clock) -> None:
+        self._room, self._settings, self._clock = room, settings, clock
+        self._pacers: dict[str, Pacer] = {}
+        self._learnt: dict[str, dict[str, Any]] = {}  # states of campaigns whose pacer is not made yet
+        self._fair = FairShare()
+        self._asking: frozenset[str] = frozenset()
+        self._again: set[str] = set()  # agents who became ready: they may be counted for another campaign
+        self._told: dict[str, tuple[str, str]] = {}  # campaign and state that a pacer was told last, by agent
+        self._worked_since: dict[str, tuple[str, float]] = {}  # campaign and begin of the agent's present work
+        self._log = get_logger()
+
+    # ---- what happens --------------------------------------------------------------------------------------
+
+    def call_started(self, call: Call) -> None:
+        if call.policy.owner_agent_id is None:
+            self._tell(call.campaign_id, AttemptStarted(call.attempt_id, call.created_at.timestamp()))
+
+    def call_changed(self, before: Call, call: Call) -> None:
+        """A transition: tell what is new of the call."""
+        if call.policy.owner_agent_id is not None:
+            return
+        if call.answered_at and not before.answered_at:
+            self._tell(call.campaign_id, Answered(call.attempt_id, call.answered_at.timestamp()))
+        if call.bridged_at and not before.bridged_at:
+            at_s = call.bridged_at.timestamp()
+            self._tell(call.campaign_id, Connected(call.attempt_id, call.agent_id or "", at_s))
+        if call.abandoned and not before.abandoned:
+            self._tell(call.campaign_id, Abandoned(call.attempt_id, self._now_s()))
+
+    def call_ended(self, call: Call, verdict: Verdict) -> None:
+        if call.policy.owner_agent_id is None:
+            self._tell(call.campaign_id, AttemptEnded(call.attempt_id, verdict.outcome, self._now_s()))
+
+    def agent_changed(self, before: Is, agent: Agent, campaign_id: str | None) -> None:
+        """An agent's state changed; `campaign_id`: of the conversation he has or had."""
+        now_s = self._now_s()
+        if before in _WORKING and agent.state not in _WORKING and agent.agent_id in self._worked_since:
+            campaign, since_s = self._worked_since.pop(agent.agent_id)
+            self._fair.spend(campaign, now_s - since_s, now_s)
+        if agent.state in _WORKING and agent.agent_id not in self._worked_since and campaign_id:
+            self._worked_since[agent.agent_id] = (campaign_id, now_s)
+        if agent.state is Is.READY:
+            self._again.add(agent.agent_id)
+        given = self._room.given.get(agent.agent_id)
+        if given is not None:
+            self._tell_agent(agent.agent_id, given, agent.state)
+        if agent.state is Is.OFFLINE:
+            self._room.given.pop(agent.agent_id, None)
+            self._told.pop(agent.agent_id, None)
+
+    # ---- who dials for whom ----------------------------------------------------------------------------------
+
+    def share(self, running: Sequence[Campaign]) -> dict[str, int]:
+        """Return for each running campaign the ready agents for whom it may dial at once (progressive).
+
+        `running` in order of turn. Agents of predictive campaigns are shared out before, and their pacers told.
+        """
+        now = self._clock.now()
+        asking = [c for c in running if c.mode in _SHARES and self._wants_agents(c, now.timestamp())]
+        works_in = {
+            agent.agent_id: frozenset(c.campaign_id for c in asking if may_work_in(agent, c.campaign_id, c.config))
+            for agent in self._room.agents.values()
+        }
+        self._fair.take_part({c.campaign_id: c.config.weight for c in asking})
+        paced = {c.campaign_id for c in asking if c.mode is CampaignMode.PREDICTIVE}
+        self._share_out(works_in, frozenset(c.campaign_id for c in asking), paced)
+        kept = self._kept()
+        for agent_id, campaign_id in self._room.given.items():
+            if campaign_id in paced:
+                state = Is.RESERVED if agent_id in kept else self._room.agents[agent_id].state
+                self._tell_agent(agent_id, campaign_id, state)
+        ready = {
+            agent.agent_id: works_in[agent.agent_id] - paced
+            for agent in self._room.ready_agents()
+            if agent.agent_id not in kept and self._room.given.get(agent.agent_id) not in paced
+        }
+        lines = {c.campaign_id: self._room.lines(c.campaign_id) for c in running}
+        order = [c.campaign_id for c in running if c.mode is CampaignMode.PROGRESSIVE]
+        return {c.campaign_id: 0 for c in running} | share_agents(ready, lines, order, self._fair)
+
+    def lines_wanted(self, campaign: Campaign) -> int:
+        """Return what a predictive campaign's pacer asks for now."""
+        pacer = self._pacer(campaign)
+        campaign.wanted = pacer.decide(self._now_s())
+        return campaign.wanted
+
+    def _wants_agents(self, campaign: Campaign, now_s: float) -> bool:
+        due = campaign.due_at is None or campaign.due_at.timestamp() <= now_s
+        return (due and not campaign.exhausted) or self._room.lines(campaign.campaign_id) > 0
+
+    def _share_out(self, works_in: dict[str, frozenset[str]], asking: frozenset[str], paced: set[str]) -> None:
+        """Count each agent who works in a predictive campaign for one of his campaigns."""
+        movable = {agent_id: own for agent_id, own in works_in.items() if own & paced}
+        again = frozenset(self._again) if asking == self._asking else frozenset(movable)
+        self._asking, self._again = asking, set()
+        given = allot(movable, self._room.given, again, self._fair)
+        for agent_id, campaign_id in self._room.given.items():
+            if given.get(agent_id) != campaign_id:
+                self._tell_agent(agent_id, campaign_id, Is.OFFLINE)
+        self._room.given = given
+
+    def _kept(self) -> frozenset[str]:
+        """Return the ready agents who are left to callers."""
+        ready = sorted(self._room.ready_agents(), key=lambda a: a.idle_since.timestamp() if a.idle_since else 0.0)
+        return kept_for_inbound([agent.agent_id for agent in ready], self._room.inbound_loads)
+
+    # ---- pacers ------------------------------------------------------------------------------------------------
+
+    def _pacer(self, campaign: Campaign) -> Pacer:
+        terms = terms_of(campaign.config, self._settings)
+        config = PacerConfig(
+            abandoned_limit=allowance(terms, campaign), window_s=terms.window_s, answer_within_s=terms.within_s,
+            max_lines=campaign.config.max_lines,
+        )  # fmt: skip
+        pacer = self._pacers.get(campaign.campaign_id)
+        if pacer is None:
+            pacer = self._pacers[campaign.campaign_id] = Pacer(config)
+            self._restore(campaign.campaign_id, pacer)
+        if pacer.config != config:
+            pacer.reconfigure(config)
+        return pacer
+
+    def _tell(self, campaign_id: str, event: PacerEvent) -> None:
+        campaign = self._room.campaigns.get(campaign_id)
+        if campaign is not None and campaign.mode is CampaignMode.PREDICTIVE:
+            self._pacer(campaign).observe(event)
+
+    def _tell_agent(self, agent_id: str, campaign_id: str, state: Is) -> None:
+        """Tell a pacer the state of an agent once."""
+        if self._told.get(agent_id) != (campaign_id, state):
+            self._told[agent_id] = (campaign_id, state)
+            self._tell(campaign_id, AgentState(agent_id, state, self._now_s()))
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+    # ---- over a restart ------------------------------------------------------------------------------------------
+
+    def take(self, states: dict[str, dict[str, Any]]) -> None:
+        """Take what pacers had learnt before a restart."""
+        self._learnt = dict(states)
+
+    def _restore(self, campaign_id: str, pacer: Pacer) -> None:
+        state = self._learnt.pop(campaign_id, None)
+        if state is None:
+            return
+        try:
+            pacer.take(state)
+        except (KeyError, TypeError, ValueError):  # of another version: it learns anew
+            self._log.warning("pacer state not taken", campaign=campaign_id)
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return what the pacers of running campaigns have learnt."""
+        return {
+            campaign_id: pacer.to_plain()
+            for campaign_id, pacer in self._pacers.items()
+            if campaign_id in self._room.campaigns and self._room.campaigns[campaign_id].state is CampaignState.RUNNING
+        }
+
+
+def allowance(terms: Terms, campaign: Campaign) -> float:
+    """Return the share of abandoned people that pacing may spend: less where people dropped as machines count too."""
+    figure = campaign.figure
+    if not terms.estimate_dropped or not figure.people:
+        return terms.limit
+    left = terms.limit * (figure.people + figure.dropped) - figure.dropped
+    return round(min(terms.limit, max(0.0, left / figure.people)), 4)
