@@ -324,6 +324,10 @@ class Inbound:
         elif isinstance(command, PlayPrompt) and command.hangup_after and error.error_id != "conversation.ended":
             self._effects.send(Hangup(conversation_id=command.conversation_id, reason="no_prompt"))
 
+    def without_worker(self, call_id: str) -> None:
+        """Close a caller who shows no sign of life."""
+        self.apply(call_id, model.WorkerGone())
+
     # ---- after a restart ------------------------------------------------------------------------------------
 
     def take_restored(self, call: InboundCall, known: Known, card: LeadCard | None) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from appliance.domain.inbound_model import InboundCall, InboundOutcome
@@ -18,6 +18,7 @@ from appliance.types import LeadState, NumberType
 
 CALLBACK_PRIORITY = 100
 _HISTORY = 10
+_ON_THE_LINE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def add(session: Session, call: InboundCall) -> None:
     """Write a new caller, open; one who is there already (his offer came twice) is left as he is."""
     if get(session, call.call_id) is None:
         session.add(models.InboundCall(id=call.call_id, at=call.at, state=call.state.value, **_columns(call)))
+        if call.contact_id is not None:  # who is on the line is not dialled meanwhile
+            lead, soon = models.Lead, call.at + timedelta(seconds=_ON_THE_LINE_S)
+            session.execute(
+                update(lead)
+                .where(lead.contact_id == call.contact_id, lead.state == LeadState.WAITING, lead.next_attempt_at < soon)
+                .values(next_attempt_at=soon)
+                .execution_options(synchronize_session=False)
+            )
         session.flush()
 
 
@@ -168,6 +177,17 @@ def add_customer(
     contact = _contact(session, row.caller, name, now)
     row.contact_id = contact.id
     return contact
+
+
+def record_for(session: Session, row: models.InboundCall, now: datetime) -> str | None:
+    """Return the record of a caller to whom something was promised, made when he has none; None without a campaign."""
+    if row.lead_id is None and row.caller:
+        queue = session.get(models.Queue, row.queue_id)
+        campaign_id = row.campaign_id or (str(queue.config.get("campaign_id", "")) if queue is not None else "")
+        if campaign_id:
+            lead = _lead_in(session, row, campaign_id, name="", now=now)
+            row.contact_id, row.lead_id, row.campaign_id = lead.contact_id, lead.id, campaign_id
+    return row.lead_id
 
 
 def _contact(session: Session, number: str, name: str, now: datetime) -> models.Contact:

@@ -1,0 +1,96 @@
+"""What people do about callers: make a record of an unknown one, call missed ones back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from appliance import commands as cmd
+from appliance.commands import Done
+from appliance.engine.choosing import card_of
+from appliance.engine.core import Core, Effects
+from appliance.engine.room import LeadCard
+from appliance.engine.writer import Writer
+from appliance.errors import CallerError, NotAllowedError
+from appliance.store import models
+from appliance.store.repositories import configuration, users
+from appliance.store.repositories import inbound as rows
+from appliance.types import Permission
+
+_AT_ONCE_MAX = 500
+_NAME_MAX = 200
+
+
+class InboundDesk:
+    """One method per command; all raise CallboxError when it is not possible."""
+
+    def __init__(self, core: Core, effects: Effects, writer: Writer) -> None:
+        self._core, self._effects, self._writer = core, effects, writer
+        self._room = core.room
+
+    async def add_caller(self, command: cmd.AddCaller) -> Done:
+        """Make a record of the caller; his agent sees it at once."""
+        name = command.name.strip()
+        if not name or len(name) > _NAME_MAX:
+            raise CallerError("inbound.name", f"Give a name of at most {_NAME_MAX} characters.")
+        now = self._core.clock.now()
+
+        def work(session: Session) -> tuple[LeadCard, str | None, str | None]:
+            users.require(session, command.actor_id, Permission.AGENT_WORK)
+            row = rows.require(session, command.conversation_id)
+            if row.agent_id != command.actor_id:
+                raise NotAllowedError("inbound.not_yours", "This is not one of your conversations.")
+            if not row.caller:
+                raise CallerError("inbound.no_number", "The caller withheld his number: no record can be made.")
+            queue = session.get(models.Queue, row.queue_id)
+            campaign_id = row.campaign_id or (str(queue.config.get("campaign_id", "")) if queue is not None else "")
+            made = rows.add_customer(session, row, campaign_id, name, now)
+            row.campaign_id = campaign_id or None
+            unnamed = LeadCard(lead_id="", number=row.caller, name=name)
+            card = card_of(made) if isinstance(made, models.Lead) else unnamed
+            return card, row.contact_id, row.lead_id
+
+        card, contact_id, lead_id = await self._writer.now(work)
+        self._show(command, card, contact_id, lead_id)
+        return Done(id=contact_id)
+
+    def _show(self, command: cmd.AddCaller, card: LeadCard, contact_id: str | None, lead_id: str | None) -> None:
+        callers = self._room.inbound.calls
+        call = callers.get(command.conversation_id)
+        if call is not None:
+            callers[call.call_id] = replace(call, contact_id=contact_id, lead_id=lead_id)
+            self._room.cards[call.call_id] = card
+        agent, desk = self._room.agents.get(command.actor_id), self._room.desks.get(command.actor_id)
+        if agent is not None and desk is not None and agent.conversation_id == command.conversation_id:
+            desk.card = card
+            self._effects.agent_changed(command.actor_id)
+
+    async def call_back(self, command: cmd.CallBackMissed) -> Done:
+        """Put missed callers before the list of a campaign."""
+        if not 0 < len(command.call_ids) <= _AT_ONCE_MAX:
+            raise CallerError("inbound.too_many", f"Choose 1 to {_AT_ONCE_MAX} calls.", limit=_AT_ONCE_MAX)
+        now = self._core.clock.now()
+
+        def work(session: Session) -> list[str | None]:
+            users.require(session, command.actor_id, Permission.CAMPAIGNS_WRITE)
+            if command.campaign_id:
+                configuration.campaign(session, command.campaign_id)
+            found: list[str | None] = []
+            for call_id in command.call_ids:
+                row = rows.require(session, call_id)
+                queue = session.get(models.Queue, row.queue_id)
+                own = str(queue.config.get("campaign_id", "")) if queue is not None else ""
+                campaign_id = rows.call_back(session, row, command.campaign_id or own, now)
+                if campaign_id is not None:
+                    row.callback_at, row.callback_by = row.callback_at or now, command.actor_id
+                found.append(campaign_id)
+            return found
+
+        campaigns = await self._writer.now(work)
+        for campaign_id in {c for c in campaigns if c in self._room.campaigns}:
+            self._room.campaigns[campaign_id].lead_returned(now)
+            self._effects.room_changed(campaign_id)
+        self._effects.lines_changed()
+        called_back = sum(c is not None for c in campaigns)
+        return Done(data={"called_back": called_back, "skipped": len(campaigns) - called_back})
