@@ -302,12 +302,14 @@ class ClockTrust(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class StorageState(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """How the disks under the recordings do (`evt.live.storage`), on change and every 10 s, told by `watch`.
 
-    The writers of recordings go on in any state; the archive waits while a mirror is degraded (`jobs`).
+    The writers of recordings go on in any state and give up evidence first (`telephony.storage`); the archive waits
+    while a mirror is degraded (`jobs`). `low`: less than twice the recordings' reserve is free.
     """
 
     degraded: bool
     rebuilding: bool
     at_unix_s: float
+    low: bool = False
 
 
 TRUNK_WORD_S = 60.0
@@ -327,7 +329,7 @@ class TrunkService(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Configuration was written (`evt.live.config`): `what` is seat, trunk, campaign, queue, user, retention or settings."""
+    """Configuration was written (`evt.live.config`): `what`: seat, trunk, campaign, queue, user, retention, settings."""
 
     what: str
     id: str

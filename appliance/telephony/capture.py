@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from appliance.telephony.ear import Ear, listener_config
 from appliance.telephony.mixing import LEFT, RIGHT
 from appliance.telephony.port import FRAME_S, Route, Tap, TelephonyPort
 from appliance.telephony.recording import CONVERSATION, EVIDENCE, Sidecar, SpoolWriter
+from appliance.telephony.storage import Storage
 from appliance.telephony.taps import SILENCE, GapMeter, StereoJoin, interleave
 from appliance.types import Outcome
 from audio.fingerprint import Library
@@ -41,7 +41,7 @@ class Capture:
     def __init__(
         self, *, conversation_id: str, attempt_id: str, campaign_id: str, port: TelephonyPort, clock: Clock,
         publish: Publish, folder: Path, sync_interval_s: float, listen: ListenPolicy, library: Library | None,
-        evidence_room_mb: int = 0,
+        storage: Storage,
     ) -> None:  # fmt: skip
         self._ids = (conversation_id, attempt_id, campaign_id)
         self._port = port
@@ -49,7 +49,7 @@ class Capture:
         self._publish = publish
         self._folder = folder
         self._sync_interval_s = sync_interval_s
-        self._evidence_room_mb = evidence_room_mb
+        self._storage = storage
         self._listen = listen
         self._library = library
         self._log = get_logger(conversation=conversation_id)
@@ -211,18 +211,13 @@ class Capture:
         """Write the last seconds before the end of a call that nobody answered, if the verdict is worth a listen."""
         frames, self._keeps_evidence = list(self._early), False
         ordinary = verdict.label.value in _ORDINARY and verdict.confidence >= _SURE
-        if ordinary or not frames or self._room_is_short():
+        if ordinary or not frames or self._storage.spares(self._folder):
             return
         begins_ms = round((self._early_frames - len(frames)) * FRAME_S * 1000)
         spool = self._open_spool(EVIDENCE, begins_ms=begins_ms, ago_s=len(frames) * FRAME_S)
         if spool is not None:
             spool.append(interleave(frames, [SILENCE] * len(frames)))
             self._end_spool(spool)
-
-    def _room_is_short(self) -> bool:
-        """Below the reserve the room belongs to the recordings of calls: evidence is given up first."""
-        found = os.statvfs(self._folder)
-        return found.f_bavail * found.f_frsize < self._evidence_room_mb * 1_000_000
 
     def _end_spool(self, spool: SpoolWriter) -> None:
         frames = spool.close()

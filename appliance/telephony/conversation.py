@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ from appliance.telephony.port import (
 )  # fmt: skip
 from appliance.telephony.prompts import CLOSED, prompt_path
 from appliance.telephony.signalling import called_user, end_cause, header
+from appliance.telephony.storage import Storage
 from appliance.types import LegRole, LegState
 from audio.fingerprint import Library
 
@@ -75,8 +76,7 @@ class Surroundings:
     prompts: Path
     spool: Path
     sync_interval_s: float
-    evidence_room_mb: int = 0
-    """No evidence is kept while less is free: the rest is for the recordings of calls."""
+    storage: Storage = field(default_factory=Storage)
     library: Library | None = None
     unattended_s: float = 180.0
     """An answered customer whom nobody attends to for so long (the engine is away) is let go."""
@@ -164,7 +164,7 @@ class Conversation:
             conversation_id=self.conversation_id, attempt_id=self.attempt_id, campaign_id=self._campaign_id,
             port=self._port, clock=self._clock, publish=self._publish, folder=self._around.spool,
             sync_interval_s=self._around.sync_interval_s, listen=listen, library=self._around.library,
-            evidence_room_mb=self._around.evidence_room_mb,
+            storage=self._around.storage,
         )  # fmt: skip
 
     def _start_leg(self, leg: Leg, start: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from appliance import logs
 from appliance.bus import Bus
 from appliance.commands import Command, Done, Originate
 from appliance.errors import BoxError, CallerError
-from appliance.events import ConfigChanged, ConversationEnded
+from appliance.events import ConfigChanged, ConversationEnded, StorageState
 from appliance.logs import get_logger
 from appliance.settings import RTP_PORTS_PER_SLOT, Home, Settings
 from appliance.store.announcements import in_use, sound_path
@@ -35,6 +35,7 @@ from appliance.telephony.lost_calls import LostCalls
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
+from appliance.telephony.storage import Storage
 from appliance.telephony.worker import EXIT_OK, run_worker
 from audio import wavio
 from audio.fingerprint import Library, LibraryError
@@ -95,7 +96,7 @@ class Switch:
         self._around = Surroundings(
             realm=settings.sip.realm, prompts=home.prompts, spool=home.spool,
             sync_interval_s=settings.recording.sync_interval_s, unattended_s=settings.dialling.unattended_s,
-            evidence_room_mb=settings.recording.reserve_mb,
+            storage=Storage(settings.recording.reserve_mb),
         )  # fmt: skip
         self._library_asked = asyncio.Event()
 
@@ -112,6 +113,7 @@ class Switch:
         await self._load_library()
         await self._bus.connect()
         await self._bus.subscribe_live("config", self._on_config)
+        await self._bus.subscribe_live("storage", self._on_storage)
         learning = asyncio.create_task(self._learn())
         self._idle_list = IdleList(self._home, self._settings)
         self._adopt()
@@ -136,6 +138,11 @@ class Switch:
     async def _on_config(self, _topic: str, change: Any) -> None:
         if isinstance(change, ConfigChanged) and change.what == ANNOUNCEMENTS:
             self._library_asked.set()
+
+    async def _on_storage(self, _topic: str, state: Any) -> None:
+        """Workers that are forked from now on know it from the start; the others hear it themselves."""
+        if isinstance(state, StorageState) and self._around.storage.heard(state):
+            self._log.info("recordings", spare_the_disk=self._around.storage.spares(self._home.spool) or "no more")
 
     async def _learn(self) -> None:
         """Take up what the ear was taught: workers forked from then on know it, the few idle ones do not yet."""

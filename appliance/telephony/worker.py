@@ -18,7 +18,7 @@ from appliance import logs
 from appliance.clock import SystemClock
 from appliance.commands import ConversationCommand, Done, Originate
 from appliance.errors import BusError, CallboxError
-from appliance.events import WorkerBeat
+from appliance.events import StorageState, WorkerBeat
 from appliance.ids import new_id
 from appliance.settings import Home, Settings
 from appliance.telephony.control import ControlLine, LifeFile, Ready, Refused, Take, Taken, own_start_ticks
@@ -208,6 +208,12 @@ def run_worker(
     except BusError as error:
         log.warning("worker not started", error_id=error.error_id, error=error.message)
         return EXIT_NO_BUS
+
+    def on_storage(_topic: str, state: object) -> None:
+        if isinstance(state, StorageState):
+            around.storage.heard(state)
+
+    bus.subscribe_live("storage", on_storage)
     worker = Worker(slot=slot, port=port, bus=bus, control=control, run=home.run, around=around)
     signal.signal(signal.SIGTERM, lambda *_: worker.ask_to_end())
     worker.loop()

@@ -26,6 +26,7 @@ from appliance.watch import sensors as sensor_watch
 from appliance.watch.audit import audited
 from appliance.watch.clock import ClockKnown, ClockWatch
 from appliance.watch.conditions.base import Condition
+from appliance.watch.conditions.disk_space import recordings_disk_low
 from appliance.watch.disk_conditions import disk_conditions
 from appliance.watch.disks import LOOK_S, DiskWatch
 from appliance.watch.line_card_commands import handlers as line_card_handlers
@@ -235,12 +236,12 @@ class Hardware:
             arrays = self.disks.box.arrays
             storage = StorageState(
                 degraded=any(array.missing for array in arrays), rebuilding=any(array.rebuilding for array in arrays),
-                at_unix_s=self._clock.now().timestamp(),
+                at_unix_s=self._clock.now().timestamp(), low=recordings_disk_low(self._home, self._settings),
             )  # fmt: skip
             trust = self.clock.trust()
             now_s = self._clock.monotonic_s()
             for topic, event, state in (
-                ("storage", storage, (storage.degraded, storage.rebuilding)),
+                ("storage", storage, (storage.degraded, storage.rebuilding, storage.low)),
                 ("clock", trust, trust and (trust.trusted, trust.reason)),
             ):
                 before, at_s = said.get(topic, (None, float("-inf")))

@@ -16,6 +16,11 @@ _TENTH = 10
 _MB = 2**20
 
 
+def recordings_disk_low(home: Home, settings: Settings) -> bool:
+    """Whether less than twice the reserve is free where calls are recorded."""
+    return shutil.disk_usage(home.spool).free // _MB < settings.recording.reserve_mb * 2
+
+
 class DiskSpace:
     """Looks at the file systems where recordings are written, where the archive and where the database are."""
 

@@ -28,6 +28,7 @@ from appliance.events import (
     RecordingClosed,
     RecordingStarted,
     SeatFailed,
+    StorageState,
 )
 from appliance.ids import new_id
 from appliance.telephony.control import process_start_ticks
@@ -301,3 +302,19 @@ def test_a_stopped_switch_ends_idle_workers_and_lets_calls_go_on(rig: SwitchRig)
     rig.start_switch()
     rig.command(Hangup(conversation_id=call))
     assert not rig.wait_for(call, ConversationEnded).lost
+
+
+def test_a_degraded_mirror_costs_evidence_and_no_call(rig: SwitchRig) -> None:
+    """Workers hear the watch's word: those that stand idle by themselves, later ones from the parent."""
+    call = rig.dial("+91831")
+    rig.wait_for(call, ConversationEnded)
+    assert rig.events(call, RecordingStarted)
+
+    def spared() -> bool:
+        rig.bus.publish_live("storage", StorageState(degraded=True, rebuilding=True, at_unix_s=time.time()))
+        dialled = rig.dial("+91831")
+        rig.wait_for(dialled, ConversationEnded)
+        return not rig.events(dialled, RecordingStarted)
+
+    assert rig.until(spared, 60)
+    rig.bus.publish_live("storage", StorageState(degraded=False, rebuilding=False, at_unix_s=time.time()))

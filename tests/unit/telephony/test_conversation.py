@@ -37,12 +37,14 @@ from appliance.events import (
     RecordingClosed,
     RecordingStarted,
     SeatFailed,
+    StorageState,
 )
 from appliance.telephony import capture
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegDead, LegDigit, LegOffered, SoundEnded
 from appliance.telephony.recording import read_sidecar, read_spool
 from appliance.telephony.simulated_port import SimulatedPort
+from appliance.telephony.storage import Storage
 from appliance.types import LegRole, SuperviseMode
 from audio import Kind as HeardKind
 from audio import Label, Verdict, synth, wavio
@@ -61,13 +63,15 @@ class Call:
         self.clock = ManualClock(datetime(2026, 1, 5, tzinfo=UTC))
         self.port = SimulatedPort(self.clock)
         self.events: list[Any] = []
+        self.storage = Storage(monotonic=self.clock.monotonic_s)
         for name in ("music", "closed", "abandoned"):
             wavio.write(folder / f"{name}.wav", synth.to_int16(synth.beep(440.0, 0.1)))
         self.conversation = Conversation(
             conversation_id=ID, attempt_id=ID, campaign_id="camp", port=self.port, clock=self.clock,
             publish=self.events.append, figures=lambda: {"cpu_s": 0.1, "rss_mb": 1.0},
             around=Surroundings(
-                realm="callbox", prompts=folder, spool=folder, sync_interval_s=1.0, unattended_s=60.0
+                realm="callbox", prompts=folder, spool=folder, sync_interval_s=1.0, unattended_s=60.0,
+                storage=self.storage,
             ),
         )  # fmt: skip
 
@@ -350,16 +354,32 @@ def test_no_evidence_of_answered_calls_or_against_the_policy(call: Call, ear: ty
     assert not call.of(RecordingStarted)
 
 
-def test_evidence_gives_way_to_calls_when_the_disk_is_nearly_full(
-    call: Call, ear: type[ScriptedEar], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [
+        ({"degraded": True, "rebuilding": True}, False), ({"degraded": False, "rebuilding": False, "low": True}, False),
+        ({"degraded": False, "rebuilding": False}, True),
+    ],
+)  # fmt: skip
+def test_evidence_gives_way_to_calls_when_the_disk_is_in_trouble(
+    call: Call, ear: type[ScriptedEar], state: dict[str, Any], kept: bool
 ) -> None:
     ear.script["early"] = [_word(Label.VACANT, 1000)]
-    call.dial()
-    monkeypatch.setattr(call.conversation._capture, "_evidence_room_mb", 10**9)
-    _early(call, 2.0)
+    call.storage.heard(StorageState(at_unix_s=0.0, **state))
+    _early(call.dial(), 2.0)
     call.port.far_ends("trunk", 404)
     call.run(0.3)
-    assert not call.of(RecordingStarted)
+    assert bool(call.of(RecordingStarted)) is kept
+
+
+def test_a_call_is_recorded_on_a_degraded_mirror(call: Call) -> None:
+    call.storage.heard(StorageState(at_unix_s=0.0, degraded=True, rebuilding=True, low=True))
+    call.dial().answer().bridge().run(1.0)
+    call.port.far_ends("trunk", 200)
+    call.run(0.3)
+    (closed,) = call.of(RecordingClosed)
+    assert closed.frames > 8000
+    assert not closed.error_id
 
 
 def test_an_answer_throws_the_early_media_away(call: Call, ear: type[ScriptedEar]) -> None:
