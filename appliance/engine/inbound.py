@@ -5,7 +5,7 @@ Like `core`, synchronous but for what waits for the store; only `event` and `res
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -15,15 +15,14 @@ from appliance.domain import agent as agents
 from appliance.domain import inbound, inbound_call
 from appliance.domain import inbound_model as model
 from appliance.domain import inbound_prompts as prompts
-from appliance.domain.agent import Agent, AgentEvent
+from appliance.domain.agent import AgentEvent
 from appliance.domain.inbound_config import is_open, parse_queue, queue_of
 from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundPolicy, InboundState
-from appliance.domain.line_share import InboundLoad
-from appliance.domain.numbers import Number, parse_number
-from appliance.domain.routing import may_work_in
+from appliance.domain.numbers import Number, country, parse_number
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core, Effects
-from appliance.engine.inbound_room import CallerQueue, Known
+from appliance.engine.inbound_room import CallerFacts, CallerQueue, Known
+from appliance.engine.inbound_views import loads, may_serve, wait_s
 from appliance.engine.room import LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, StoreError
@@ -32,7 +31,7 @@ from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.store import models
 from appliance.store.repositories import inbound as rows
-from appliance.types import AgentState
+from appliance.types import E164, AgentState
 
 _HOPS_MAX = 3
 _UNAVAILABLE = 480
@@ -47,6 +46,7 @@ class Inbound:
         self._callers = core.room.inbound
         self._clock = core.clock
         self._log = get_logger()
+        self._callers.zone = dialling.timezone
         core.callers_first = self.serve
 
     async def load(self) -> None:
@@ -143,11 +143,20 @@ class Inbound:
     def _take(self, call: InboundCall, known: Known, card: LeadCard | None) -> None:
         """Take a caller, already written, into the room."""
         self._callers.calls[call.call_id], self._callers.known[call.call_id] = call, known
-        self._room.cards[call.call_id] = card or LeadCard(lead_id="", number=call.caller)
+        self._room.cards[call.call_id] = self._card(call, known, card)
         self._room.last_sign_s[call.call_id] = self._clock.monotonic_s()
         self._core.set_timer(call.call_id, call.deadline, lambda: self.apply(call.call_id, model.Expired()))
         self._effects.room_changed()
         self._effects.lines_changed()
+
+    def _card(self, call: InboundCall, known: Known, card: LeadCard | None) -> LeadCard:
+        queue = self._callers.queues.get(call.queue_id)
+        is_number = inbound_call.may_be_called_back(call)
+        facts = CallerFacts(
+            queue.name if queue is not None else "", (country(E164(call.caller)) or "") if is_number else "",
+            call.contact_id is not None, known.history,
+        )  # fmt: skip
+        return replace(card or LeadCard(lead_id="", number=call.caller), caller=facts)
 
     # ---- one caller -------------------------------------------------------------------------------------------
 
@@ -165,7 +174,7 @@ class Inbound:
                            queue=call.queue_id, event_type=type(event).__name__)  # fmt: skip
             if call.state is not InboundState.ENDED:
                 self._effects.write(lambda session: rows.save(session, call))
-            self._room.inbound_loads = self._loads()
+            self._room.inbound_loads = loads(self._room, self._clock.now())
             self._effects.room_changed()
             self._effects.lines_changed()
         for command in commands:
@@ -211,7 +220,8 @@ class Inbound:
             queue = self._callers.queues.get(call.queue_id)
             wanted = queue.config.skills if queue is not None else {}
             known = self._callers.known.get(call.call_id, Known())
-            agent = inbound.choose(self._room.agents.values(), wanted, known.last_agent_id, self._may_serve(queue))
+            serves = may_serve(self._room, queue)
+            agent = inbound.choose(self._room.agents.values(), wanted, known.last_agent_id, serves)
             if agent is None or agent.seat_id is None:
                 continue
             self._core.show_card(agent.agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
@@ -219,29 +229,7 @@ class Inbound:
                 agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.call_id)
             )
             self.apply(call.call_id, model.AgentFound(agent.agent_id, agent.seat_id))
-        self._room.inbound_loads = self._loads()
-
-    def _may_serve(self, queue: CallerQueue | None) -> Callable[[Agent], bool]:
-        """Return who may answer a queue: the agents of its campaign, everybody when it names none."""
-        campaign_id = queue.config.campaign_id if queue is not None else ""
-        if campaign_id not in self._room.campaigns:
-            return lambda _agent: True
-        config = self._room.config(campaign_id)
-        return lambda agent: may_work_in(agent, campaign_id, config)
-
-    def _loads(self) -> list[InboundLoad]:
-        """Return what each queue asks of the agents, so that dialling leaves enough of them alone."""
-        now = self._clock.now()
-        found = []
-        for queue in self._callers.queues.values():
-            may_serve = self._may_serve(queue)
-            able = frozenset(
-                a.agent_id for a in self._room.agents.values()
-                if inbound.serving([a], queue.config.skills, may_serve)
-            )  # fmt: skip
-            waiting = len(self._callers.waiting(queue.queue_id))
-            found.append(InboundLoad(able, waiting, inbound.expected_callers(queue.arrivals, now)))
-        return found
+        self._room.inbound_loads = loads(self._room, self._clock.now())
 
     # ---- what a caller hears -------------------------------------------------------------------------------
 
@@ -254,16 +242,11 @@ class Inbound:
         position = self._callers.position(call)
         said = [prompts.position_prompt(language, position)] if config.announce_position else []
         if config.announce_wait:
-            said.append(prompts.wait_prompt(language, self.wait_s(queue, position)))
+            said.append(prompts.wait_prompt(language, wait_s(self._room, queue, position)))
         if call.policy.callback_key and inbound_call.may_be_called_back(call):
             said.append(prompts.sentence(language, prompts.CALLBACK_OFFER))
         if said:
             self._effects.send(PlayPrompt(conversation_id=call.call_id, prompt_id=said[0], then=tuple(said[1:])))
-
-    def wait_s(self, queue: CallerQueue, position: int) -> float:
-        """Return the estimated wait of a place in a queue."""
-        able = inbound.serving(self._room.agents.values(), queue.config.skills, self._may_serve(queue))
-        return inbound.estimated_wait_s(position, able, queue.handling.mean_s)
 
     def _overflowed(self, call: InboundCall) -> None:
         queue = self._callers.queues.get(call.queue_id)

@@ -22,6 +22,12 @@ _AT_ONCE_MAX = 500
 _NAME_MAX = 200
 
 
+def _same_caller(card: LeadCard, before: LeadCard | None) -> LeadCard:
+    """Return the new record with what is known of the call; he is known from now on."""
+    facts = before.caller if before is not None else None
+    return replace(card, caller=replace(facts, known=True) if facts is not None else None)
+
+
 class InboundDesk:
     """One method per command; all raise CallboxError when it is not possible."""
 
@@ -60,10 +66,10 @@ class InboundDesk:
         call = callers.get(command.conversation_id)
         if call is not None:
             callers[call.call_id] = replace(call, contact_id=contact_id, lead_id=lead_id)
-            self._room.cards[call.call_id] = card
+            self._room.cards[call.call_id] = card = _same_caller(card, self._room.cards.get(call.call_id))
         agent, desk = self._room.agents.get(command.actor_id), self._room.desks.get(command.actor_id)
         if agent is not None and desk is not None and agent.conversation_id == command.conversation_id:
-            desk.card = card
+            desk.card = _same_caller(card, desk.card)
             self._effects.agent_changed(command.actor_id)
 
     async def call_back(self, command: cmd.CallBackMissed) -> Done:

@@ -44,6 +44,16 @@ class Known:
     history: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True)
+class CallerFacts:
+    """What the agent's screen says of a caller beside his record. `country`: ISO 3166 of an unknown one's number."""
+
+    queue_name: str = ""
+    country: str = ""
+    known: bool = False
+    history: tuple[dict[str, Any], ...] = ()
+
+
 @dataclass
 class InboundRoom:
     """Everything of callers that lives. A conversation id is the call's id."""
@@ -51,6 +61,7 @@ class InboundRoom:
     queues: dict[str, CallerQueue] = field(default_factory=dict)
     calls: dict[str, InboundCall] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)  # by call
+    zone: str = "UTC"  # of the box, for opening hours
 
     def on_trunk(self, trunk_id: str) -> int:
         """Return the channels of a trunk that callers hold."""

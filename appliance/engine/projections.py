@@ -11,6 +11,7 @@ from appliance.bus import Bus
 from appliance.clock import Clock
 from appliance.domain.agent import Agent
 from appliance.engine.campaigns import Campaigns
+from appliance.engine.inbound_views import caller_lines, live_queues
 from appliance.engine.room import Campaign, Desk, Room
 from appliance.errors import StoreError
 from appliance.events import LiveAgent, LiveCampaign, LiveLine, LiveRoom
@@ -26,6 +27,8 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
     """Return one agent as his page sees him; the record stays out of the room's view."""
     campaign = room.campaigns.get(desk.campaign_id) if desk and desk.campaign_id else None
     call = room.calls.get(agent.conversation_id or "")
+    called_us = room.inbound.calls.get(agent.conversation_id or "")
+    caller = desk.card.caller if desk and desk.card else None
     return LiveAgent(
         agent_id=agent.agent_id, display_name=agent.display_name, seat_id=agent.seat_id, state=agent.state.value,
         since_unix_s=agent.since.timestamp() if agent.since else 0.0,
@@ -37,6 +40,8 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
         popped_at_unix_s=desk.popped_at.timestamp() if desk and desk.popped_at else None,
         heard_late=call.late.outcome.value if call and call.late else "",
+        direction="inbound" if caller else "outbound", queue_name=caller.queue_name if caller else "",
+        waited_s=round(called_us.wait_s, 1) if called_us else 0.0,
     )  # fmt: skip
 
 
@@ -46,7 +51,10 @@ def _record(campaign: Campaign | None, desk: Desk) -> dict[str, object] | None:
         return None
     shown = campaign.config.fields_shown if campaign else []
     masked = campaign is not None and campaign.config.mask_numbers
-    return {
+    caller: dict[str, object] = {}
+    if card.caller is not None:
+        caller = {"known": card.caller.known, "country": card.caller.country, "history": list(card.caller.history)}
+    return caller | {
         "lead_id": card.lead_id, "name": card.name, "number": mask(card.number) if masked else card.number,
         "external_id": card.external_id, "amount_minor": card.amount_minor, "currency": card.currency,
         "fields": {key: value for key, value in card.fields.items() if not shown or key in shown},
@@ -85,7 +93,9 @@ def live_room(room: Room, clock: Clock) -> LiveRoom:
                 number_masked=mask(call.number),
             )
             for call in room.calls.values()
-        ],
+        ]
+        + caller_lines(room.inbound),
+        queues=live_queues(room, clock.now()),
         at_unix_s=clock.now().timestamp(),
     )  # fmt: skip
 

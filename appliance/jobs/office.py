@@ -15,6 +15,7 @@ from appliance.errors import CallerError, ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
+from appliance.jobs.caller_queues import CallerQueues
 from appliance.jobs.context import Context
 from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.line_cards import LineCards
@@ -40,6 +41,7 @@ class Office:
         retention = Retention(context)
         line_cards = LineCards(context)
         announcements = Announcements(context)
+        caller_queues = CallerQueues(context)
         ear_labels = EarLabels(context, announcements)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.SetUpAdministrator: accounts.set_up_administrator,
@@ -58,6 +60,8 @@ class Office:
             commands.SaveSettings: provisioning.save_settings,
             commands.SaveLineCard: line_cards.save,
             commands.RemoveLineCard: line_cards.remove,
+            commands.SaveQueue: caller_queues.save,
+            commands.RemoveQueue: caller_queues.remove,
             commands.SaveRetention: retention.save_rule,
             commands.LegalHold: retention.legal_hold,
             commands.LabelCall: ear_labels.label,

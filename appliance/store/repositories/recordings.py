@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from appliance.errors import NotFoundError
-from appliance.store.models import Attempt, Recording, RecordingKey, RetentionRule
+from appliance.store.models import Attempt, InboundCall, Recording, RecordingKey, RetentionRule
 
 SPOOL, ARCHIVED, DELETED, FAILED = "spool", "archived", "deleted", "failed"
 CONVERSATION, EVIDENCE = "conversation", "evidence"
@@ -45,9 +45,10 @@ def note(
 
 def take_from_attempt(session: Session, recording: Recording) -> None:
     """Fill in whose conversation it was, as far as the attempt knows better."""
-    attempt = session.get(Attempt, recording.attempt_id) if recording.attempt_id else None
+    own = recording.attempt_id
+    attempt = (session.get(Attempt, own) or session.get(InboundCall, own)) if own else None
     if attempt is not None:
-        recording.campaign_id = attempt.campaign_id
+        recording.campaign_id = attempt.campaign_id or recording.campaign_id
         recording.agent_id = attempt.agent_id or recording.agent_id
         recording.seat_id = attempt.seat_id or recording.seat_id
 
