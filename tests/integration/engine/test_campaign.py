@@ -184,12 +184,6 @@ def test_why_nothing_is_dialled_is_said(tmp_path: Path) -> None:
             assert s.switch.originated == []
             await s.act("stop")
             with s.store.write() as session:
-                session.get_one(models.Campaign, "c1").mode = "predictive"
-            with pytest.raises(CallerError) as error:
-                await s.act("start")
-            assert error.value.error_id == "campaign.mode_not_available"
-            with s.store.write() as session:
-                session.get_one(models.Campaign, "c1").mode = "progressive"
                 for lead in session.scalars(select(models.Lead)):
                     lead.state = "done"
             with pytest.raises(CallerError) as error:
@@ -276,7 +270,7 @@ def test_a_number_in_two_campaigns_is_in_one_call_at_a_time(tmp_path: Path) -> N
             await s.ask(CampaignAction(actor_id="boss", campaign_id="c2", action="start"))
             await s.until(lambda: s.engine is not None and s.engine.room.campaigns["c2"].blocked_reason)
             assert s.engine is not None
-            assert s.engine.room.campaigns["c2"].blocked_reason == "number.in_call"
+            assert s.engine.room.campaigns["c2"].blocked_reason == "person.in_call"
             assert len(s.attempts()) == 1
 
     asyncio.run(play())
