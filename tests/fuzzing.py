@@ -17,7 +17,8 @@ from appliance import bus
 from appliance.bench.sip import message as sip_message
 from appliance.bench.sip import sdp
 from appliance.domain.amounts import parse_amount
-from appliance.domain.lists import Candidate, Refused, guess_columns, read_row
+from appliance.domain.list_columns import guess_columns
+from appliance.domain.lists import Candidate, Refused, read_row
 from appliance.domain.numbers import parse_number
 from appliance.telephony.signalling import end_cause
 from audio import Listener

@@ -29,3 +29,29 @@ HEADER_WORDS: dict[str, tuple[str, ...]] = {
         "ref", "договор", "номер договора", "лицевой счет", "лицевой счёт", "счет", "л/с", "ид",
     ),
 }  # fmt: skip
+
+NUMBER_TYPE_WORDS: dict[str, tuple[str, ...]] = {
+    "mobile": (
+        "手机", "移动电话", "mobile", "cell", "cellular", "моб", "мобильный", "сотовый", "мобильный телефон",
+    ),
+    "home": ("家庭", "住宅", "家电话", "宅电", "座机", "固话", "home", "landline", "домашний", "дом", "городской"),
+    "work": ("单位", "办公", "公司", "工作", "work", "office", "business", "рабочий", "раб", "служебный"),
+    "other": (
+        "备用", "其他", "另", "alternative", "alternate", "alt", "other", "second", "additional", "доп",
+        "дополнительный", "второй", "другой",
+    ),
+}  # fmt: skip
+"""Words in the header of a phone column that say what its numbers are to the person (types.NumberType)."""
+
+NOT_TO_CALL_WORDS: tuple[str, ...] = (
+    "传真", "fax", "факс", "紧急", "联系人", "担保", "亲属", "配偶", "推荐人", "emergency", "guarantor", "reference",
+    "relative", "spouse", "поручитель", "поручителя", "родственник", "родственника", "контактное лицо",
+)  # fmt: skip
+"""A column so named is no further number of the person: a fax, or somebody else's telephone."""
+
+REASON_HEADERS = {"en": "Callbox: reason", "zh": "Callbox：原因", "ru": "Callbox: причина"}
+DETAIL_HEADERS = {"en": "Callbox: detail", "zh": "Callbox：详情", "ru": "Callbox: подробно"}
+"""Columns that the box adds to a file of rejects; they are passed over when the corrected file comes back."""
+OUR_HEADERS = frozenset(
+    text.lower().replace("：", ":") for text in (*REASON_HEADERS.values(), *DETAIL_HEADERS.values())
+)

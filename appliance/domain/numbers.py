@@ -17,7 +17,7 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, timezone
 
-from appliance.types import E164
+from appliance.types import E164, LineType
 
 Cell = str | int | float | bool | None
 """What a table cell may hold. A formula without a stored value arrives as its text, an error as `#N/A` and alike."""
@@ -74,6 +74,7 @@ _KINDS = {
     PhoneNumberType.FIXED_LINE: NumberKind.LANDLINE,
     PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.MOBILE_OR_LANDLINE,
 }
+_LINE_TYPES = {NumberKind.MOBILE: LineType.MOBILE, NumberKind.LANDLINE: LineType.FIXED}
 _SCIENTIFIC = re.compile(r"([+-]?\d+(?:[.,]\d*)?)[eE]\+?(\d{1,3})")
 _DECIMAL_ZERO = re.compile(r"(\+?\d{5,})[.,]0+")
 _CSV_TEXT = re.compile(r'="([^"]*)"')  # how exporters keep a number as text in a CSV file
@@ -104,6 +105,21 @@ def parse_number(cell: Cell, region: str) -> Number | NotANumber:
     first = found[0]
     others = tuple(dict.fromkeys(number.e164 for number in found[1:] if number.e164 != first.e164))
     return Number(first.e164, first.kind, first.region, first.foreign, first.extension, others) if others else first
+
+
+def line_type_of(kind: NumberKind) -> LineType:
+    """What a number's kind says of its line."""
+    return _LINE_TYPES.get(kind, LineType.UNKNOWN)
+
+
+def line_facts(number: E164) -> tuple[LineType, str]:
+    """Line type and region (ISO 3166; "" when it cannot be told) of a number that is not just being read."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except NumberParseException:
+        return LineType.UNKNOWN, ""
+    kind = _KINDS.get(phonenumbers.number_type(parsed), NumberKind.OTHER)
+    return line_type_of(kind), phonenumbers.region_code_for_number(parsed) or ""
 
 
 def zones(number: E164) -> tuple[str, ...]:

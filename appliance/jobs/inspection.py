@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from appliance.domain import lists
-from appliance.domain.lists import Columns
+from appliance.domain import list_columns
+from appliance.domain.list_columns import Column, Columns, cell_text
+from appliance.domain.numbers import Cell
 from appliance.errors import CallerError
 from appliance.outside.table_frames import SheetHead
 from appliance.outside.tables import Workbook
@@ -14,43 +16,53 @@ from appliance.outside.tables import Workbook
 SAMPLE_ROWS = 5
 
 
-def inspect_list(path: Path, file_name: str, region: str) -> dict[str, Any]:
-    """What the web shows before a dry run: {sheet, columns, mapping, sample}; reply data of `InspectList`.
+Remembered = Callable[[tuple[str, ...]], dict[Column, int] | None]
+"""Headers of a list -> where things stood when a list with these headers was last taken; None: never seen."""
 
-    `columns` are headers, or letters where there is none; `mapping` is {role: column} as guessed, without `phone` when
-    no column holds numbers; `sample` has up to five rows of texts. Raises CallerError for a file that is no list.
+
+def inspect_list(
+    path: Path, file_name: str, region: str, remembered: Remembered = lambda _headers: None
+) -> dict[str, Any]:
+    """What the web shows before a dry run: {sheet, columns, mapping, sample, remembered}; reply of `InspectList`.
+
+    `columns` are headers, or letters where there is none; `mapping` is {role: column} as remembered or guessed,
+    without `phone` when no column holds numbers; `sample` has up to five rows of texts. Raises CallerError for a file
+    that is no list.
     """
     with Workbook(path) as workbook:
         try:
-            head, columns = choose_sheet(workbook, None, region, file_name)
+            head, columns = choose_sheet(workbook, None, region, file_name, remembered)
         except CallerError as error:
             if error.error_id != "import.no_phone_column":
                 raise
             head = next(head for head in workbook.heads if head.rows)
-            columns = lists.columns_without_phone([row.cells for row in head.rows])
+            columns = list_columns.columns_without_phone([row.cells for row in head.rows])
     first = 0 if columns.header_row is None else columns.header_row + 1
     width = max((len(row.cells) for row in head.rows), default=0)
     return {
         "sheet": head.name,
         "columns": [shown(columns, index) for index in range(width)],
         "mapping": {role.value: shown(columns, index) for role, index in columns.indices.items()},
-        "sample": [[lists.cell_text(cell) for cell in row.cells] for row in head.rows[first : first + SAMPLE_ROWS]],
+        "sample": [[cell_text(cell) for cell in row.cells] for row in head.rows[first : first + SAMPLE_ROWS]],
+        "remembered": bool(columns.headers and remembered(columns.headers)),
     }
 
 
 def choose_sheet(
-    workbook: Workbook, mapping: dict[str, str] | None, region: str, file_name: str
-) -> tuple[SheetHead, Columns]:
-    """The first sheet with a phone column (or with the columns that were named)."""
+    workbook: Workbook, mapping: dict[str, str] | None, region: str, file_name: str,
+    remembered: Remembered = lambda _headers: None,
+) -> tuple[SheetHead, Columns]:  # fmt: skip
+    """The first sheet with a phone column (or with the columns that were named, or that are remembered)."""
     problem = ""
     for head in workbook.heads:
         sample = [row.cells for row in head.rows]
         if not sample:
             continue
         try:
-            columns = (
-                lists.columns_from_mapping(sample, mapping, region) if mapping else lists.guess_columns(sample, region)
-            )
+            if mapping:
+                columns: Columns | None = list_columns.columns_from_mapping(sample, mapping, region)
+            else:
+                columns = _known(sample, remembered) or list_columns.guess_columns(sample, region)
         except ValueError as error:
             problem = problem or str(error)
             continue
@@ -66,6 +78,13 @@ def choose_sheet(
         "or say which column it is.",
         file=file_name,
     )
+
+
+def _known(sample: Sequence[Sequence[Cell]], remembered: Remembered) -> Columns | None:
+    """The columns of a header that was met before."""
+    read = list_columns.columns_without_phone(sample)
+    indices = remembered(read.headers) if read.headers else None
+    return Columns(indices, read.headers, read.header_row) if indices else None
 
 
 def shown(columns: Columns, index: int) -> str:

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from appliance.domain.lists import REASON_TEXTS
+from appliance.domain.lists import Duplicates
+from appliance.domain.reject_words import reason_text
 from appliance.errors import CallerError
+from appliance.jobs.import_pass import MERGED
 from appliance.jobs.imports import ImportReport, run_import
 from appliance.jobs.rejects import write_rejects
 from appliance.settings import home_from_environment, load_settings
 from appliance.store.db import migrate, open_store
-
-_TEXTS = {reason.value: text for reason, text in REASON_TEXTS.items()}
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +38,12 @@ def import_command(
     column: Annotated[
         list[str] | None, typer.Option("--column", help="ROLE=HEADER or ROLE=LETTER, e.g. phone=C; may be repeated.")
     ] = None,
+    duplicates: Annotated[
+        Duplicates, typer.Option("--duplicates", help="People who are there already, by any of their numbers.")
+    ] = Duplicates.SKIP,
+    across_campaigns: Annotated[
+        bool, typer.Option("--across-campaigns", help="People who wait in another campaign are duplicates too.")
+    ] = False,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="Write the rows that were not taken to this .xlsx file.")
     ] = None,
@@ -58,7 +64,7 @@ def import_command(
             task = progress.add_task(file.name, total=None)
             report = run_import(
                 store, file, campaign_name=campaign, region=region or settings.dialling.default_region,
-                mapping=mapping or None, dry_run=dry_run,
+                mapping=mapping or None, dry_run=dry_run, duplicates=duplicates, across_campaigns=across_campaigns,
                 on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             )  # fmt: skip
         if rejects is not None:
@@ -95,7 +101,10 @@ def _show(report: ImportReport, rejects: Path | None) -> None:
     table.add_row("Duplicates", f"{report.duplicates}")
     table.add_row("Rejected", f"[red]{report.rejected}[/red]" if report.rejected else "0")
     for reason, count in report.reasons.items():
-        table.add_row("", f"{count}", _TEXTS.get(reason, reason))
+        table.add_row("", f"{count}", reason_text(reason, "en"))
+    for warning, count in report.warnings.items():
+        told = "Added to the person who is there." if warning == MERGED else "Taken: " + reason_text(warning, "en")
+        table.add_row("", f"{count}", told)
     if report.amounts_unreadable:
         table.add_row("Amounts not read", f"{report.amounts_unreadable}", "Kept as text for the agent.")
     console.print(table)

@@ -1,4 +1,4 @@
-"""Contacts and leads as an import makes them; each number is inserted once, whoever else writes at the same time."""
+"""People, their numbers and their leads as an import makes them; each is inserted once, whoever else writes too."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from appliance.ids import new_id
-from appliance.store.models import Base, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
-from appliance.types import E164, LeadState, LineType, NumberState, NumberType
+from appliance.store.models import Base, Campaign, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
+from appliance.types import E164, CampaignState, LeadState, LineType, NumberState, NumberType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,37 @@ def do_not_call(session: Session, numbers: Iterable[E164]) -> set[E164]:
 
 
 def in_campaign(session: Session, campaign_id: str, numbers: Iterable[E164]) -> dict[E164, str]:
-    """Number -> id of the import that brought it ("" when unknown), for those that the campaign has."""
-    found = select(Lead.number, Lead.import_id).where(Lead.campaign_id == campaign_id, Lead.number.in_(list(numbers)))
-    return {E164(number): import_id or "" for number, import_id in session.execute(found)}
+    """Number -> id of the import that brought its person ("" when unknown), for people whom the campaign has.
+
+    A person is found by any of his numbers.
+    """
+    wanted = list(numbers)
+    by_person = (
+        select(ContactNumber.number, Lead.import_id)
+        .join(Lead, Lead.contact_id == ContactNumber.contact_id)
+        .where(ContactNumber.number.in_(wanted), Lead.campaign_id == campaign_id)
+    )
+    by_lead = select(Lead.number, Lead.import_id).where(Lead.campaign_id == campaign_id, Lead.number.in_(wanted))
+    rows = [*session.execute(by_person), *session.execute(by_lead)]
+    return {E164(number): import_id or "" for number, import_id in rows}
+
+
+def waiting_elsewhere(session: Session, campaign_id: str, numbers: Iterable[E164]) -> set[E164]:
+    """Those of the numbers whose person waits in another campaign that is not finished."""
+    found = (
+        select(ContactNumber.number)
+        .join(Lead, Lead.contact_id == ContactNumber.contact_id)
+        .join(Campaign, Campaign.id == Lead.campaign_id)
+        .where(
+            ContactNumber.number.in_(list(numbers)), Lead.campaign_id != campaign_id,
+            Lead.state.in_([LeadState.WAITING, LeadState.RESERVED]), Campaign.state != CampaignState.FINISHED,
+        )
+    )  # fmt: skip
+    return {E164(number) for number in session.scalars(found)}
 
 
 def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequence[NewLead], now: datetime) -> set[E164]:
-    """Insert contacts and leads that are missing; returns the numbers that became leads of the campaign now."""
+    """Insert people, numbers and leads that are missing; returns first numbers of those who became leads now."""
     if not leads:
         return set()
     ordered = sorted(leads, key=lambda lead: lead.number)  # one order everywhere: two imports cannot lock each other
@@ -72,13 +96,13 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     )
     numbers = [lead.number for lead in ordered]
     found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(numbers)))
-    contacts = dict(found.all())
-    _add_numbers(session, ordered, contacts)
+    people = dict(found.all())
+    _add_numbers(session, [(people[lead.number], lead.numbers) for lead in ordered])
     inserted = session.execute(
-        insert_or_skip(session, Lead).returning(Lead.number),
+        insert_or_skip(session, Lead).returning(Lead.contact_id),
         [
             {
-                "id": new_id(), "campaign_id": campaign_id, "contact_id": contacts[lead.number],
+                "id": new_id(), "campaign_id": campaign_id, "contact_id": people[lead.number],
                 "number": lead.number, "name": lead.name, "external_id": lead.external_id,
                 "amount_minor": lead.amount_minor, "currency": lead.currency, "fields": dict(lead.fields),
                 "import_id": import_id, "state": LeadState.WAITING.value, "next_attempt_at": lead.next_attempt_at,
@@ -86,12 +110,38 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
             for lead in ordered
         ],
     )  # fmt: skip
-    return {E164(number) for (number,) in inserted}
+    new = {contact_id for (contact_id,) in inserted}
+    return {lead.number for lead in ordered if people[lead.number] in new}
 
 
-def _add_numbers(session: Session, leads: Sequence[NewLead], contacts: Mapping[str, str]) -> None:
-    """Write the numbers of people, and what is known of each number; what stands already stays."""
-    known = {one.number: one for lead in leads for one in lead.numbers}
+def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead]]) -> int:
+    """Give each row's numbers, fields and amount to the person of the campaign with that number; how many were found.
+
+    What a newer list says of the amount holds; a name and fields that are there stay.
+    """
+    wanted = [number for number, _row in rows]
+    people = dict(
+        session.execute(
+            select(ContactNumber.number, Lead)
+            .join(Lead, Lead.contact_id == ContactNumber.contact_id)
+            .where(ContactNumber.number.in_(wanted), Lead.campaign_id == campaign_id)
+        ).all()
+    )
+    found = [(people[number], row) for number, row in rows if number in people]
+    _add_numbers(session, [(lead.contact_id, row.numbers) for lead, row in found])
+    for lead, row in found:
+        lead.name, lead.external_id = lead.name or row.name, lead.external_id or row.external_id
+        lead.fields = {**row.fields, **lead.fields}
+        if row.amount_minor is not None:
+            lead.amount_minor, lead.currency = row.amount_minor, row.currency
+    return len(found)
+
+
+def _add_numbers(session: Session, people: Sequence[tuple[str, tuple[NewNumber, ...]]]) -> None:
+    """Write what is known of each number, and give people those that they have not got, after their others."""
+    known = {one.number: one for _person, numbers in people for one in numbers}
+    if not known:
+        return
     session.execute(
         insert_or_skip(session, PhoneNumber),
         [
@@ -102,14 +152,23 @@ def _add_numbers(session: Session, leads: Sequence[NewLead], contacts: Mapping[s
             for number, one in sorted(known.items())
         ],
     )  # fmt: skip
-    session.execute(
-        insert_or_skip(session, ContactNumber),
-        [
-            {"contact_id": contacts[lead.number], "position": n, "number": one.number, "type": one.type.value}
-            for lead in leads
-            for n, one in enumerate(lead.numbers)
-        ],
+    query = select(ContactNumber.contact_id, ContactNumber.number, ContactNumber.position).where(
+        ContactNumber.contact_id.in_([person for person, _numbers in people])
     )
+    there: dict[str, dict[str, int]] = {}
+    for person, number, position in session.execute(query):
+        there.setdefault(person, {})[number] = position
+    rows = []
+    for person, numbers in people:
+        has = there.setdefault(person, {})
+        for one in numbers:
+            if one.number not in has:
+                has[one.number] = max(has.values(), default=-1) + 1
+                rows.append(
+                    {"contact_id": person, "position": has[one.number], "number": one.number, "type": one.type.value}
+                )
+    if rows:
+        session.execute(insert_or_skip(session, ContactNumber), rows)
 
 
 def adopt(session: Session, campaign_id: str, import_id: str, numbers: Sequence[E164]) -> None:

@@ -15,11 +15,14 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from appliance.errors import NotFoundError
+from appliance.domain.list_columns import plain_header
+from appliance.domain.list_words import OUR_HEADERS
+from appliance.errors import CallboxError, NotFoundError
 from appliance.store.models import Import, ImportReject
 from appliance.store.repositories.contacts import insert_or_skip
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
+_REMEMBERED_MAX = 300  # lists that are looked through for a known header
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,29 @@ def begin(
     row.campaign_id, row.file_name, row.digest, row.dry_run = campaign_id, file_name[:255], digest, dry_run
     row.mapping, row.actor_id, row.state = dict(mapping), actor_id, RUNNING
     row.rows = row.accepted = row.rejected = row.duplicates = 0
-    row.reasons, row.error_id, row.message = {}, "", ""
+    row.reasons, row.warnings, row.error_id, row.message, row.placeholders = {}, {}, "", "", {}
+
+
+def remembered(session: Session, headers: Sequence[str], campaign_id: str | None) -> dict[str, int] | None:
+    """Role -> index of the column, as it was when a list with these headers was last taken; None when never.
+
+    A list of the same campaign counts before any other one.
+    """
+    wanted = [header for header in headers if plain_header(header) not in OUR_HEADERS]
+    if not any(wanted):
+        return None
+    newest = (
+        select(Import.campaign_id, Import.mapping)
+        .where(Import.state == FINISHED, Import.dry_run.is_(False))
+        .order_by(Import.id.desc())
+        .limit(_REMEMBERED_MAX)
+    )
+    same = [
+        (of_campaign == campaign_id, mapping["columns"])
+        for of_campaign, mapping in session.execute(newest)
+        if [one for one in mapping.get("headers", []) if plain_header(one) not in OUR_HEADERS] == wanted
+    ]
+    return max(same, key=lambda one: one[0])[1] if same else None
 
 
 def twins(session: Session, import_id: str, campaign_id: str, digest: str) -> set[str]:
@@ -65,9 +90,10 @@ def twins(session: Session, import_id: str, campaign_id: str, digest: str) -> se
 
 
 def add_counts(
-    session: Session, import_id: str, *, accepted: int, rejected: Counter[str], duplicates: int
-) -> None:
-    """Add one chunk's figures; `rejected` by reason."""
+    session: Session, import_id: str, *, accepted: int, rejected: Counter[str], duplicates: int,
+    warnings: Counter[str],
+) -> None:  # fmt: skip
+    """Add one chunk's figures; `rejected` by reason, `warnings` of rows that were taken or merged."""
     row = get(session, import_id)
     reasons = Counter(row.reasons)
     reasons.update(rejected)
@@ -76,6 +102,7 @@ def add_counts(
     row.rejected += rejected.total()
     row.duplicates += duplicates
     row.reasons = dict(reasons)
+    row.warnings = dict(Counter(row.warnings) + warnings)
 
 
 def add_rejects(session: Session, import_id: str, rejects: Sequence[RejectRow]) -> None:
@@ -104,7 +131,8 @@ def finish(session: Session, import_id: str, twin_ids: set[str], now: datetime) 
     row.state, row.finished_at = FINISHED, now
 
 
-def fail(session: Session, import_id: str, error_id: str, message: str, now: datetime) -> None:
-    """Say why the file was not taken."""
+def fail(session: Session, import_id: str, error: CallboxError, now: datetime) -> None:
+    """Say why the file was not taken; the placeholders let the web say it in the reader's language."""
     row = get(session, import_id)
-    row.state, row.error_id, row.message, row.finished_at = FAILED, error_id, message, now
+    row.state, row.error_id, row.message, row.finished_at = FAILED, error.error_id, error.message, now
+    row.placeholders = {key: str(value) for key, value in error.placeholders.items()}

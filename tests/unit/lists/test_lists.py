@@ -9,21 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.amounts import Amount
-from appliance.domain.lists import (
-    DETAIL_HEADER,
-    REASON_HEADER,
-    REASON_TEXTS,
-    Candidate,
-    Column,
-    Columns,
-    Refused,
-    RowProblem,
-    columns_from_mapping,
-    guess_columns,
-    read_row,
-    sort_out,
-)
+from appliance.domain.list_columns import Column, Columns, columns_from_mapping, guess_columns, number_type
+from appliance.domain.list_words import DETAIL_HEADERS, REASON_HEADERS
+from appliance.domain.lists import Candidate, Duplicates, Merged, Refused, RowProblem, read_row, sort_out
 from appliance.domain.numbers import Cell, NumberProblem
+from appliance.domain.reject_words import REASON_TEXTS
 from appliance.types import E164
 
 pytestmark = pytest.mark.unit
@@ -48,7 +38,7 @@ ROW: list[Cell] = ["张三", "13800138000", 100]
         ),
         (
             [["客户编号", "联系人", "联系人电话", "备用电话", "余额"], ["1", "a", "13800138000", "", "5"]],
-            "CN", {"external_id": 0, "name": 1, "phone": 2, "amount": 4},
+            "CN", {"external_id": 0, "name": 1, "phone": 2, "amount": 4},  # nothing stands under the spare one
         ),
         ([["张三", "13800138000", "1.50"], ["李四", "13900138000", 2]], "CN", {"name": 0, "phone": 1, "amount": 2}),
         ([["13800138000"], ["13900138000"], ["x"]], "CN", {"phone": 0}),
@@ -91,7 +81,7 @@ def test_columns_as_named_by_the_user() -> None:
 
 COLUMNS = Columns(
     {Column.NAME: 0, Column.PHONE: 1, Column.AMOUNT: 2},
-    ("姓名", "电话", "欠款", "城市", REASON_HEADER, DETAIL_HEADER),
+    ("姓名", "电话", "欠款", "城市", REASON_HEADERS["zh"], DETAIL_HEADERS["en"]),
     0,
 )
 
@@ -119,12 +109,31 @@ def test_hidden_and_short_rows_are_refused() -> None:
     assert (hidden.reason, short.reason) == (RowProblem.HIDDEN_ROW, NumberProblem.EMPTY)
 
 
+SPELLINGS = ["13800138000", "+86 138 0013 8000", "13900139000", "13700137000", "15000000001"]
+
+
+def _outcomes(duplicates: Duplicates, rows: list[Candidate], *, elsewhere: set[E164] | None = None) -> list[str]:
+    found = sort_out(
+        rows, set(), {E164("+8613900139000")}, {E164("+8613700137000")}, elsewhere=elsewhere or set(),
+        duplicates=duplicates,
+    )  # fmt: skip
+    return [
+        one.reason.value if isinstance(one, Refused)
+        else f"merged {one.number}" if isinstance(one, Merged)
+        else f"taken {one.warning or ''}".strip()
+        for one in found
+    ]  # fmt: skip
+
+
+def _candidates(rows: Sequence[Sequence[Cell]], columns: Columns) -> list[Candidate]:
+    read = [read_row(n, cells, columns, "CN") for n, cells in enumerate(rows, 1)]
+    return [row for row in read if isinstance(row, Candidate)]
+
+
 def test_duplicates_and_do_not_call() -> None:
-    spellings = ["13800138000", "+86 138 0013 8000", "13900139000", "13700137000", "15000000001"]
-    rows = [read_row(n, ["x", cell, 1], COLUMNS, "CN") for n, cell in enumerate(spellings, 1)]
-    candidates = [row for row in rows if isinstance(row, Candidate)]
+    rows = _candidates([["x", cell, 1] for cell in SPELLINGS], COLUMNS)
     seen: set[E164] = set()
-    verdicts = sort_out(candidates, seen, {E164("+8613900139000")}, {E164("+8613700137000")})
+    verdicts = sort_out(rows, seen, {E164("+8613900139000")}, {E164("+8613700137000")})
     assert [v.reason if isinstance(v, Refused) else None for v in verdicts] == [
         None, RowProblem.DUPLICATE_IN_LIST, RowProblem.DUPLICATE_IN_CAMPAIGN, RowProblem.DO_NOT_CALL, None,
     ]  # fmt: skip
@@ -132,8 +141,61 @@ def test_duplicates_and_do_not_call() -> None:
     assert [v.duplicate for v in verdicts if isinstance(v, Refused)] == [True, True, False]
 
 
-def test_each_reason_has_a_text() -> None:
-    assert set(REASON_TEXTS) == {*NumberProblem, *RowProblem}
+TWO = Columns({Column.NAME: 0, Column.PHONE: 1, Column.PHONE_2: 2}, ("name", "phone", "home phone"), 0)
+
+
+def test_several_numbers_of_a_person() -> None:
+    row = read_row(5, ["Li", "13800138000 / 13900138000", "010-62345678"], TWO, "CN")
+    assert isinstance(row, Candidate)
+    assert [(one.e164, one.type, one.line_type, one.region) for one in row.numbers] == [
+        ("+8613800138000", "mobile", "mobile", "CN"), ("+8613900138000", "mobile", "mobile", "CN"),
+        ("+861062345678", "home", "fixed", "CN"),
+    ]  # fmt: skip
+    spare = read_row(6, ["Li", "unknown", "010-62345678"], TWO, "CN")
+    assert isinstance(spare, Candidate)
+    assert (spare.number.e164, spare.fields["phone"]) == ("+861062345678", "unknown")
+    none = read_row(7, ["Li", "", "nothing"], TWO, "CN")
+    assert isinstance(none, Refused)
+    assert none.reason is NumberProblem.EMPTY
+
+
+@pytest.mark.parametrize(("duplicates", "expected"), [
+    (Duplicates.SKIP, ["taken", "duplicate_in_list", "duplicate_in_campaign", "duplicate_elsewhere", "do_not_call"]),
+    (Duplicates.WARN, [
+        "taken", "taken duplicate_in_list", "duplicate_in_campaign", "taken duplicate_elsewhere", "do_not_call",
+    ]),
+    (Duplicates.MERGE, ["taken", "merged +8613800138000", "merged +8613900139000", "taken", "do_not_call"]),
+])  # fmt: skip
+def test_duplicates_by_any_number_of_the_person(duplicates: Duplicates, expected: list[str]) -> None:
+    rows = _candidates([
+        ["a", "13800138000", ""], ["b", "13600136000", "138 0013 8000"], ["c", "13900139000", "010-62345678"],
+        ["d", "15000000001", "15000000002"], ["e", "15000000003", "13700137000"],
+    ], TWO)  # fmt: skip
+    assert _outcomes(duplicates, rows, elsewhere={E164("+8615000000002")}) == expected
+
+
+@pytest.mark.parametrize(("header", "type_"), [
+    ("手机2", "mobile"), ("家庭电话", "home"), ("单位电话", "work"), ("Домашний телефон", "home"),
+    ("Work phone", "work"), ("备用电话", "other"), ("phone", "unknown"),
+])  # fmt: skip
+def test_what_a_header_says_of_its_numbers(header: str, type_: str) -> None:
+    assert number_type(header) == type_
+
+
+def test_further_phone_columns_but_no_fax_and_nobody_else() -> None:
+    numbers: list[Cell] = ["13800138000", "13800138001", "010-62345678", "13800138003", "010-62345679", "张三"]
+    columns = guess_columns([["手机", "电话2", "家庭电话", "紧急联系人电话", "传真", "姓名"], numbers], "CN")
+    assert columns is not None
+    assert columns.indices == {Column.PHONE: 0, Column.PHONE_2: 1, Column.PHONE_3: 2, Column.NAME: 5}
+    russian = guess_columns([["ФИО", "Телефон", "Домашний", "Доп. телефон", "Телефон поручителя"],
+                             ["Иван", "89161234567", "84951234567", "89161234568", "89161234569"]], "RU")  # fmt: skip
+    assert russian is not None
+    assert russian.indices == {Column.NAME: 0, Column.PHONE: 1, Column.PHONE_2: 2, Column.PHONE_3: 3}
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ru"])
+def test_each_reason_has_a_text(language: str) -> None:
+    assert set(REASON_TEXTS[language]) == {str(reason) for reason in (*NumberProblem, *RowProblem)}
 
 
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20))
