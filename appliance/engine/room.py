@@ -12,7 +12,7 @@ from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.line_share import InboundLoad
 from appliance.domain.routing import may_work_in
-from appliance.engine.inbound_room import InboundRoom
+from appliance.engine.inbound_room import CallerFacts, InboundRoom
 from appliance.events import TRUNK_WORD_S
 from appliance.store.repositories.attempts import AttemptCounts
 from appliance.types import AgentState, CampaignMode, CampaignState
@@ -42,6 +42,7 @@ class LeadCard:
     last_outcome: str = ""
     last_agent_id: str | None = None
     callback_agent_id: str | None = None
+    caller: CallerFacts | None = None  # inbound: the customer called us
 
 
 @dataclass
