@@ -1,7 +1,7 @@
 """The simulated exchange: gateways on the bench's addresses that speak SIP and RTP like E1 gateways would.
 
 `main` runs it as a service; `Exchange` can be driven by a test. What is dialled and what became of it stands in
-`truth.jsonl`, one line a call, written when the call is over.
+`truth.jsonl`, one line a call, written when the call is over. People who call the box: see `callers`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.bench.behaviours import BEHAVIOURS, CallRecord, play_out
+from appliance.bench.callers import Callers
 from appliance.bench.plan import DialPlan, GatewayPlan, load_plan, national, plan_file
 from appliance.bench.rtp import Pacer
 from appliance.bench.sip.dialog import Call, CallOver, UserAgent
@@ -63,10 +64,14 @@ def read_truth(path: Path) -> list[dict[str, Any]]:
 class Exchange:
     """Several gateways with one dial plan."""
 
-    def __init__(self, plan: DialPlan, sounds: SoundLibrary, truth: TruthLog, *, first_rtp_port: int = 40000) -> None:
+    def __init__(
+        self, plan: DialPlan, sounds: SoundLibrary, truth: TruthLog, *, first_rtp_port: int = 40000,
+        callers: Callers | None = None,
+    ) -> None:  # fmt: skip
         self.plan = plan
         self._sounds = sounds
         self._truth = truth
+        self._callers = callers
         self._pacer = Pacer(first_port=first_rtp_port)
         self._agents: dict[tuple[str, int], UserAgent] = {}
         self._reboots: dict[tuple[str, int], int] = {}
@@ -89,6 +94,11 @@ class Exchange:
             self._agents[(gateway.address, gateway.port)] = agent
             self._reboots[(gateway.address, gateway.port)] = gateway.reboots
             self._apply(agent, gateway)
+        self._place_callers()
+
+    def _place_callers(self) -> None:
+        if self._callers is not None:
+            self._callers.follow(self.plan, self._agents)
 
     @property
     def calls(self) -> int:
@@ -105,6 +115,7 @@ class Exchange:
             agent = self._agents.get((gateway.address, gateway.port))
             if agent is not None:
                 self._apply(agent, gateway)
+        self._place_callers()
 
     def _apply(self, agent: UserAgent, gateway: GatewayPlan) -> None:
         key = (gateway.address, gateway.port)
@@ -162,6 +173,8 @@ class Exchange:
         """Hang up what lives (it goes into the truth log) and close."""
         for task in set(self._rebooting):
             task.cancel()
+        if self._callers is not None:
+            await self._callers.stop()
         for agent in self._agents.values():
             await agent.close()
         self._pacer.close()
@@ -187,7 +200,8 @@ async def stop_asked() -> asyncio.Event:
 async def _run(home: Home) -> None:
     path = plan_file(home)
     log = get_logger(bench="exchange")
-    exchange = Exchange(load_plan(path), make_sounds(sounds_folder(home)), TruthLog(truth_file(home)))
+    sounds = make_sounds(sounds_folder(home))
+    exchange = Exchange(load_plan(path), sounds, TruthLog(truth_file(home)), callers=Callers(home.bench, sounds))
     asked = await stop_asked()
     await exchange.start()
     seen = path.stat().st_mtime_ns if path.exists() else 0

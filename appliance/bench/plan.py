@@ -65,6 +65,25 @@ class GatewayPlan(msgspec.Struct, frozen=True, kw_only=True):
     rtp_loss: float = 0.0
 
 
+class CallerPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who calls the box, once; numbers as the gateway shows them. Times in seconds.
+
+    He rings at `at_s` from when the plan is read, for `rings_s` at most; `presses` are (seconds from answer, digits);
+    he hangs up `stays_s` after the answer unless the box does before.
+    """
+
+    id: str
+    caller: str
+    called: str
+    gateway: int = 0
+    at_s: float = 0.0
+    rings_s: float = 60.0
+    stays_s: float = 20.0
+    presses: list[tuple[float, str]] = []
+    voice: int = 0
+    keep: bool = False
+
+
 class DialPlan(msgspec.Struct, frozen=True, kw_only=True):
     """All of the exchange."""
 
@@ -75,6 +94,8 @@ class DialPlan(msgspec.Struct, frozen=True, kw_only=True):
     gateways: list[GatewayPlan] = msgspec.field(
         default_factory=lambda: [GatewayPlan(), GatewayPlan(address="127.0.1.2")]
     )
+    box: tuple[str, int] = ("127.0.2.1", 5060)  # where it takes calls
+    callers: list[CallerPlan] = []
 
     def behaviour_of_digits(self, last_two: int) -> str:
         """Behaviour of the numbers that end in these two digits."""

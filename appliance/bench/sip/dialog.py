@@ -45,6 +45,7 @@ class Call:
         self.agent = agent
         self.call_id = call_id
         self.local_tag = new_tag()
+        self.identity = agent.identity
         self.remote_tag = ""
         self.rtp: RtpPort | None = None
         self.remote: sdp.Media | None = None
@@ -263,7 +264,7 @@ class Call:
 
     def send_invite(self, uri: str, target: Address, headers: dict[str, str]) -> None:
         """Start an outgoing call; follow it by `wait_status`."""
-        self._local = f"<{self.agent.identity}>;tag={self.local_tag}"
+        self._local = f"<{self.identity}>;tag={self.local_tag}"
         self._remote = f"<{uri}>"
         request = Message(method="INVITE", uri=uri)
         request.add("max-forwards", "70").add("from", self._local).add("to", self._remote)
@@ -339,9 +340,12 @@ class UserAgent:
     def drop(self, call: Call) -> None:
         self._calls.pop((call.call_id, call.local_tag), None)
 
-    def dial(self, uri: str, target: Address, *, headers: dict[str, str] | None = None) -> Call:
-        """Start a call towards `uri` by way of `target`."""
+    def dial(
+        self, uri: str, target: Address, *, headers: dict[str, str] | None = None, identity: str = ""
+    ) -> Call:
+        """Start a call towards `uri` by way of `target`; `identity` (a URI) when it is not our own."""
         call = Call(self, f"{new_tag()}{new_tag()}@{self.endpoint.address[0]}")
+        call.identity = identity or self.identity
         self._calls[(call.call_id, call.local_tag)] = call
         call.send_invite(uri, target, headers or {})
         return call
