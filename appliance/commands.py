@@ -208,6 +208,7 @@ class AgentDispose(UserCommand, frozen=True, kw_only=True):
     disposition: str
     note: str = ""
     callback_at: str | None = None  # RFC 3339
+    callback_to: str = "me"  # me | anyone
     promise_amount_minor: int | None = None
     promise_date: str | None = None
 
@@ -217,6 +218,15 @@ class AgentPreview(UserCommand, frozen=True, kw_only=True):
 
     SERVICE: ClassVar[str] = "engine"
     action: str
+
+
+class AgentDial(UserCommand, frozen=True, kw_only=True):
+    """Dial by hand: a record, or a number that was typed (E.164 or as it is written at home) in a running campaign."""
+
+    SERVICE: ClassVar[str] = "engine"
+    lead_id: str = ""
+    number: str = ""
+    campaign_id: str = ""
 
 
 class SuperviseAgent(UserCommand, frozen=True, kw_only=True):
@@ -751,7 +761,7 @@ class LineTestReport(UserCommand, frozen=True, kw_only=True):
 COMMANDS: tuple[type[Command], ...] = (
     Originate, ConnectSeat, AnswerInbound, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
-    AgentDispose, AgentPreview, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
+    AgentDispose, AgentPreview, AgentDial, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign, SaveQueue, RemoveQueue,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,

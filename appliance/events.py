@@ -176,6 +176,7 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     on_hold: bool = False
     wrap_up_ends_unix_s: float | None = None
     popped_at_unix_s: float | None = None
+    preview_ends_unix_s: float | None = None  # then the record on the screen is dialled or skipped
     heard_late: str = ""  # what the ear says now of a call that it passed on in doubt
     direction: str = "outbound"  # inbound: the customer called us
     queue_name: str = ""  # inbound: where he waited
@@ -202,6 +203,9 @@ class LiveCampaign(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     talking_now: int
     outcomes: dict[str, int] = {}
     blocked_reason: str = ""  # why nothing is dialled: hours, no agents, no channels, disk...
+    lines_per_agent: float = 0.0  # open lines without an agent yet, by agents who are ready or soon will be
+    abandoned_share: float = 0.0  # over the limit's window, as the rule profile counts it
+    abandoned_limit: float = 0.0  # 0: no limit applies
     schema: int = SCHEMA_VERSION
 
 

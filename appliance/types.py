@@ -201,6 +201,7 @@ class Permission(StrEnum):
     AGENTS_READ = "agents.read"
     AGENTS_SUPERVISE = "agents.supervise"
     AGENT_WORK = "agent.work"
+    CALLS_DIAL = "calls.dial"  # dial a number that was typed; for agents the campaign says so
     RECORDINGS_LISTEN = "recordings.listen"
     RECORDINGS_LISTEN_OWN = "recordings.listen.own"
     RECORDINGS_EXPORT = "recordings.export"
@@ -222,8 +223,8 @@ _SUPERVISOR = frozenset(
     {
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,
         Permission.AGENTS_SUPERVISE, Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT,
-        Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ, Permission.AGENT_WORK,
-        Permission.EAR_TEACH, Permission.HARDWARE_READ,
+        Permission.CALLS_DIAL, Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ,
+        Permission.AGENT_WORK, Permission.EAR_TEACH, Permission.HARDWARE_READ,
     }
 )  # fmt: skip
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

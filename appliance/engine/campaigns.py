@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from appliance.commands import CampaignAction, Done
 from appliance.domain import campaign as campaigns
+from appliance.domain.abandoned import AbandonedFigure
 from appliance.domain.compliance_own import rules_of
 from appliance.engine.core import Core
 from appliance.engine.room import Campaign, Trunk
@@ -17,6 +19,7 @@ from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.logs import get_logger
 from appliance.store import models
+from appliance.store.read.abandoned import figure
 from appliance.store.repositories import attempts, configuration, leads, users
 from appliance.store.repositories import campaigns as campaign_rows
 from appliance.types import CampaignMode, CampaignState, LeadState, Permission
@@ -110,12 +113,17 @@ class Campaigns:
     async def recount(self, campaign_id: str) -> None:
         """Read the figures of one campaign from its rows; raises StoreError."""
 
-        def read(session: Session) -> tuple[dict[str, int], attempts.AttemptCounts]:
-            return leads.counts(session, campaign_id), attempts.counts(session, campaign_id)
+        campaign = self._room.campaigns[campaign_id]
+        terms = self._core.terms(campaign.config)
+        since = self._core.clock.now() - timedelta(seconds=terms.window_s)
+
+        def read(session: Session) -> tuple[dict[str, int], attempts.AttemptCounts, AbandonedFigure]:
+            found = figure(session, campaign_id, since, estimate_dropped=terms.estimate_dropped)
+            return leads.counts(session, campaign_id), attempts.counts(session, campaign_id), found
 
         await self._writer.flush()
-        campaign = self._room.campaigns[campaign_id]
-        campaign.lead_counts, campaign.counts = await self._writer.read(read)
+        campaign.limit = terms.limit if campaign.mode is CampaignMode.PREDICTIVE else 0.0
+        campaign.lead_counts, campaign.counts, campaign.figure = await self._writer.read(read)
 
     def get(self, campaign_id: str) -> Campaign:
         """Raises NotFoundError `campaign.unknown`."""

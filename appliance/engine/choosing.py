@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from appliance.types import CampaignMode, LeadState, NumberState
 
 _CHUNK = 50
 _LOOK_AGAIN_S = 1.0
+_OWN_CALLBACK_LOOK = timedelta(seconds=15)
 
 NewCall = Callable[[Campaign, str, str, Line, datetime], Call]
 """(campaign, lead_id, number, line, now) -> an attempt that is not written yet."""
@@ -56,6 +57,7 @@ class Chooser:
 
     def __init__(self, box_zone: str) -> None:
         self._box_zone = box_zone
+        self.ready: frozenset[str] = frozenset()  # agents who may get a call-back of their own now
 
     def pick(
         self, session: Session, campaign: Campaign, wanted: int, lines: Sequence[Line], now: datetime,
@@ -80,10 +82,16 @@ class Chooser:
         next_due_at = leads.next_due_at(session, campaign.campaign_id)
         return Picked(picked, found.more, next_due_at, held_back_by)
 
-    def allowed(self, session: Session, campaign: Campaign, wanted: int, now: datetime) -> Found:
-        """Return up to `wanted` leads that may be called now; those that may not are moved to when they may."""
-        order = campaign.config.priority_order
-        due = leads.due(session, campaign.campaign_id, now=now, order=order, limit=_CHUNK)
+    def allowed(
+        self, session: Session, campaign: Campaign, wanted: int, now: datetime, *, for_agent: str = ""
+    ) -> Found:
+        """Return up to `wanted` leads that may be called now, call-backs first; others are moved to when they may.
+
+        `for_agent`: who asked for a record; a call-back of somebody else is not shown to him while that one may come.
+        """
+        due = [*self._callbacks(session, campaign, now, for_agent), *leads.due(
+            session, campaign.campaign_id, now=now, order=campaign.config.priority_order, limit=_CHUNK
+        )]  # fmt: skip
         profile = self.rules(campaign, now)
         asked = [self._asked(campaign, one.lead, agent_guaranteed=False) for one in due]
         ledgers = ledger_rows.load(session, asked, days=profile.ledger_days, now=now)
@@ -108,7 +116,22 @@ class Chooser:
             held_back_by = verdict.rule_id
             _hold_back(one.lead, verdict)
         session.flush()
-        return Found(good, len(due) == _CHUNK, held_back_by)
+        return Found(good, len(due) >= _CHUNK, held_back_by)
+
+    def _callbacks(
+        self, session: Session, campaign: Campaign, now: datetime, for_agent: str
+    ) -> list[leads.DueLead]:
+        """Return the call-backs that are due; one of an agent who is not there waits for him a while."""
+        due: list[leads.DueLead] = []
+        for one in leads.callbacks(session, campaign.campaign_id, now=now, limit=_CHUNK):
+            owner, patience = one.lead.callback_agent_id, timedelta(minutes=campaign.config.callback_wait_min)
+            given_up_at = (one.lead.callback_at or now) + patience
+            there = owner == for_agent if for_agent else owner in self.ready
+            if owner is None or there or now >= given_up_at:
+                due.append(one)
+            else:
+                one.lead.next_attempt_at = min(now + _OWN_CALLBACK_LOOK, given_up_at)
+        return due
 
     def rules(self, campaign: Campaign, now: datetime) -> Profile:
         """Return the rules that a campaign dials by today."""

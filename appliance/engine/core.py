@@ -21,9 +21,11 @@ from appliance.domain import call as calls
 from appliance.domain import call_model as model
 from appliance.domain.agent import Agent, AgentEvent, WrapUp
 from appliance.domain.call_model import Call, CallState
+from appliance.domain.campaign import CampaignConfig
 from appliance.domain.outcome import Verdict
 from appliance.engine.pace import Pace
 from appliance.engine.room import Desk, LeadCard, Room
+from appliance.engine.terms import Terms, terms_of
 from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import ConversationEvent
 from appliance.logs import get_logger
@@ -198,7 +200,7 @@ class Core:
             attempts.save(session, call, verdict)
             leads.apply(
                 session, call.lead_id, said or change, outcome=verdict.outcome, reason=verdict.outcome.value, now=now,
-                agent_id=call.agent_id if call.bridged_at else None,
+                agent_id=call.agent_id if call.bridged_at else None, keep_callback=said is not None,
             )  # fmt: skip
 
         self._effects.write(work)
@@ -251,6 +253,10 @@ class Core:
             raise NotFoundError("agent.not_logged_in", "Sign in at a seat first.", agent=agent_id)
         return found
 
+    def terms(self, config: CampaignConfig) -> Terms:
+        """What a campaign's calls run under."""
+        return terms_of(config, self._dialling)
+
     def wrap_up(self, campaign_id: str) -> WrapUp:
         config = self.room.config(campaign_id)
         limit_s = self._dialling.wrap_up_s if config.wrap_up_s is None else config.wrap_up_s
@@ -261,7 +267,11 @@ class Core:
         desk = self.room.desks[agent_id]
         desk.card, desk.campaign_id = card, campaign_id
         desk.popped_at = self.clock.now() if card else None
-        desk.on_hold = False
+        desk.on_hold, desk.preview_ends = False, None
+
+    def show_agent(self, agent_id: str) -> None:
+        """Something on an agent's desk changed."""
+        self._effects.agent_changed(agent_id)
 
     def apply_agent(self, agent_id: str, event: AgentEvent) -> None:
         """Apply one event to one agent; raises CallerError when it is not possible now."""

@@ -1,4 +1,4 @@
-"""The agents' commands: sign in, pause, talk, dispose, preview."""
+"""The agents' commands: sign in, pause, talk, dispose."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from appliance.bus import Bus
 from appliance.commands import Done
 from appliance.domain import disposition, inbound_model, retry
 from appliance.domain.agent import Agent, AgentEvent, Kind
-from appliance.domain.call_model import Call, HangUpAsked
-from appliance.domain.compliance import Deny
-from appliance.domain.routing import may_work_in
+from appliance.domain.call_model import HangUpAsked
 from appliance.engine.campaigns import Campaigns
-from appliance.engine.choosing import card_of
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
-from appliance.engine.room import Campaign, Desk, LeadCard, Line
+from appliance.engine.room import Desk
 from appliance.engine.writer import Writer
-from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError, NotFoundError
+from appliance.errors import CallerError, NotAllowedError, NotFoundError
 from appliance.ids import new_id
 from appliance.store import models
 from appliance.store.repositories import attempts, configuration, inbound, leads, users
-from appliance.types import AgentState, CampaignMode, CampaignState, LeadState, Permission
+from appliance.types import AgentState, LeadState, Permission
 
 WORKER_TIMEOUT_S = 2.0
 
@@ -60,7 +57,7 @@ class Desks:
         if present is not None:
             self._core.apply_agent(user.id, AgentEvent(Kind.LOG_IN))
         else:
-            self._room.agents[user.id] = Agent(user.id, user.display_name or user.login)
+            self._room.agents[user.id] = Agent(user.id, user.display_name or user.login, skills=dict(user.skills))
             self._room.desks[user.id] = Desk(session_id=new_id())
             self._core.apply_agent(
                 user.id, AgentEvent(Kind.LOG_IN, seat_id=seat.id, campaigns=frozenset(command.campaigns),
@@ -81,12 +78,24 @@ class Desks:
             )  # fmt: skip
 
     async def check_agent(self, agent_id: str) -> None:
-        """Sign an agent out who was disabled or is no agent any more; a conversation is ended by himself first."""
+        """Sign an agent out who was disabled or is no agent any more; a conversation is ended by himself first.
+
+        Skills that were changed hold at once.
+        """
+
+        def read(session: Session) -> dict[str, int]:
+            users.require(session, agent_id, Permission.AGENT_WORK)
+            return dict(users.get(session, agent_id).skills)
+
         try:
-            await self._writer.read(lambda session: users.require(session, agent_id, Permission.AGENT_WORK))
+            skills = await self._writer.read(read)
         except NotAllowedError:
             if agent_id in self._room.agents:
                 self._core.apply_agent(agent_id, AgentEvent(Kind.LOG_OUT))
+            return
+        if agent_id in self._room.agents:
+            self._room.agents[agent_id] = replace(self._room.agents[agent_id], skills=skills)
+            self._dialler.wake()
 
     async def log_out(self, command: cmd.AgentLogout) -> Done:
         return self._apply(command.actor_id, AgentEvent(Kind.LOG_OUT))
@@ -180,6 +189,8 @@ class Desks:
                 session, lead.id, change, agent_id=command.actor_id, reason=command.disposition, now=now,
                 reserved=is_open,
             )  # fmt: skip
+            if command.callback_to == "anyone":
+                lead.callback_agent_id = None
             return lead.campaign_id if change.state is LeadState.WAITING and not is_open else None
 
         agent = self._core.agent(command.actor_id)
@@ -191,105 +202,3 @@ class Desks:
         if self._core.agent(command.actor_id).conversation_id == command.conversation_id:
             self._core.apply_agent(command.actor_id, AgentEvent(Kind.DISPOSED))
         return self._answer(command.actor_id)
-
-    # ---- preview ----------------------------------------------------------------------------------------------
-
-    async def preview(self, command: cmd.AgentPreview) -> Done:
-        """next: show a record; dial: call it; skip: put it back."""
-        agent = self._core.agent(command.actor_id)
-        if command.action == "next":
-            return await self._preview_next(agent)
-        if command.action == "dial":
-            return await self._preview_dial(agent)
-        if command.action == "skip":
-            return self._preview_skip(agent)
-        raise CallerError("preview.unknown_action", "Use next, dial or skip.", action=command.action)
-
-    async def _preview_next(self, agent: Agent) -> Done:
-        if agent.state not in (AgentState.READY, AgentState.PAUSED):
-            self._core.apply_agent(agent.agent_id, AgentEvent(Kind.PREVIEW))  # raises: not possible now
-        for campaign in self._room.campaigns.values():
-            if (
-                campaign.mode is CampaignMode.PREVIEW
-                and campaign.state is CampaignState.RUNNING
-                and may_work_in(agent, campaign.campaign_id, campaign.config)
-            ):
-                card = await self._reserve(campaign)
-                if card is not None:
-                    return self._show(agent.agent_id, campaign, card)
-        raise NotFoundError("preview.no_lead", "No number may be called now in your preview campaigns.")
-
-    def _show(self, agent_id: str, campaign: Campaign, card: LeadCard) -> Done:
-        desk = self._room.desks.get(agent_id)
-        shown, shown_of = (desk.card, desk.campaign_id) if desk is not None else (None, None)
-        self._core.show_card(agent_id, card, campaign.campaign_id)
-        try:
-            self._core.apply_agent(agent_id, AgentEvent(Kind.PREVIEW))
-        except CallerError:  # paused meanwhile, or a second press was quicker: its record stays on the screen
-            self._core.show_card(agent_id, shown, shown_of)
-            self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
-            raise
-        return Done(id=card.lead_id, data={"state": AgentState.PREVIEWING.value})
-
-    async def _reserve(self, campaign: Campaign) -> LeadCard | None:
-        now = self._core.clock.now()
-        campaign.due_at = None  # the store is asked now; a lead that comes back meanwhile sets it again
-
-        def work(session: Session) -> LeadCard | None:
-            found = self._dialler.chooser.allowed(session, campaign, 1, now).leads
-            for lead in found:
-                lead.state = LeadState.RESERVED
-            session.flush()
-            if not found and leads.next_due_at(session, campaign.campaign_id) is None:
-                campaign.note_due(None)
-            return card_of(found[0]) if found else None
-
-        card = await self._writer.now(work)
-        self._dialler.wake()
-        return card
-
-    async def _preview_dial(self, agent: Agent) -> Done:
-        desk = self._room.desks[agent.agent_id]
-        if agent.state is not AgentState.PREVIEWING or desk.card is None or agent.seat_id is None:
-            raise CallerError("preview.nothing_shown", "Ask for a record first.")
-        if self._room.disk_low:
-            raise BoxError("disk.reserve", "The disk is nearly full; dialling has stopped.", retryable=True)
-        if not self._room.clock_trusted:
-            raise BoxError("clock.unknown", "The box does not know the time; dialling has stopped.", retryable=True)
-        campaign, card = self._campaigns.get(desk.campaign_id or ""), desk.card
-        now = self._core.clock.now()
-        call = self._dialler.new_call(
-            campaign, card.lead_id, card.number, Line(""), now, owner=(agent.agent_id, agent.seat_id)
-        )
-        self._core.apply_agent(agent.agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
-
-        def work(session: Session) -> Call:
-            lead = session.get_one(models.Lead, card.lead_id)
-            line = self._dialler.line(session, campaign, now)
-            dialled = replace(call, trunk_id=line.trunk_id, caller_id=line.caller_id)
-            verdict = self._dialler.chooser.write_own(session, campaign, lead, dialled, now, agent.agent_id)
-            if isinstance(verdict, Deny):
-                raise CallerError(
-                    "preview.not_allowed", f"This number may not be called now ({verdict.rule_id}).",
-                    rule=verdict.rule_id,
-                )  # fmt: skip
-            return dialled
-
-        try:
-            dialled = await self._writer.now(work)
-        except CallboxError:
-            self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
-            self._core.apply_agent(agent.agent_id, AgentEvent(Kind.WITHDRAWN))
-            raise
-        self._dialler.dial(dialled, card)
-        return Done(id=call.attempt_id, data={"state": AgentState.DIALLING.value})
-
-    def _preview_skip(self, agent: Agent) -> Done:
-        desk = self._room.desks[agent.agent_id]
-        if agent.state is not AgentState.PREVIEWING or desk.card is None:
-            raise CallerError("preview.nothing_shown", "Ask for a record first.")
-        config = self._room.config(desk.campaign_id or "")
-        lead_id, campaign_id = desk.card.lead_id, desk.campaign_id
-        desk.card = None  # released here, later than a pause would
-        self._core.release_lead(lead_id, campaign_id, config.preview_skip_s)
-        return self._apply(agent.agent_id, AgentEvent(Kind.SKIP))

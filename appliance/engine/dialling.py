@@ -152,7 +152,7 @@ class Dialler:
     def _why_not(self, campaign: Campaign, situation: Situation) -> float:
         wanted = lines_to_start(campaign.mode, _unlimited(situation))
         if campaign.mode is not CampaignMode.VOICE and wanted == 0:
-            standing = self._room.lines(campaign.campaign_id) or self._room.has_agents(campaign)
+            standing = self._room.lines(campaign.campaign_id) or self._room.agents_for(campaign)
             self._block(campaign, "" if standing else "no_agents")
             return self._next_look_s(campaign)
         if situation.channels_free == 0:
@@ -173,6 +173,7 @@ class Dialler:
     async def _pick(self, campaign: Campaign, wanted: int, channels: dict[str, int]) -> Picked:
         """Pick, check and write attempts in one short transaction."""
         now = self._clock.now()
+        self.chooser.ready = frozenset(agent.agent_id for agent in self._room.ready_agents())
 
         def work(session: Session) -> Picked:
             lines = self._lines.choose(session, campaign, channels, wanted, now)

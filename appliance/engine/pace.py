@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from appliance.clock import Clock
+from appliance.domain import pacing_memory
 from appliance.domain.agent import Agent
 from appliance.domain.call_model import Call
 from appliance.domain.line_share import FairShare, allot, kept_for_inbound, share_agents
@@ -122,9 +123,7 @@ class Pace:
 
     def lines_wanted(self, campaign: Campaign) -> int:
         """Return what a predictive campaign's pacer asks for now."""
-        pacer = self._pacer(campaign)
-        campaign.wanted = pacer.decide(self._now_s())
-        return campaign.wanted
+        return self._pacer(campaign).decide(self._now_s())
 
     def _wants_agents(self, campaign: Campaign, now_s: float) -> bool:
         due = campaign.due_at is None or campaign.due_at.timestamp() <= now_s
@@ -159,7 +158,7 @@ class Pace:
             pacer = self._pacers[campaign.campaign_id] = Pacer(config)
             self._restore(campaign.campaign_id, pacer)
         if pacer.config != config:
-            pacer.reconfigure(config)
+            pacing_memory.reconfigure(pacer, config)
         return pacer
 
     def _tell(self, campaign_id: str, event: PacerEvent) -> None:
@@ -187,14 +186,16 @@ class Pace:
         if state is None:
             return
         try:
-            pacer.take(state)
-        except (KeyError, TypeError, ValueError):  # of another version: it learns anew
+            taken = pacing_memory.take(pacer, state)
+        except (KeyError, TypeError, ValueError):
+            taken = False
+        if not taken:  # of another version, or spoilt: it learns anew
             self._log.warning("pacer state not taken", campaign=campaign_id)
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what the pacers of running campaigns have learnt."""
         return {
-            campaign_id: pacer.to_plain()
+            campaign_id: pacing_memory.to_plain(pacer)
             for campaign_id, pacer in self._pacers.items()
             if campaign_id in self._room.campaigns and self._room.campaigns[campaign_id].state is CampaignState.RUNNING
         }

@@ -10,13 +10,14 @@ import msgspec
 from appliance.bus import Bus
 from appliance.clock import Clock
 from appliance.domain.agent import Agent
+from appliance.domain.numbers import zones
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.inbound_views import caller_lines, live_queues
 from appliance.engine.room import Campaign, Desk, Room
 from appliance.errors import StoreError
 from appliance.events import LiveAgent, LiveCampaign, LiveLine, LiveRoom
 from appliance.logs import get_logger, mask
-from appliance.types import CampaignState, LeadState
+from appliance.types import E164, CampaignState, LeadState
 
 _PERIOD_S = 0.5
 _COUNT_SHARE = 20  # counting may take one twentieth of the time
@@ -39,6 +40,7 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         on_hold=desk.on_hold if desk else False,
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
         popped_at_unix_s=desk.popped_at.timestamp() if desk and desk.popped_at else None,
+        preview_ends_unix_s=desk.preview_ends.timestamp() if desk and desk.preview_ends else None,
         heard_late=call.late.outcome.value if call and call.late else "",
         direction="inbound" if caller else "outbound", queue_name=caller.queue_name if caller else "",
         waited_s=round(called_us.wait_s, 1) if called_us else 0.0,
@@ -59,6 +61,7 @@ def _record(campaign: Campaign | None, desk: Desk) -> dict[str, object] | None:
         "external_id": card.external_id, "amount_minor": card.amount_minor, "currency": card.currency,
         "fields": {key: value for key, value in card.fields.items() if not shown or key in shown},
         "attempts": card.attempts, "last_outcome": card.last_outcome,
+        "time_zone": next(iter(zones(E164(card.number))), ""),
     }  # fmt: skip
 
 
@@ -67,6 +70,7 @@ def live_campaign(room: Room, campaign: Campaign) -> LiveCampaign:
     leads, counts = campaign.lead_counts, campaign.counts
     open_calls = [call for call in room.calls.values() if call.campaign_id == campaign.campaign_id]
     talking = sum(call.state == "talking" for call in open_calls)
+    agents = room.agents_for(campaign)
     return LiveCampaign(
         campaign_id=campaign.campaign_id, name=campaign.name, mode=campaign.mode.value, state=campaign.state.value,
         leads_total=sum(leads.values()), leads_waiting=leads.get(LeadState.WAITING, 0),
@@ -75,6 +79,8 @@ def live_campaign(room: Room, campaign: Campaign) -> LiveCampaign:
         attempts=counts.attempts, live_answers=counts.live_answers, connected=counts.connected,
         abandoned=counts.abandoned, dialling_now=len(open_calls) - talking, talking_now=talking,
         outcomes=counts.outcomes or {}, blocked_reason=campaign.blocked_reason,
+        lines_per_agent=round(room.lines(campaign.campaign_id) / agents, 2) if agents else 0.0,
+        abandoned_share=campaign.figure.share, abandoned_limit=campaign.limit,
     )  # fmt: skip
 
 

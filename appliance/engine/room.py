@@ -60,7 +60,7 @@ class Campaign:
     lead_counts: dict[str, int] = field(default_factory=dict)
     counts: AttemptCounts = field(default_factory=AttemptCounts)
     figure: AbandonedFigure = field(default_factory=AbandonedFigure)  # over the window of its limit, as last counted
-    wanted: int = 0  # lines that its pace asked for last
+    limit: float = 0.0  # share of abandoned people that may be; 0: it is not paced ahead
 
     def lead_returned(self, due_at: datetime) -> None:
         """A lead waits again from `due_at` on."""
@@ -124,6 +124,7 @@ class Desk:
     campaign_id: str | None = None
     popped_at: datetime | None = None
     on_hold: bool = False
+    preview_ends: datetime | None = None  # then the record on the screen is dialled or skipped
 
 
 @dataclass
@@ -162,10 +163,11 @@ class Room:
         used = sum(call.campaign_id == campaign.campaign_id for call in self.calls.values()) if most else 0
         return max(0, most - used) if most else _UNLIMITED
 
-    def has_agents(self, campaign: Campaign) -> bool:
-        """Say whether an agent who may work in the campaign is there and not on a pause."""
-        return any(
+    def agents_for(self, campaign: Campaign) -> int:
+        """Return how many agents who may work in the campaign are there, not on a pause, and not counted elsewhere."""
+        return sum(
             agent.state not in (AgentState.PAUSED, AgentState.OFFLINE)
+            and self.given.get(agent.agent_id, campaign.campaign_id) == campaign.campaign_id
             and may_work_in(agent, campaign.campaign_id, campaign.config)
             for agent in self.agents.values()
         )

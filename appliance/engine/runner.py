@@ -25,6 +25,7 @@ from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
 from appliance.engine.inbound_desk import InboundDesk
 from appliance.engine.inbound_recovery import InboundRecovery
+from appliance.engine.preview import Previews
 from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
 from appliance.engine.room import LeadCard, Room
@@ -35,6 +36,7 @@ from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.db import Store, migrate, open_store
 from appliance.store.repositories import campaigns as campaign_rows
+from appliance.store.repositories import pacers
 from appliance.types import Severity
 
 DURABLE = "engine"
@@ -43,6 +45,7 @@ CLOCK_ALERT = "clock.unknown"
 SEAT_ALERT = re.compile(r"seat\.(.+)\.unreachable")
 _SWEEP_S = 2.0
 _SILENT_S = 10.0
+_PACE_KEPT_EVERY_S = 10.0
 
 
 class Engine:
@@ -65,6 +68,10 @@ class Engine:
         self._desks = Desks(
             self._core, self._bus, self._writer, self._dialler, self._campaigns, self._inbound
         )  # fmt: skip
+        self._previews = Previews(
+            self._core, self._writer, self._dialler, self._campaigns, region=settings.dialling.default_region,
+            spawn=self._spawn,
+        )  # fmt: skip
         self._inbound_desk = InboundDesk(self._core, self, self._writer)
         self._recovery = Recovery(
             self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock,
@@ -80,7 +87,8 @@ class Engine:
             cmd.CampaignAction: self._campaigns.action, cmd.AgentLogin: self._desks.log_in,
             cmd.AgentLogout: self._desks.log_out, cmd.AgentReady: self._desks.ready, cmd.AgentPause: self._desks.pause,
             cmd.AgentHangup: self._desks.hang_up, cmd.AgentHold: self._desks.hold, cmd.AgentDtmf: self._desks.dtmf,
-            cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._desks.preview,
+            cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._previews.preview,
+            cmd.AgentDial: self._previews.dial,
             cmd.SuperviseAgent: self._desks.supervise, cmd.LiveView: self._view,
             cmd.AddCaller: self._inbound_desk.add_caller, cmd.CallBackMissed: self._inbound_desk.call_back,
         }  # fmt: skip
@@ -95,6 +103,7 @@ class Engine:
         await self._bus.subscribe_live("trunk.*", self._on_trunk)
         await self._campaigns.load()
         await self._inbound.load()
+        self._core.pace.take(await self._writer.read(pacers.states))
         alerts = await self._writer.read(campaign_rows.standing_alerts)
         self.room.disk_low = DISK_ALERT in alerts
         self.room.clock_trusted &= CLOCK_ALERT not in alerts
@@ -106,7 +115,7 @@ class Engine:
         await self._bus.serve("engine", self._on_command, queue=False, concurrent=True)
         for agent_id in self.room.agents:
             self._publisher.agent_changed(agent_id)
-        for work in (self._dialler.run(), self._publisher.run(), self._sweep()):
+        for work in (self._dialler.run(), self._publisher.run(), self._sweep(), self._keep_pace()):
             self.loops.append(self._spawn(work))
         self._log.info("engine ready", campaigns=len(self.room.campaigns), agents=len(self.room.agents))
 
@@ -115,6 +124,7 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         self._core.stop()
+        self._save_pace()
         await self._writer.close()
         await self._bus.close()
 
@@ -235,6 +245,19 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    # ---- what pacing has learnt ---------------------------------------------------------------------------------
+
+    async def _keep_pace(self) -> None:
+        """Write the pacers' states now and then: a killed engine loses little of what it learnt."""
+        while True:
+            await asyncio.sleep(_PACE_KEPT_EVERY_S)
+            self._save_pace()
+
+    def _save_pace(self) -> None:
+        states, now = self._core.pace.states(), self._clock.now()
+        if states:
+            self._writer.later(lambda session: pacers.save_all(session, states, now))
 
     # ---- who is silent -----------------------------------------------------------------------------------------
 

@@ -235,6 +235,7 @@ class Lead(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "contact_id"),
         Index("ix_leads_number", "campaign_id", "number"),
+        Index("ix_leads_callback", "campaign_id", "callback_at"),
         Index("ix_leads_next", "campaign_id", "state", "next_attempt_at", "priority"),
         Index("ix_leads_priority", "campaign_id", "state", text("priority DESC"), "next_attempt_at"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.campaign import PriorityOrder
 from appliance.domain.retry import LeadChange
+from appliance.ids import new_id
 from appliance.store import models
 from appliance.store.repositories import numbers
-from appliance.types import LeadState, NumberState, Outcome
+from appliance.types import E164, LeadState, NumberState, Outcome
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,25 @@ def due(
     session: Session, campaign_id: str, *, now: datetime, order: PriorityOrder, limit: int
 ) -> list[DueLead]:
     """Return up to `limit` waiting leads that are due, first come first (ix_leads_next or ix_leads_priority)."""
-    lead, known, blocked = models.Lead, models.PhoneNumber, models.DoNotCall
+    lead = models.Lead
     due_at: ColumnElement[Any] = lead.next_attempt_at.expression
     first = [due_at]
     if order is PriorityOrder.PRIORITY:
         first = [lead.priority.desc(), due_at]
         due_at = func.coalesce(due_at, due_at)  # keeps SQLite from sorting all that are due: ix_leads_priority is read
+    return _due(session, campaign_id, (due_at <= now, lead.callback_at.is_(None)), first, limit=limit, now=now)
+
+
+def _due(
+    session: Session, campaign_id: str, which: Iterable[ColumnElement[bool]], first: Sequence[ColumnElement[Any]], *,
+    limit: int, now: datetime,
+) -> list[DueLead]:  # fmt: skip
+    lead, known, blocked = models.Lead, models.PhoneNumber, models.DoNotCall
     rows = session.execute(
         select(lead, known.state, known.parked_until, blocked.number)
         .outerjoin(known, known.number == lead.number)
         .outerjoin(blocked, blocked.number == lead.number)
-        .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, due_at <= now)
+        .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, *which)
         .order_by(*first)
         .limit(limit)
     ).all()
@@ -48,6 +58,34 @@ def due(
         DueLead(row, numbers.effective_state(state, parked_until, now), parked_until, barred is not None)
         for row, state, parked_until, barred in rows
     ]
+
+
+def callbacks(session: Session, campaign_id: str, *, now: datetime, limit: int) -> list[DueLead]:
+    """Return up to `limit` call-backs that are due, first promised first (ix_leads_callback)."""
+    lead = models.Lead
+    promised = (lead.callback_at.is_not(None), lead.next_attempt_at <= now)
+    return _due(session, campaign_id, promised, [lead.callback_at.expression], limit=limit, now=now)
+
+
+def by_hand(session: Session, campaign_id: str, number: E164, now: datetime) -> models.Lead:
+    """Return the record of a number that an agent typed; a new one is made as done: the list does not dial it."""
+    contact = session.scalar(select(models.Contact).where(models.Contact.number == number))
+    if contact is None:
+        contact = models.Contact(id=new_id(), number=number, created_at=now)
+        session.add(contact)
+        session.flush()
+        session.add(models.ContactNumber(contact_id=contact.id, position=0, number=number))
+    lead = session.scalar(
+        select(models.Lead).where(models.Lead.campaign_id == campaign_id, models.Lead.contact_id == contact.id)
+    )
+    if lead is None:
+        lead = models.Lead(
+            id=new_id(), campaign_id=campaign_id, contact_id=contact.id, number=number, name=contact.name,
+            state=LeadState.DONE, next_attempt_at=now,
+        )  # fmt: skip
+        session.add(lead)
+        session.flush()
+    return lead
 
 
 def is_retired(session: Session, lead: models.Lead, now: datetime) -> bool:
@@ -86,11 +124,12 @@ def set_state(session: Session, lead_id: str, state: LeadState, next_attempt_at:
 
 def apply(
     session: Session, lead_id: str, change: LeadChange, *, outcome: Outcome | None = None,
-    agent_id: str | None = None, reason: str = "", now: datetime, reserved: bool = False,
+    agent_id: str | None = None, reason: str = "", now: datetime, reserved: bool = False, keep_callback: bool = False,
 ) -> None:  # fmt: skip
     """Write what an attempt or a disposition did to the lead, and to its number.
 
-    `reserved`: the attempt is still open, so the lead keeps that state until it is closed.
+    `reserved`: the attempt is still open, so the lead keeps that state until it is closed. `keep_callback`: for whom a
+    call-back is stands there already.
     """
     row = session.get(models.Lead, lead_id)
     if row is None:
@@ -103,7 +142,9 @@ def apply(
         row.last_outcome = outcome
     if agent_id is not None:
         row.last_agent_id = agent_id
-    row.callback_agent_id = agent_id if change.callback else None
+    if not keep_callback:
+        row.callback_agent_id = agent_id if change.callback else None
+        row.callback_at = change.next_attempt_at if change.callback else None
     if change.number_state is not None:
         numbers.set_state(session, row.number, change.number_state, reason=reason, now=now)
     if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
