@@ -14,7 +14,8 @@ from appliance.domain.inbound_model import InboundCall, InboundOutcome
 from appliance.errors import NotFoundError
 from appliance.ids import new_id
 from appliance.store import models
-from appliance.types import LeadState, NumberType
+from appliance.store.repositories import leads
+from appliance.types import E164, LeadState
 
 CALLBACK_PRIORITY = 100
 _HISTORY = 10
@@ -196,14 +197,8 @@ def _contact(session: Session, number: str, name: str, now: datetime) -> models.
         found = models.Contact(id=new_id(), number=number, name=name, created_at=now)
         session.add(found)
         session.flush()
-        session.add(
-            models.ContactNumber(contact_id=found.id, position=0, number=number, type=NumberType.UNKNOWN.value)
-        )
-        if session.get(models.PhoneNumber, number) is None:
-            session.add(models.PhoneNumber(number=number))
-        session.flush()
-    elif name and not found.name:
-        found.name = name
+        session.add(models.ContactNumber(contact_id=found.id, position=0, number=number))
+    found.name = found.name or name
     return found
 
 
@@ -213,14 +208,6 @@ def _lead_in(
     """Return the caller's place in a campaign, made (as done) when there is none."""
     contact = session.get(models.Contact, row.contact_id) if row.contact_id else None
     contact = contact or _contact(session, row.caller, name, now)
-    found = session.scalar(
-        select(models.Lead).where(models.Lead.campaign_id == campaign_id, models.Lead.contact_id == contact.id)
-    )
-    if found is None:
-        found = models.Lead(
-            id=new_id(), campaign_id=campaign_id, contact_id=contact.id, number=row.caller or contact.number,
-            name=name or contact.name, state=LeadState.DONE.value, next_attempt_at=now, fields={},
-        )  # fmt: skip
-        session.add(found)
-        session.flush()
-    return found
+    lead = leads.by_hand(session, campaign_id, E164(contact.number), now)
+    lead.name = lead.name or name
+    return lead
