@@ -29,6 +29,8 @@ Publish = Callable[..., None]
 _ANSWERED = "answered"
 _LATE_REASON, _LATE_MS = "late_", 8000
 """After a doubt the ear goes on listening until so long after answer, for one more word."""
+_BEEP_MS = 45_000
+"""So long after answer a machine's beep is waited for, where a message is to be left."""
 _EVIDENCE_FRAMES = round(10.0 / FRAME_S)
 _ORDINARY = frozenset({Outcome.RINGBACK, Outcome.SILENCE, Outcome.MUSIC})
 _SURE = 0.8
@@ -57,6 +59,7 @@ class Capture:
         self._right: Tap | None = None
         self._ear: Ear | None = None
         self._final: Verdict | None = None  # of the present phase
+        self._waits_for_beep = False
         self._early: deque[bytes] = deque(maxlen=_EVIDENCE_FRAMES)  # the last seconds before answer
         self._early_frames = 0
         self._keeps_evidence = False
@@ -155,7 +158,8 @@ class Capture:
             return
         for verdict in verdicts:
             self._say(ear.phase, verdict)
-        if self._final is not None and ear.phase == _ANSWERED and ear.heard_ms >= _LATE_MS:
+        until_ms = _BEEP_MS if self._waits_for_beep else _LATE_MS
+        if self._final is not None and ear.phase == _ANSWERED and ear.heard_ms >= until_ms:
             self._drop_ear()
 
     def _say(self, phase: str, verdict: Verdict, **more: bool) -> None:
@@ -168,8 +172,13 @@ class Capture:
             self._log.info("heard", phase=phase, label=verdict.label.value, reason=verdict.reason)
             self._final = verdict
         doubtful = verdict.final and verdict.label is Label.UNKNOWN
+        if phase == _ANSWERED and self._listen.until_beep and verdict.label is Label.MACHINE:
+            self._waits_for_beep = "beep_end_ms" not in verdict.evidence
+            if self._waits_for_beep:
+                return
         late = not verdict.final and self._final is not None and verdict.reason.startswith(_LATE_REASON)
-        if phase == _ANSWERED and (late or (verdict.final and not doubtful)):
+        beep = self._listen.until_beep and "beep_end_ms" in verdict.evidence
+        if phase == _ANSWERED and (late or beep or (verdict.final and not doubtful)):
             self._drop_ear()
 
     def _say_last_word(self, ear: Ear) -> None:

@@ -24,9 +24,13 @@ from audio import synth, wavio
 MUSIC_ON_HOLD = "music"
 CLOSED = "closed"
 ABANDONED = "abandoned"
+MESSAGE, STOPPED, GREETING = "message", "stopped", "greeting"
 _WORDS = {
     CLOSED: "You have reached us outside our office hours. Please call again later.",
     ABANDONED: "We are sorry that nobody could take this call. We will call you again.",
+    MESSAGE: "Hello. This is a message for you. Please call us back.",
+    STOPPED: "Thank you. We will not call this number again.",
+    GREETING: "Hello. This call is from your service centre. Am I speaking with the account holder?",
 }
 _VOICES = {"zh": "cmn", "ru": "ru", "en": "en"}
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
