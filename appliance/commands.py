@@ -545,7 +545,8 @@ class EarCurve(Command, frozen=True, kw_only=True):
 class ImportList(UserCommand, frozen=True, kw_only=True):
     """Import a file that the web laid in the upload folder. Progress on `evt.live.job.<id>`; reply id = import id.
 
-    `dry_run` writes nothing but the import's own row and its row-by-row verdicts.
+    `dry_run` writes nothing but the import's own row and its row-by-row verdicts. `duplicates`: skip | warn | merge,
+    for people who are there already by any of their numbers; `across_campaigns`: also in another campaign.
     """
 
     SERVICE: ClassVar[str] = "jobs"
@@ -556,10 +557,41 @@ class ImportList(UserCommand, frozen=True, kw_only=True):
     region: str | None = None
     mapping: dict[str, str] | None = None
     dry_run: bool = True
+    duplicates: str = "skip"
+    across_campaigns: bool = False
+
+
+class MakeList(UserCommand, frozen=True, kw_only=True):
+    """Lay a list made of the box's own rows into the upload folder; reply data {path, file_name, rows}.
+
+    `source`: missed | history | callbacks | rejects. `outcomes`, `campaign_id` (of the calls) and the days
+    `from_day`..`to_day` (YYYY-MM-DD, in the box's zone, both included) choose from the history; `import_id` says
+    whose rejects. The file is then inspected and imported as any other.
+    """
+
+    SERVICE: ClassVar[str] = "jobs"
+    source: str
+    campaign_id: str | None = None
+    outcomes: list[str] = []
+    from_day: str = ""
+    to_day: str = ""
+    import_id: str | None = None
+
+
+class SetNumberState(UserCommand, frozen=True, kw_only=True):
+    """A person's decision about a number: `good` lets it dial again, `retired` takes it out. Leads follow. Audited."""
+
+    SERVICE: ClassVar[str] = "office"
+    number: str
+    state: str
+    reason: str = ""
 
 
 class InspectList(UserCommand, frozen=True, kw_only=True):
-    """Look at the head of an uploaded list: reply data {columns, mapping (guessed), sample (rows of text cells)}.
+    """Look at the head of an uploaded list: reply data {columns, mapping, sample (rows of text cells), remembered}.
+
+    The mapping is the one by which a list with the same header was last taken (first of `campaign_id`, then any:
+    `remembered`), or guessed.
 
     `columns` are headers (or letters of columns without one), `mapping` {role: column} as `ImportList.mapping`,
     `sample` at most 5 rows below the header.
@@ -568,6 +600,7 @@ class InspectList(UserCommand, frozen=True, kw_only=True):
     SERVICE: ClassVar[str] = "jobs"
     path: str
     file_name: str
+    campaign_id: str | None = None
 
 
 class RunRetention(UserCommand, frozen=True, kw_only=True):
@@ -589,6 +622,7 @@ class ExportReport(UserCommand, frozen=True, kw_only=True):
     campaign_id: str | None = None
     import_id: str | None = None
     file_format: str = "csv"
+    language: str = "en"  # of the reasons in a file of rejects
 
 
 class AcknowledgeAlert(UserCommand, frozen=True, kw_only=True):
@@ -765,7 +799,8 @@ COMMANDS: tuple[type[Command], ...] = (
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign, SaveQueue, RemoveQueue,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
-    SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, RunRetention,
+    SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, MakeList,
+    SetNumberState, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,
     ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
     SaveLineCard, RemoveLineCard, ShowLineCards, TestLineCard,
