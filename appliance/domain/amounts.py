@@ -34,6 +34,7 @@ _CURRENCY_WORDS: tuple[tuple[str, str], ...] = (
     ("₹", "INR"), ("hkd", "HKD"), ("hk$", "HKD"), ("jpy", "JPY"), ("円", "JPY"), ("块", "CNY"), ("圆", "CNY"),
     ("元", ""), ("¥", ""), ("$", ""),
 )  # fmt: skip
+_BARE = re.compile(r"[\d.,]+")  # no currency to look for
 _YEN_SIGN = {"CN": "CNY", "JP": "JPY"}
 _DOLLAR_REGIONS = {"AU", "CA", "HK", "NZ", "SG", "TW", "MX", "CL", "CO", "AR"}
 _MULTIPLES = (("万", 10_000), ("萬", 10_000), ("亿", 100_000_000), ("тыс.", 1000), ("тыс", 1000), ("млн", 1_000_000))
@@ -55,7 +56,7 @@ def parse_amount(cell: Cell, region: str, currency: str = "") -> Amount | ValueE
     if text in _NOTHING:
         return None
     negative = text.startswith("(") and text.endswith(")")
-    text, found = _without_currency(text.strip("()"), region)
+    text, found = (text, "") if _BARE.fullmatch(text) else _without_currency(text.strip("()"), region)
     if text.endswith(("-", "−")):
         negative, text = True, text[:-1]
     multiple = 1

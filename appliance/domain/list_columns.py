@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from appliance.domain.amounts import Amount, parse_amount
 from appliance.domain.list_words import HEADER_WORDS, NOT_TO_CALL_WORDS, NUMBER_TYPE_WORDS, OUR_HEADERS
@@ -109,6 +110,7 @@ def columns_from_mapping(rows: Sequence[Sequence[Cell]], mapping: dict[str, str]
     return Columns(indices, headers, header_row)
 
 
+@lru_cache(maxsize=1024)
 def number_type(header: str) -> NumberType:
     """What a phone column's header says of its numbers."""
     plain = plain_header(header)
@@ -142,10 +144,14 @@ def cell_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
-    text = "".join(" " if unicodedata.category(c) in {"Cc", "Zs", "Zl", "Zp"} else c for c in str(cell))
+    text = str(cell)
+    if text.isprintable():
+        return text.strip()
+    text = "".join(" " if unicodedata.category(c) in {"Cc", "Zs", "Zl", "Zp"} else c for c in text)
     return text.strip()
 
 
+@lru_cache(maxsize=1024)
 def plain_header(text: str) -> str:
     """A header for comparison: one width, one case, no marks around it."""
     return re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", text)).strip(" :*.").lower()

@@ -13,9 +13,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, timezone
+from phonenumbers.tzdata import TIMEZONE_LONGEST_PREFIX
 
 from appliance.types import E164, LineType
 
@@ -25,6 +27,8 @@ Cell = str | int | float | bool | None
 ROUNDED_ZEROS = 6
 """A numeric cell that ends in so many zeros was rounded by a spreadsheet (odds that it was not: one in a million)."""
 CELL_LENGTH_MAX = 250
+ZONE_PREFIX_DIGITS = TIMEZONE_LONGEST_PREFIX
+"""Digits after the + that decide a number's time zones, beside its line type."""
 
 
 class NumberProblem(StrEnum):
@@ -92,6 +96,8 @@ def parse_number(cell: Cell, region: str) -> Number | NotANumber:
     text = _plain_text(cell)
     if isinstance(text, NotANumber):
         return text
+    if plain := _digits_only(text, region):
+        return plain
     found: list[Number] = []
     first_problem: NotANumber | None = None
     for part in _parts(text):
@@ -189,6 +195,62 @@ def _from_scientific(text: str, mantissa: str, exponent: int) -> str | NotANumbe
     if mantissa.startswith("-") or decimals != exponent:
         return NotANumber(NumberProblem.ROUNDED, text)
     return digits
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What of a region's numbering plan is needed to read bare digits."""
+
+    country_code: str
+    national: re.Pattern[str]
+    trunk_prefix: re.Pattern[str] | None  # 0 in CN, 8 in RU
+    abroad: re.Pattern[str]
+    alone: bool  # no other region has the country code
+
+
+@lru_cache(maxsize=64)
+def _plan(region: str) -> _Plan | None:
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    general = metadata.general_desc.national_number_pattern if metadata and metadata.general_desc else None
+    code = metadata.country_code if metadata else None
+    if metadata is None or general is None or code is None or metadata.national_prefix_transform_rule:
+        return None
+    prefix = metadata.national_prefix_for_parsing
+    return _Plan(
+        str(code), re.compile(general), re.compile(prefix) if prefix else None,
+        re.compile(metadata.international_prefix or "(?!)"),
+        phonenumbers.region_codes_for_country_code(code) == (region,),
+    )  # fmt: skip
+
+
+def _digits_only(text: str, region: str) -> Number | None:
+    """Read what most lists hold, bare digits of the home plan, as libphonenumber would, in a fifth of its time.
+
+    None: not so simple, ask libphonenumber.
+    """
+    plan = _plan(region)
+    if plan is None or not text.isascii():
+        return None
+    digits = text
+    if text.startswith("+" + plan.country_code):
+        digits = text[1 + len(plan.country_code) :]
+    elif plan.abroad.match(text) or (text.startswith(plan.country_code) and not plan.national.fullmatch(text)):
+        return None
+    if not digits.isdigit():
+        return None
+    if plan.trunk_prefix is not None and (prefix := plan.trunk_prefix.match(digits)):
+        rest = digits[prefix.end() :]
+        if prefix.lastindex is not None or not plan.national.fullmatch(rest):
+            return None
+        digits = rest
+    if digits.startswith("0") or not plan.national.fullmatch(digits):
+        return None
+    number = PhoneNumber(country_code=int(plan.country_code), national_number=int(digits))
+    kind = phonenumbers.number_type(number)
+    if kind in (PhoneNumberType.UNKNOWN, PhoneNumberType.PREMIUM_RATE):
+        return None
+    home = region if plan.alone else phonenumbers.region_code_for_number(number) or "001"
+    return Number(E164(f"+{plan.country_code}{digits}"), _KINDS.get(kind, NumberKind.OTHER), home, home != region)
 
 
 def _parts(text: str) -> Iterator[str]:

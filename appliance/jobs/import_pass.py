@@ -17,13 +17,13 @@ from appliance.clock import Clock
 from appliance.domain import lists
 from appliance.domain.list_columns import Columns
 from appliance.domain.lists import Candidate, Duplicates, ListedNumber, Merged, Refused, RowProblem
-from appliance.domain.numbers import Cell, zones
+from appliance.domain.numbers import ZONE_PREFIX_DIGITS, Cell, zones
 from appliance.outside.table_frames import Row
 from appliance.store.db import Store
 from appliance.store.repositories import contacts, imports
-from appliance.types import E164
+from appliance.types import E164, LineType
 
-CHUNK_ROWS = 150
+CHUNK_ROWS = 300
 CELL_LENGTH_KEPT = 1000
 MERGED = "merged"
 """Key in `warnings` for rows whose data went to a person who was there."""
@@ -70,6 +70,7 @@ class ImportPass:
         self._dry_run, self._clock, self._started_at = dry_run, clock, clock.now()
         self._duplicates, self._across = duplicates, across_campaigns
         self._tally = Tally()
+        self._zones: dict[tuple[str, LineType], tuple[str, ...]] = {}
         with store.read() as session:
             self._twins = imports.twins(session, import_id, campaign_id, digest) if campaign_id else {import_id}
 
@@ -144,14 +145,19 @@ class ImportPass:
 
     def _lead(self, row: Candidate) -> contacts.NewLead:
         return contacts.NewLead(
-            numbers=tuple(_new_number(one) for one in row.numbers), name=row.name, external_id=row.external_id,
+            numbers=tuple(self._number(one) for one in row.numbers), name=row.name, external_id=row.external_id,
             amount_minor=row.amount.minor if row.amount else None, currency=row.amount.currency if row.amount else "",
             fields=row.fields, next_attempt_at=self._started_at + timedelta(microseconds=row.row_number),
         )  # fmt: skip
 
 
-def _new_number(one: ListedNumber) -> contacts.NewNumber:
-    return contacts.NewNumber(one.e164, one.type, one.region, one.line_type, zones(one.e164))
+    def _number(self, one: ListedNumber) -> contacts.NewNumber:
+        """The zones of a number are those of its prefix: asked once for each."""
+        prefix = (one.e164[: 1 + ZONE_PREFIX_DIGITS], one.line_type)
+        found = self._zones.get(prefix)
+        if found is None:
+            found = self._zones[prefix] = zones(one.e164)
+        return contacts.NewNumber(one.e164, one.type, one.region, one.line_type, found)
 
 
 def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.domain import numbers
 from appliance.domain.numbers import (
     Cell,
     NotANumber,
@@ -204,3 +205,23 @@ def test_blanks_and_dashes_do_not_change_a_number(digits: int, blanks: list[int]
     assert isinstance(first, Number)
     assert isinstance(second, Number)
     assert first.e164 == second.e164
+
+
+@settings(deadline=None)
+@given(
+    region=st.sampled_from(["CN", "RU", "US", "GB", "IN", "KZ", "DE", "MX"]),
+    start=st.sampled_from(["", "+", "+86", "+7", "+1", "+91", "0", "00", "8", "86", "7", "1", "138", "010", "8916"]),
+    digits=st.text(alphabet="0123456789", min_size=3, max_size=13),
+)
+def test_bare_digits_are_read_as_libphonenumber_reads_them(region: str, start: str, digits: str) -> None:
+    quick = numbers._digits_only(start + digits, region)
+    if quick is not None:
+        assert quick == numbers._parse_one(start + digits, region)
+
+
+@pytest.mark.parametrize(("text", "region"), [
+    ("13800138000", "CN"), ("+8613800138000", "CN"), ("01062345678", "CN"), ("89161234567", "RU"),
+    ("+79161234567", "RU"), ("9161234567", "RU"), ("9876543210", "IN"),
+])  # fmt: skip
+def test_what_most_lists_hold_is_read_the_quick_way(text: str, region: str) -> None:
+    assert numbers._digits_only(text, region) == numbers._parse_one(text, region)
