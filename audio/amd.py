@@ -5,9 +5,12 @@ that is enough (`decision.py`); a beep after speech, fax tones and call-progress
 deadline doubt is said to be doubt: `unknown`; one later word may resolve it.
 """
 
+from collections import deque
+from collections.abc import Sequence
+
 from audio import model
-from audio.analysis import LineAnalysis, Step
-from audio.answered import MIN_SINCE_S, AnsweredInputs, level_dbov, since_s, waiting
+from audio.analysis import Step
+from audio.answered import MIN_SINCE_S, AnsweredInputs, Spoken, level_dbov, onset_hop, since_s, waiting
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
@@ -36,114 +39,133 @@ class AnsweredPhase:
         self._late: Verdict | None = None
         self._ring: ToneHeard | None = None
         self._onset_told = False
+        self._spoken: Spoken | None = None
+        self._looks: deque[tuple[Spoken, Moment | None]] = deque()
         self.done = False
 
-    def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
+    def look(self, steps: Sequence[Step]) -> None:
+        """Measure all chunks of a pass, before each is stepped through."""
+        self._looks.clear()
+        if self._decision.over:
+            return
+        spoken = self._inputs.push(steps[0].heard, [step.tonal_hops for step in steps])
+        moments: list[Moment | None] = [None] * len(steps)
+        chosen = [k for k, step in enumerate(steps) if _since_onset_s(step, spoken[k]) >= MIN_SINCE_S]
+        if chosen:
+            vectors = self._inputs.vectors([(spoken[k], steps[k].speech) for k in chosen])
+            begun = since_s(vectors)
+            shares = self._model.probabilities(vectors, self._model.temperature(begun)[:, None])
+            for k, vector, begun_s, share in zip(chosen, vectors, begun.tolist(), shares, strict=True):
+                pause_s, talk_s = waiting(vector)
+                moments[k] = Moment(steps[k].now_s, begun_s, pause_s, talk_s, share, level_dbov(vector))
+        self._looks.extend(zip(spoken, moments, strict=True))
+
+    def step(self, step: Step) -> list[Verdict]:
         """Verdicts that this chunk brought."""
         out: list[Verdict] = []
         for digit in step.digits:
             evidence: Evidence = {"key": digit.key, "start_ms": round(digit.start_s * 1000)}
-            out.append(_verdict(line, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
+            out.append(_verdict(step, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
+        looked = self._looks.popleft() if self._looks else None
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
-        heard = None if self.done else self._tones.step(line, step)
+        heard = None if self.done else self._tones.step(step)
         if heard is not None:
             if heard.settled:
-                out.append(self._final(line, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
+                out.append(self._final(step, heard.label, heard.kind, heard.reason, heard.probability, heard.evidence))
                 return out
             self._ring = heard
-        out += self._beeps(line, step)
-        if not self._decision.over:
-            self._inputs.push(step.features, step.tonal_hops)
-            out += self._decide(line)
+        out += self._beeps(step)
+        if not self._decision.over and looked is not None:
+            self._spoken, moment = looked
+            out += self._decide(step, self._spoken, moment)
         return out
 
-    def finish(self, line: LineAnalysis) -> Verdict:
+    def finish(self, step: Step) -> Verdict:
         """The last word at the end of the audio."""
         last = self._late or self._said
         if last is not None:
             return Verdict(last.label, last.kind, last.reason, last.confidence, last.decided_at_ms, last.evidence, True)
-        return self._give_up(line, "end_of_audio")
+        return self._give_up(step, "end_of_audio")
 
     def _final(
-        self, line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
+        self, step: Step, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
     ) -> Verdict:
-        self._said = Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence, final=True)
+        self._said = Verdict(label, kind, reason, confidence, round(step.now_s * 1000), evidence, final=True)
         self.done = True
         self._decision.told(label)
         return self._said
 
-    def _beeps(self, line: LineAnalysis, step: Step) -> list[Verdict]:
+    def _beeps(self, step: Step) -> list[Verdict]:
         out: list[Verdict] = []
-        for found in self._beep_watch.step(line, step):
+        for found in self._beep_watch.step(step):
             evidence = {
                 "beep_start_ms": round(found.start_s * 1000),
                 "beep_end_ms": round(found.end_s * 1000),
                 "beep_hz": round(found.hz),
             }
-            out.append(self._beep(line, evidence, found.probability))
+            out.append(self._beep(step, evidence, found.probability))
         return out
 
-    def _beep(self, line: LineAnalysis, evidence: Evidence, sure: float) -> Verdict:
+    def _beep(self, step: Step, evidence: Evidence, sure: float) -> Verdict:
         """A beep decides while the question is open, and puts a wrong or doubtful answer right later."""
         if not self.done:
-            return self._final(line, Label.MACHINE, Kind.TONE, "beep_after_speech", sure, evidence)
+            return self._final(step, Label.MACHINE, Kind.TONE, "beep_after_speech", sure, evidence)
         self._decision.told(Label.MACHINE)
         settled = self._said is None or self._said.label not in (Label.HUMAN, *_DOUBTFUL)
-        if settled or self._late is not None or line.now_s > self._config.late_beep_until_s:
-            return _verdict(line, Label.MACHINE, Kind.TONE, "beep", sure, evidence)
-        self._late = _verdict(line, Label.MACHINE, Kind.TONE, _LATE + "beep_after_speech", sure, evidence)
+        if settled or self._late is not None or step.now_s > self._config.late_beep_until_s:
+            return _verdict(step, Label.MACHINE, Kind.TONE, "beep", sure, evidence)
+        self._late = _verdict(step, Label.MACHINE, Kind.TONE, _LATE + "beep_after_speech", sure, evidence)
         return self._late
 
-    def _decide(self, line: LineAnalysis) -> list[Verdict]:
-        speech = line.speech
-        onset = self._inputs.onset_hop(speech)
+    def _decide(self, step: Step, spoken: Spoken, moment: Moment | None) -> list[Verdict]:
+        speech = step.speech
+        onset = onset_hop(spoken, speech)
         if onset is None:
-            expired = line.now_s >= self._config.deadline_s and not self.done
-            return [self._give_up(line, "nothing_heard")] if expired else []
+            expired = step.now_s >= self._config.deadline_s and not self.done
+            return [self._give_up(step, "nothing_heard")] if expired else []
         out: list[Verdict] = []
         evidence = {"onset_ms": onset * 10, "bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
         if not self._onset_told and not self.done:
-            out.append(_verdict(line, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
+            out.append(_verdict(step, Label.UNKNOWN, Kind.SPEECH, "speech_onset", 0.5, evidence))
         self._onset_told = True
-        if line.now_s - onset * 0.01 < MIN_SINCE_S:
-            return out
-        vector = self._inputs.vector(speech)
-        begun_s = float(since_s(vector))
-        shares = self._model.probabilities(vector, self._model.temperature(begun_s))
-        pause_s, talk_s = waiting(vector)
-        word = self._decision.step(Moment(line.now_s, begun_s, pause_s, talk_s, shares, level_dbov(vector)))
+        word = self._decision.step(moment) if moment is not None else None
         if word is not None:
-            out.append(self._say(line, word, evidence))
+            out.append(self._say(step, word, evidence))
         return out
 
-    def _say(self, line: LineAnalysis, word: Word, evidence: Evidence) -> Verdict:
+    def _say(self, step: Step, word: Word, evidence: Evidence) -> Verdict:
         kind = {Label.MUSIC: Kind.MUSIC, Label.SILENCE: Kind.SILENCE}.get(word.label, Kind.SPEECH)
         if not word.final and not self.done:
-            return _verdict(line, word.label, kind, word.reason, word.confidence, evidence)
+            return _verdict(step, word.label, kind, word.reason, word.confidence, evidence)
         if not word.final:
-            self._late = _verdict(line, word.label, kind, word.reason, word.confidence, evidence)
+            self._late = _verdict(step, word.label, kind, word.reason, word.confidence, evidence)
             return self._late
         if word.label is Label.UNKNOWN:
-            return self._give_up(line, word.reason)
-        return self._final(line, word.label, kind, word.reason, word.confidence, evidence)
+            return self._give_up(step, word.reason)
+        return self._final(step, word.label, kind, word.reason, word.confidence, evidence)
 
-    def _give_up(self, line: LineAnalysis, reason: str) -> Verdict:
-        speech = line.speech
-        if self._inputs.onset_hop(speech) is None and line.tone_hops < _FEW_HOPS:
-            return self._final(line, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
+    def _give_up(self, step: Step, reason: str) -> Verdict:
+        speech = step.speech
+        quiet = speech.onset_hop is None and not (self._spoken and self._spoken.bursts)
+        if quiet and step.tone_hops < _FEW_HOPS:
+            return self._final(step, Label.SILENCE, Kind.SILENCE, reason, 0.9, {})
         if self._ring is not None:
             ring = self._ring
-            return self._final(line, ring.label, ring.kind, ring.reason, ring.probability, ring.evidence)
-        if line.recent_voice[0] >= _MUSIC_VOICE_S:
-            music = float(self._texture.probabilities(line.texture_vector())[1])
+            return self._final(step, ring.label, ring.kind, ring.reason, ring.probability, ring.evidence)
+        if step.texture.recent_voice[0] >= _MUSIC_VOICE_S:
+            music = float(self._texture.probabilities(step.texture.vector())[1])
             if music >= _MUSIC_SURE:
-                return self._final(line, Label.MUSIC, Kind.MUSIC, "music_after_answer", music, {})
+                return self._final(step, Label.MUSIC, Kind.MUSIC, "music_after_answer", music, {})
         evidence = {"bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
-        return self._final(line, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)
+        return self._final(step, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)
 
 
-def _verdict(
-    line: LineAnalysis, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence
-) -> Verdict:
-    return Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence)
+def _since_onset_s(step: Step, spoken: Spoken) -> float:
+    """Seconds since speech began, below 0 when it has not."""
+    onset = onset_hop(spoken, step.speech)
+    return -1.0 if onset is None else step.now_s - onset * 0.01
+
+
+def _verdict(step: Step, label: Label, kind: Kind, reason: str, confidence: float, evidence: Evidence) -> Verdict:
+    return Verdict(label, kind, reason, confidence, round(step.now_s * 1000), evidence)

@@ -7,21 +7,24 @@ bring their own noise, which stops when they end.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from audio.features import N_BANDS, Features
 from audio.foreground import LOOK_HOPS, Foreground
-from audio.speech import Burst, SpeechTracker
+from audio.speech import Burst, Speech
 
 Array = NDArray[np.float32]
 LIMIT_HOPS = 1250
 """Nothing is measured later than this."""
 _FOREGROUND_DB, _SOFT_DB = 12.0, 20.0
 _BRIDGE_HOPS = 20
+_CHUNK_HOPS = 10
 _FLOOR_DB = -32.0
 _RECENT_HOPS = (30, 60, 100)
 _ON, _OFF = 0.6, 0.4
@@ -34,9 +37,11 @@ MIN_SINCE_S = 0.25
 """Sooner after speech began there is nothing to look at."""
 _RHYTHM_SIZE = 15
 _VIEWS = (0, _RHYTHM_SIZE)
+_SOFT = 14
+_LIKELY_HOPS = (30, 100, 200)
 _SINCE, _TALK, _TRAILING = 2, 6, 8
 """Where in each rhythm the seconds since speech began, of talk, and since its end stand; first those since answer."""
-_LEVEL = 2 * _RHYTHM_SIZE + 14 + 4 + 2 * _COLOUR
+_LEVEL = 2 * _RHYTHM_SIZE + _SOFT + 1 + len(_LIKELY_HOPS) + 2 * _COLOUR
 WIDTH = _LEVEL + 15
 
 
@@ -60,8 +65,18 @@ def waiting(vector: Array) -> tuple[float, float]:
     )
 
 
+@dataclass(slots=True)
+class Spoken:
+    """What the foreground network had heard up to a hop: bursts, the last one going on while `speaking`."""
+
+    hop: int
+    bursts: Sequence[Burst]
+    speaking: bool
+    tone_hops: int
+
+
 class AnsweredInputs:
-    """Streaming inputs of the answered phase's model: push each chunk, then ask for the vector."""
+    """Streaming inputs of the answered phase's model: push chunks, then ask for the vectors."""
 
     def __init__(self, foreground: Foreground | None = None) -> None:
         self._foreground = foreground or Foreground()
@@ -74,27 +89,35 @@ class AnsweredInputs:
         self._last_bands: Array | None = None
         self._tone_hops = 0
 
-    def push(self, features: Features, tonal_hops: int) -> None:
-        """Take a chunk of one line; `tonal_hops`: how many of its hops a generated tone holds."""
+    def push(self, features: Features, tonal_hops: Sequence[int]) -> list[Spoken]:
+        """Take chunks of one line, and how many hops of each a generated tone holds; what was heard at their ends."""
         size = features.level_db.shape[1]
-        if self._hop + size > LIMIT_HOPS:
-            return
-        self._tone_hops += tonal_hops
-        likely = self._foreground.push(features)
-        rows = np.concatenate(
-            (
-                features.bands_db[0],
-                features.flatness_db[0][:, None],
-                features.first_share[0][:, None],
-                features.band_db[0][:, None],
-            ),
-            axis=1,
-        )
-        if self._hop == 0:
-            self._tail[:] = rows[0]
-        joined = np.concatenate((self._tail, rows))
-        self._tail = joined[size:]
-        self._measure(joined[:size], likely)
+        room = (LIMIT_HOPS - self._hop) // _CHUNK_HOPS * _CHUNK_HOPS
+        if size > room:
+            features, size = features.part(0, room), room
+        if size:
+            likely = self._foreground.push(features)
+            rows = np.concatenate(
+                (
+                    features.bands_db[0],
+                    features.flatness_db[0][:, None],
+                    features.first_share[0][:, None],
+                    features.band_db[0][:, None],
+                ),
+                axis=1,
+            )
+            if self._hop == 0:
+                self._tail[:] = rows[0]
+            joined = np.concatenate((self._tail, rows))
+            self._tail = joined[size:]
+            self._measure(joined[:size], likely)
+        out = []
+        for number, tonal in enumerate(tonal_hops):
+            if number * _CHUNK_HOPS < size:
+                self._tone_hops += tonal
+                self._spoken.push(likely[number * _CHUNK_HOPS : (number + 1) * _CHUNK_HOPS].tolist())
+            out.append(self._spoken.state(self._tone_hops))
+        return out
 
     def _measure(self, rows: Array, likely: Array) -> None:
         """Add hops to the running sums: rows [hops, 11] of bands, flatness, tonality and level, as old as `likely`."""
@@ -116,76 +139,93 @@ class AnsweredInputs:
         np.cumsum(added, axis=0, dtype=np.float64, out=self._sums[start + 1 : stop + 1])
         self._sums[start + 1 : stop + 1] += self._sums[start]
         self._likely[start:stop], self._level[start:stop] = likely, level
-        self._spoken.push(likely.tolist())
         self._hop = stop
 
-    def onset_hop(self, speech: SpeechTracker) -> int | None:
-        """First hop of speech as voice activity has it, else as the foreground network has it."""
-        if speech.onset_hop is not None:
-            return speech.onset_hop
-        return self._spoken.bursts[0].start if self._spoken.bursts else None
+    def vector(self, spoken: Spoken, speech: Speech) -> Array:
+        """Features [`WIDTH`] of a moment; needs an onset."""
+        found: Array = self.vectors([(spoken, speech)])[0]
+        return found
 
-    def vector(self, speech: SpeechTracker) -> Array:
-        """Features [`WIDTH`]; needs an onset."""
-        spoken = self._spoken
-        total = max(1, self._hop - (spoken.bursts[0].start if spoken.bursts else self._hop))
-        values = [
-            *_rhythm(speech.bursts, speech.hop, speech.voiced_hops, speaking=speech.speaking),
-            *_rhythm(spoken.bursts, spoken.hop, int(self._sums[self._hop, 0]), speaking=spoken.speaking),
-            *_foreground(np.frombuffer(speech.envelope, np.float32)),
-            float(self._sums[self._hop, 0]) / total,
-            *(float(self._likely[max(0, self._hop - hops) : self._hop].mean()) for hops in (30, 100, 200)),
-            *self._colour_and_noise(speech.bursts),
-        ]
-        return np.array(values, np.float32)
+    def vectors(self, moments: Sequence[tuple[Spoken, Speech]]) -> Array:
+        """Features [n, `WIDTH`] of moments; each needs an onset."""
+        out = np.empty((len(moments), WIDTH), np.float32)
+        hops = np.array([spoken.hop for spoken, _ in moments])
+        sums = self._sums[hops]
+        for row, ((spoken, speech), likely) in enumerate(zip(moments, sums[:, 0].tolist(), strict=True)):
+            talk = _rhythm(speech.bursts, speech.hop, speech.voiced_hops, speaking=speech.speaking)
+            out[row, :_RHYTHM_SIZE] = talk
+            out[row, _RHYTHM_SIZE : 2 * _RHYTHM_SIZE] = _rhythm(
+                spoken.bursts, spoken.hop, int(likely), speaking=spoken.speaking
+            )
+        at = 2 * _RHYTHM_SIZE
+        out[:, at : at + _SOFT] = _foreground([speech for _, speech in moments])
+        at += _SOFT
+        begun = np.array([s.bursts[0].start if s.bursts else s.hop for s, _ in moments])
+        out[:, at] = sums[:, 0] / np.maximum(1, hops - begun)
+        for column, back in enumerate(_LIKELY_HOPS, at + 1):
+            out[:, column] = [self._likely[max(0, hop - back) : hop].mean() for hop in hops.tolist()]
+        at += 1 + len(_LIKELY_HOPS)
+        out[:, at:] = self._colour_and_noise(moments, hops, sums)
+        return out
 
-    def _colour_and_noise(self, bursts: Sequence[Burst]) -> list[float]:
-        sums, hop = self._sums, self._hop
-        seen = self._spoken.bursts or bursts
-        onset, end = min(seen[0].start, hop), min(seen[-1].stop + 10, hop)
-        all_ = sums[hop]
-        spoken = max(1.0, float(all_[0]))
-        mean = all_[7 : 7 + _COLOUR] / spoken
-        spread = np.sqrt(np.maximum(0.0, all_[7 + _COLOUR :] / spoken - mean * mean))
-        level = float(all_[1]) / spoken
-        level_spread = max(0.0, float(all_[2]) / spoken - level * level) ** 0.5
-        overall = float(all_[4]) / max(1.0, float(all_[3]))
-        before = _quiet(sums[onset] - sums[max(0, onset - 50)], overall)
-        between = _quiet(sums[end] - sums[onset], before)
-        after = _quiet(all_ - sums[end], between)
-        levels = [burst.level_db for burst in bursts] or [0.0]
-        return [
-            *mean.tolist(),
-            *spread.tolist(),
+    def _colour_and_noise(
+        self, moments: Sequence[tuple[Spoken, Speech]], hops: NDArray[np.intp], sums: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        seen = [spoken.bursts or speech.bursts for spoken, speech in moments]
+        onset = np.minimum([bursts[0].start for bursts in seen], hops)
+        end = np.minimum([bursts[-1].stop + 10 for bursts in seen], hops)
+        spoken = np.maximum(1.0, sums[:, :1])
+        mean = sums[:, 7 : 7 + _COLOUR] / spoken
+        spread = np.sqrt(np.maximum(0.0, sums[:, 7 + _COLOUR :] / spoken - mean * mean))
+        level = sums[:, 1] / spoken[:, 0]
+        level_spread = np.sqrt(np.maximum(0.0, sums[:, 2] / spoken[:, 0] - level * level))
+        quiet = np.maximum(1.0, sums[:, 3])
+        upto, until = self._sums[onset], self._sums[end]
+        before = _quiet(upto - self._sums[np.maximum(0, onset - 50)], sums[:, 4] / quiet)
+        between = _quiet(until - upto, before)
+        after = _quiet(sums - until, between)
+        levels = [[burst.level_db for burst in speech.bursts] or [0.0] for _, speech in moments]
+        numbers: list[ArrayLike] = [
             level,
             level_spread,
-            float(all_[6]) / spoken,
+            sums[:, 6] / spoken[:, 0],
             level - before,
             level - between,
             level - after,
             between - before,
             after - between,
             after - before,
-            float(all_[5]) / max(1.0, float(all_[3])),
-            min(self._tone_hops, 100) / 100,
-            *_modulation(self._level[max(onset, hop - _MODULATION_HOPS) : hop]),
-            max(levels) - min(levels),
-            levels[-1] - max(levels),
+            sums[:, 5] / quiet,
+            [min(spoken.tone_hops, 100) / 100 for spoken, _ in moments],
+            *_modulation(self._level, np.maximum(onset, hops - _MODULATION_HOPS), hops),
+            [max(each) - min(each) for each in levels],
+            [each[-1] - max(each) for each in levels],
         ]
+        return np.concatenate((mean, spread, np.array(numbers).T), axis=1)
 
 
-def _quiet(part: NDArray[np.float64], otherwise: float) -> float:
-    """Mean level of the quiet hops of a stretch, if there are some."""
-    return float(part[4] / part[3]) if part[3] >= 4 else otherwise
+def onset_hop(spoken: Spoken, speech: Speech) -> int | None:
+    """First hop of speech as voice activity has it, else as the foreground network has it."""
+    if speech.onset_hop is not None:
+        return speech.onset_hop
+    return spoken.bursts[0].start if spoken.bursts else None
 
 
-def _modulation(level: Array) -> list[float]:
-    """Share of the level's changes slower than 2 Hz, and of those of syllables, 2 to 8 Hz."""
-    if level.size < 50:
-        return [0.0, 0.0]
-    power = np.abs(np.fft.rfft((level - level.mean()) * _hanning(level.size), 256)) ** 2
-    whole = float(power[2:52].sum()) + 1e-6
-    return [float(power[2:5].sum()) / whole, float(power[5:21].sum()) / whole]
+def _quiet(part: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean level of the quiet hops of stretches [n, sums], where there are some."""
+    return np.where(part[:, 3] >= 4, part[:, 4] / np.maximum(part[:, 3], 1.0), otherwise)
+
+
+def _modulation(level: Array, starts: NDArray[np.intp], stops: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
+    """Share [n] of the level's changes slower than 2 Hz, and of those of syllables, 2 to 8 Hz."""
+    rows = np.zeros((starts.size, _MODULATION_HOPS), np.float64)
+    for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        if stop - start >= 50:
+            part = level[start:stop]
+            rows[row, : part.size] = (part - part.mean()) * _hanning(part.size)
+    power = np.abs(np.fft.rfft(rows, 256, axis=1)) ** 2
+    whole = power[:, 2:52].sum(axis=1) + 1e-6
+    return power[:, 2:5].sum(axis=1) / whole, power[:, 5:21].sum(axis=1) / whole
 
 
 class _SpokenTracker:
@@ -197,6 +237,12 @@ class _SpokenTracker:
         self.speaking = False
         self._start = self._last = -1
         self._count = 0
+
+    def state(self, tone_hops: int) -> Spoken:
+        """What is known now, and stays as it is."""
+        bursts = self.bursts
+        told = (*bursts[:-1], replace(bursts[-1])) if bursts else ()
+        return Spoken(self.hop, told, self.speaking, tone_hops)
 
     def push(self, likely: Sequence[float]) -> None:
         for value in likely:
@@ -241,34 +287,44 @@ def _rhythm(bursts: Sequence[Burst], hops: int, voiced_hops: int, *, speaking: b
     ]
 
 
-def _foreground(envelope: Array) -> list[float]:
-    """14 numbers from the envelope [hops], dB, against its own peak."""
-    peak = float(envelope.max())
-    relative = np.maximum(envelope - np.float32(peak), np.float32(_FLOOR_DB))
-    size = relative.size
-    loud = np.flatnonzero(relative > -_FOREGROUND_DB)
-    onset, last = int(loud[0]), int(loud[-1])
-    since = size - onset
-    steps = np.diff(loud)
-    breaks = steps > _BRIDGE_HOPS
-    edges = np.flatnonzero(breaks)
-    starts = loud[np.concatenate(([0], edges + 1))]
-    stops = loud[np.concatenate((edges, [loud.size - 1]))]
+def _foreground(moments: Sequence[Speech]) -> Array:
+    """14 numbers [n, 14] of moments, from the envelope of each against its own peak, dB."""
+    sizes = np.array([min(speech.hop, len(speech.envelope)) for speech in moments])
+    longest = int(sizes.max())
+    envelope = np.frombuffer(moments[-1].envelope, np.float32, longest)
+    at = np.arange(longest)
+    heard = at < sizes[:, None]
+    peak = np.maximum.accumulate(envelope)[sizes - 1]
+    relative = np.maximum(envelope - peak[:, None], np.float32(_FLOOR_DB))
+    relative[~heard] = _FLOOR_DB
+    loud = (relative > -_FOREGROUND_DB) & heard
+    onset = loud.argmax(axis=1)
+    last = longest - 1 - loud[:, ::-1].argmax(axis=1)
+    since = sizes - onset
+    inside = heard & (at >= onset[:, None])
+    mean = np.where(inside, relative, np.float32(0)).sum(axis=1) / since
+    spread = np.where(inside, relative - mean[:, None], 0.0)
+    out = np.empty((len(moments), _SOFT), np.float32)
+    out[:, 0], out[:, 1], out[:, 2] = onset / 100, since / 100, (sizes - 1 - last) / 100
+    out[:, 3], out[:, 4], out[:, 5], out[:, 8] = _stretches(loud)
+    out[:, 6] = np.count_nonzero(loud, axis=1) / since
+    out[:, 7] = np.count_nonzero(inside & (relative > -_SOFT_DB), axis=1) / since
+    out[:, 9], out[:, 10] = mean, np.sqrt((spread * spread).sum(axis=1) / since)
+    for row, size in enumerate(sizes.tolist()):
+        out[row, 11:] = [relative[row, max(0, size - hops) : size].max() for hops in _RECENT_HOPS]
+    return out
+
+
+def _stretches(loud: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+    """Of each row [n, hops] with a mark: how many stretches it has, first, longest, and longest pause (seconds)."""
+    rows, places = np.nonzero(loud)
+    other = np.diff(rows) > 0
+    edges = np.flatnonzero(other | (np.diff(places) > _BRIDGE_HOPS))
+    begins = np.concatenate(([0], edges + 1))
+    starts, stops, owners = places[begins], places[np.concatenate((edges, [places.size - 1]))], rows[begins]
     lengths = stops - starts + 1
-    pauses = steps[breaks]
-    heard = relative[onset:]
-    recent = [float(relative[-hops:].max()) for hops in _RECENT_HOPS]
-    return [
-        onset / 100,
-        since / 100,
-        (size - 1 - last) / 100,
-        float(lengths.size),
-        min(int(lengths[0]), 300) / 100,
-        min(int(lengths.max()), 500) / 100,
-        loud.size / since,
-        float(np.count_nonzero(heard > -_SOFT_DB)) / since,
-        float(pauses.max()) / 100 if pauses.size else 0.0,
-        float(heard.mean()),
-        float(heard.std()),
-        *recent,
-    ]
+    pauses = np.concatenate(([0], np.where(other[edges], 0, starts[1:] - stops[:-1])))
+    firsts = np.searchsorted(owners, np.arange(len(loud)))
+    counts = np.diff(np.concatenate((firsts, [owners.size])))
+    longest = np.minimum(np.maximum.reduceat(lengths, firsts), 500) / 100
+    return counts, np.minimum(lengths[firsts], 300) / 100, longest, np.maximum.reduceat(pauses, firsts) / 100

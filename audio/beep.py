@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio import fax, model
-from audio.analysis import LineAnalysis, Step
+from audio.analysis import Step
 from audio.dtmf import COLUMNS_HZ, ROWS_HZ
 from audio.memory import RATE_HZ, Memory
 from audio.runs import Run
@@ -66,35 +66,35 @@ class BeepWatch:
         self._model = model.load("beep")
         self._judged_until_s = -1.0
 
-    def step(self, line: LineAnalysis, step: Step) -> list[Beep]:
+    def step(self, step: Step) -> list[Beep]:
         """Beeps that this chunk showed to be over."""
         found: list[Beep] = []
-        for candidate in candidates(line, step):
+        for candidate in candidates(step):
             if candidate.run.stop_s <= self._judged_until_s + _NEW_S:
                 continue
             run = candidate.run
             probability = float(self._model.probabilities(candidate.vector)[1])
             alone = candidate.spoken_s < _SPOKE_S
-            if probability < (_SURE_ALONE if alone else _SURE) or _may_be_fax(run, line.speech.bursts, alone=alone):
+            if probability < (_SURE_ALONE if alone else _SURE) or _may_be_fax(run, step.speech.bursts, alone=alone):
                 continue
             self._judged_until_s = candidate.end_s
-            start_s = _exact_start(run, line.memory)
+            start_s = _exact_start(run, step.memory)
             found.append(Beep(run.hz, start_s, candidate.end_s, run.level_db, probability))
         return found
 
 
-def candidates(line: LineAnalysis, step: Step) -> list[Candidate]:
+def candidates(step: Step) -> list[Candidate]:
     """Tones that are over: those that the run tracker closed, and one that it still waits for."""
     out: list[Candidate] = []
     for run in step.ended:
         if _worth_a_look(run):
-            end_s = _exact_end(run, line.memory, run.stop_s + 0.05)
-            out.append(_describe(run, run.stop_s if end_s is None else end_s, line))
-    current = line.runs.current
+            end_s = _exact_end(run, step.memory, min(run.stop_s + 0.05, step.now_s))
+            out.append(_describe(run, run.stop_s if end_s is None else end_s, step))
+    current = step.current
     if current is not None and _worth_a_look(current):
-        end_s = _exact_end(current, line.memory, line.now_s)
-        if end_s is not None and line.now_s - end_s >= _patience_s(end_s, line):
-            out.append(_describe(current, end_s, line))
+        end_s = _exact_end(current, step.memory, step.now_s)
+        if end_s is not None and step.now_s - end_s >= _patience_s(end_s, step):
+            out.append(_describe(current, end_s, step))
     return out
 
 
@@ -124,9 +124,9 @@ def _may_be_fax(run: Run, bursts: Sequence[Burst], *, alone: bool) -> bool:
     return calling or (alone and _CED_HZ[0] <= run.hz <= _CED_HZ[1])
 
 
-def _patience_s(end_s: float, line: LineAnalysis) -> float:
+def _patience_s(end_s: float, step: Step) -> float:
     """So long a tone must be gone: longer when the line fell dead silent, for then packets may be missing."""
-    since = _without_dc(line.memory.get(end_s + 0.004, line.now_s))
+    since = _without_dc(step.memory.get(end_s + 0.004, step.now_s))
     lost = since.size > 0 and float(np.abs(since).max()) < _LOST_PEAK
     return _LOST_S if lost else _ENDED_S
 
@@ -187,10 +187,10 @@ def _speech_before(run: Run, bursts: Sequence[Burst]) -> tuple[float, float, flo
     return fax.spoken_before(run, bursts, faint_db=_FAINT_DB), level_db, min(gap_s, 0.5)
 
 
-def _describe(run: Run, end_s: float, line: LineAnalysis) -> Candidate:
-    spoken_s, speech_db, gap_s = _speech_before(run, line.speech.bursts)
-    inside = _without_dc(line.memory.get(run.start_s + 0.005, max(end_s - 0.005, run.start_s + 0.05)))
-    before = _without_dc(line.memory.get(max(0.0, run.start_s - 0.08), max(0.01, run.start_s - 0.01)))
+def _describe(run: Run, end_s: float, step: Step) -> Candidate:
+    spoken_s, speech_db, gap_s = _speech_before(run, step.speech.bursts)
+    inside = _without_dc(step.memory.get(run.start_s + 0.005, max(end_s - 0.005, run.start_s + 0.05)))
+    before = _without_dc(step.memory.get(max(0.0, run.start_s - 0.08), max(0.01, run.start_s - 0.01)))
     power = float(np.mean(inside**2)) + 1e-10 if inside.size else 1e-10
     noise = float(np.mean(before**2)) + 1e-10 if before.size else 1e-10
     rest, swing_db = _residual(inside, _tones(run))

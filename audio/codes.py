@@ -7,6 +7,7 @@ one 16-bit word a hop) to look up with.
 """
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ N_SLOPES = 16
 _LOW_HZ, _HIGH_HZ = 330.0, 3400.0
 _SMOOTH, _LAG = 3, 6
 _WORD_HOPS = 8
+"""So many hops are added up; `Coder.push` adds them by hand, so that every cut into pushes gives the same."""
 _PAST = 2 * _WORD_HOPS
 _CLIP_DB = np.float32(6.0)
 _BELOW_PEAK_DB, _LOWEST_DB = 45.0, -75.0
 _PEAK_DECAY_DB = 0.1
-_PLACES = (1 << np.arange(N_SLOPES)).astype(np.int64)
 _LN10_10 = np.float32(np.log(10) / 10)
 
 Slopes = NDArray[np.float32]
@@ -46,19 +47,21 @@ class Codes:
     """
 
     slopes: Slopes
-    bits: NDArray[np.int64]
+    bits: NDArray[np.uint16]
     margins: NDArray[np.float32]
     loud_db: NDArray[np.float32]
     below_peak_db: NDArray[np.float32]
 
     def part(self, start: int, stop: int) -> "Codes":
         """The same for some of the hops."""
-        return Codes(
-            *(getattr(self, name)[start:stop] for name in ("slopes", "bits", "margins", "loud_db", "below_peak_db"))
-        )
+        return Codes(*(values[start:stop] for values in _values(self)))
+
+    def followed_by(self, other: "Codes") -> "Codes":
+        """These hops and then the other's."""
+        return Codes(*(np.concatenate(pair) for pair in zip(_values(self), _values(other), strict=True)))
 
 
-_FIELDS = tuple(field.name for field in fields(Codes))
+_values = attrgetter(*(field.name for field in fields(Codes)))
 
 
 class Coder:
@@ -72,7 +75,8 @@ class Coder:
         """Codes of log power spectra [hops, 129]."""
         hops = spectrum_db.shape[0]
         power = np.exp(spectrum_db[:, _EDGES[0] : _EDGES[-1]] * _LN10_10)
-        bands = 10 * np.log10(np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1) / _WIDTHS)
+        bands = np.log10(np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1) / _WIDTHS)
+        bands *= np.float32(10)
         loud = bands.max(axis=1)
         fall = np.arange(1, hops + 1, dtype=np.float32) * np.float32(_PEAK_DECAY_DB)
         peak = np.maximum(np.maximum.accumulate(loud + fall), self._peak_db) - fall
@@ -80,13 +84,15 @@ class Coder:
         floored = np.maximum(bands, np.maximum(peak - _BELOW_PEAK_DB, _LOWEST_DB)[:, None])
         joined = np.concatenate((self._past, np.diff(floored, axis=1)))
         self._past = joined[hops:]
-        sums = np.zeros((hops + _PAST + 1, N_SLOPES), np.float32)
-        np.cumsum(joined, axis=0, out=sums[1:])
-        now = sums[-hops:]
-        smooth = (sums[_SMOOTH:] - sums[:-_SMOOTH])[-hops - _LAG :]
-        slopes = (smooth[_LAG:] - smooth[:-_LAG]) / (_SMOOTH * _CLIP_DB)
-        moved = now - 2 * sums[-hops - _WORD_HOPS : -_WORD_HOPS] + sums[-hops - _PAST : -_PAST]
-        return Codes(np.clip(slopes, -1, 1), (moved > 0) @ _PLACES, np.abs(moved) / _WORD_HOPS, loud, loud - peak)
+        smooth = (joined[2:] + joined[1:-1] + joined[:-2])[-hops - _LAG :]
+        slopes = (smooth[_LAG:] - smooth[:-_LAG]) * (1 / (_SMOOTH * _CLIP_DB))
+        pairs = joined[1:] + joined[:-1]
+        fours = pairs[2:] + pairs[:-2]
+        eights = (fours[4:] + fours[:-4])[-hops - _WORD_HOPS :]
+        moved = eights[_WORD_HOPS:] - eights[:-_WORD_HOPS]
+        bits = np.packbits(moved > 0, axis=1, bitorder="little").view("<u2")[:, 0]
+        np.minimum(np.maximum(slopes, -1, out=slopes), 1, out=slopes)
+        return Codes(slopes, bits, np.abs(moved, out=moved) * np.float32(1 / _WORD_HOPS), loud, loud - peak)
 
 
 def codes_of(samples: NDArray[np.int16]) -> Codes:

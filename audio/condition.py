@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,31 +21,42 @@ _HOLES_PER_S, _FEWER_HOLES_PER_S, _HOLE_SHARE = 8.0, 4.0, 0.3
 _CLIPPED = 32000
 _CLIPPED_SHARE = 0.1
 _LOUD_DBOV = -32.0
-_CHUNK_S = 0.1
+_CHUNK_S, _HOPS = 0.1, 10
 _BY_EAR = frozenset({Kind.SPEECH, Kind.MUSIC, Kind.SILENCE, Kind.ANNOUNCEMENT})
+
+Chunk = tuple[int, int, float, float]
+"""Holes that begin, silent hops, share of samples at full scale, middle level of the speech band, dB."""
 
 
 class LineCondition:
     """Streaming condition of one line over the last 4 s."""
 
     def __init__(self) -> None:
-        self._chunks: deque[tuple[int, int, float, float]] = deque(maxlen=_WINDOW_CHUNKS)
+        self._chunks: deque[Chunk] = deque(maxlen=_WINDOW_CHUNKS)
         self._last_db = _HOLE_DBOV
 
-    def push(self, samples: NDArray[np.int16], level_db: NDArray[np.float32], band_db: NDArray[np.float32]) -> None:
-        """Take a chunk of 100 ms in: samples [800], and level and speech band's level of its hops [10]."""
-        levels: list[float] = level_db.tolist()
-        holes = silent = 0
-        if min(levels) < _HOLE_DBOV:
-            silent = sum(level < _HOLE_DBOV for level in levels)
-            steps = pairwise((self._last_db, *levels))  # a hole begins from one hop to the next: no fading
-            holes = sum(level < _HOLE_DBOV and before > _EDGE_DBOV for before, level in steps)
-        self._last_db = levels[-1]
-        clipped = 0.0
+    def measure(
+        self, samples: NDArray[np.int16], level_db: NDArray[np.float32], band_db: NDArray[np.float32]
+    ) -> list[Chunk]:
+        """Chunks of 100 ms, to be pushed in turn: samples [800 n], and levels and the speech band's of hops [10 n]."""
+        levels, bands = level_db.reshape(-1, _HOPS), np.sort(band_db.reshape(-1, _HOPS), axis=1)
+        count = len(levels)
+        holes = silent = np.zeros(count, np.intp)
+        if level_db.min() < _HOLE_DBOV:
+            before = np.concatenate(([self._last_db], level_db[:-1]))  # a hole begins at once: no fading
+            gone = level_db < _HOLE_DBOV
+            silent = np.count_nonzero(gone.reshape(-1, _HOPS), axis=1)
+            holes = np.count_nonzero((gone & (before > _EDGE_DBOV)).reshape(-1, _HOPS), axis=1)
+        self._last_db = float(level_db[-1])
+        clipped = np.zeros(count)
         if max(int(samples.max()), -int(samples.min())) >= _CLIPPED:
-            clipped = float(np.mean((samples >= _CLIPPED) | (samples <= -_CLIPPED)))
-        middle_db = float(sorted(band_db.tolist())[band_db.size // 2])
-        self._chunks.append((holes, silent, clipped, middle_db))
+            clipped = ((samples >= _CLIPPED) | (samples <= -_CLIPPED)).reshape(count, -1).mean(axis=1)
+        columns = (holes, silent, clipped, bands[:, _HOPS // 2])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    def push(self, chunk: Chunk) -> None:
+        """Take a measured chunk in."""
+        self._chunks.append(chunk)
 
     @property
     def torn(self) -> bool:

@@ -138,8 +138,16 @@ class CarrierWatch:
     _CARRIER_HZ = (2130.0, 2720.0)
     _CARRIER_SHARE = 0.82
     _FORGIVEN_HOPS = 4
+    _MIN_DBOV = -50.0
     _THIRD_DB = 5.7
     """A data channel spans two of the three upper bands: with 82 % of the power, one of the three has over 27 %."""
+
+    @classmethod
+    def possible(cls, band_db: NDArray[np.float32], bands_db: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Of hops in any shape, from levels [...] and bands [..., 8], those in which a carrier might sound."""
+        loud = band_db > cls._MIN_DBOV
+        third: NDArray[np.bool_] = loud & (bands_db[..., 5:].max(axis=-1) > band_db - cls._THIRD_DB)
+        return third
 
     def __init__(self) -> None:
         self._preamble: list[tuple[float, float]] = []
@@ -147,18 +155,13 @@ class CarrierWatch:
         self._carrier = 0
         self._carrier_misses = 0
 
-    def push(
-        self,
-        spectrum_db: NDArray[np.float32],
-        band_db: NDArray[np.float32],
-        bands_db: NDArray[np.float32],
-        now_s: float,
-    ) -> FaxMatch | None:
-        """Watch 5 hops or more that end at `now_s`: spectra [n, 129], their levels [n] and bands [n, 8]."""
-        loud = band_db > -50.0
-        if not (loud & (bands_db[:, 5:].max(axis=1) > band_db - self._THIRD_DB)).any():
-            self._preamble, self._carrier = [], 0  # more misses than are forgiven
-            return None
+    def skip(self) -> None:
+        """Five hops or more in which no carrier can sound are more misses than are forgiven."""
+        self._preamble, self._carrier = [], 0
+
+    def push(self, spectrum_db: NDArray[np.float32], band_db: NDArray[np.float32], now_s: float) -> FaxMatch | None:
+        """Watch hops that end at `now_s`: spectra [n, 129] and their levels [n]."""
+        loud = band_db > self._MIN_DBOV
         power = np.float32(10) ** (spectrum_db[:, 6:116] * np.float32(0.1))
         total = power.sum(axis=1)
         mark, space = _band(power, 1500.0, 1750.0) / total, _band(power, 1781.0, 2000.0) / total

@@ -5,6 +5,7 @@ window is the 256 samples that end there, so spectral features lag the level by 
 Shared by the single-line listener and by anything that batches lines.
 """
 
+import threading
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
@@ -65,6 +66,31 @@ class Features:
 _values = attrgetter(*(field.name for field in fields(Features)))
 
 
+class _Scratch(threading.local):
+    """Arrays for what a pass needs only while it runs: big ones made anew each time cost more than the sums in them."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._made: tuple[Matrix, NDArray[np.complex64], Matrix, Matrix] | None = None
+
+    def rows(self, count: int) -> tuple[Matrix, NDArray[np.complex64], Matrix, Matrix]:
+        """For so many hops: windowed samples, their transform, and two arrays of power."""
+        if self._made is None or count > self._rows:
+            bins = WINDOW // 2 + 1
+            self._rows = count
+            self._made = (
+                np.empty((count, WINDOW), np.float32),
+                np.empty((count, bins), np.complex64),
+                np.empty((count, bins), np.float32),
+                np.empty((count, bins), np.float32),
+            )
+        frames, transformed, power, other = self._made
+        return frames[:count], transformed[:count], power[:count], other[:count]
+
+
+_scratch = _Scratch()
+
+
 class FrontEnd:
     """Streaming front end of `lines` lines that advance together."""
 
@@ -85,29 +111,35 @@ class FrontEnd:
         np.multiply(samples, _SCALE, out=scaled)
         self._tail = joined[:, size:]
         step = joined.itemsize
-        frames: Matrix = np.ndarray(
+        heard: Matrix = np.ndarray(
             (lines, hops, WINDOW), np.float32, joined, strides=(joined.shape[1] * step, HOP * step, step)
         )
-        transformed = np.fft.rfft(frames * self._window, axis=2)
-        power: Matrix = (transformed.real**2 + transformed.imag**2).astype(np.float32, copy=False)
+        frames, transformed, power, other = _scratch.rows(lines * hops)
+        np.multiply(heard, self._window, out=frames.reshape(heard.shape))
+        np.fft.rfft(frames, axis=1, out=transformed)  # type: ignore[arg-type]  # its types know complex128 only
+        np.multiply(transformed.real, transformed.real, out=power)
+        np.multiply(transformed.imag, transformed.imag, out=other)
+        power += other
         blocks = scaled.reshape(lines, hops, HOP)
         energy = np.einsum("lhs,lhs->lh", blocks, blocks) * np.float32(1 / HOP)
         mean = blocks.sum(axis=2) * np.float32(1 / HOP)
         energy = np.maximum(energy - mean * mean, np.float32(0))  # a constant offset is no sound
-        return self._describe(energy, power)
+        return self._describe(energy, power, other)
 
-    def _describe(self, energy: Matrix, power: Matrix) -> Features:
-        lines, hops, bins = power.shape
-        rows = lines * hops
-        flat = power.reshape(rows, bins)
+    def _describe(self, energy: Matrix, flat: Matrix, scratch: Matrix) -> Features:
+        """Features from the energy [lines, hops] and power spectra [lines * hops, 129]."""
+        lines, hops = energy.shape
+        rows, bins = flat.shape
         band = flat[:, LOW_BIN:HIGH_BIN]
-        floored = flat + np.float32(1e-12)
+        floored = np.add(flat, np.float32(1e-12), out=scratch)
         log_power = _decibels(floored)
+        bands = np.add.reduceat(floored, _EDGES, axis=1)
         total = np.add.reduce(band, axis=1) + np.float32(1e-10)
 
         origin = np.arange(0, rows * bins, bins)
         first = origin + LOW_BIN + band.argmax(axis=1)
-        rest = flat.copy()
+        rest = scratch
+        np.copyto(rest, flat)
         rest.reshape(-1)[first[:, None] + _AROUND] = 0
         second = origin + LOW_BIN + rest[:, LOW_BIN:HIGH_BIN].argmax(axis=1)
         tops = np.concatenate((first, second))
@@ -127,7 +159,7 @@ class FrontEnd:
             second_hz=hz[1],
             second_share=share[1],
             flatness_db=(mean_log - band_db + _FLAT_DB).reshape(shape),
-            bands_db=_decibels(np.add.reduceat(floored, _EDGES, axis=1)).reshape(lines, hops, N_BANDS),
+            bands_db=_decibels(bands).reshape(lines, hops, N_BANDS),
             spectrum_db=log_power.reshape(lines, hops, bins),
         )
 

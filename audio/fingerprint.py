@@ -50,7 +50,7 @@ class Index:
 
     starts: NDArray[np.int64]
     entry_of: NDArray[np.int32]
-    bits: NDArray[np.int64]
+    bits: NDArray[np.uint16]
     slopes: NDArray[np.int8]
     energy: NDArray[np.float32]
     below_peak_db: NDArray[np.float32]
@@ -62,7 +62,7 @@ class Index:
     def of(cls, recordings: Sequence[Codes]) -> "Index":
         """Index of the entries' codes."""
         sizes = [codes.bits.size for codes in recordings]
-        bits = np.concatenate((np.zeros(0, np.int64), *(codes.bits for codes in recordings)))
+        bits = np.concatenate((np.zeros(0, np.uint16), *(codes.bits for codes in recordings)))
         slopes = np.concatenate((np.zeros((0, N_SLOPES), np.float32), *(codes.slopes for codes in recordings)))
         levels = [_below_usual(codes) for codes in recordings]
         sounds = [level > -_ACTIVE_DB for level in levels]

@@ -6,6 +6,7 @@ speech is known (`audio.training`); lost packets are bridged by the last good ho
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from audio import model
@@ -16,7 +17,7 @@ LOOK_HOPS = 6
 """So many hops later the answer comes."""
 _BACK_HOPS, _NEAR_HOPS = 15, 5
 _CONTEXT = _BACK_HOPS + LOOK_HOPS
-_FLOOR_CHUNKS = 25
+_CHUNK_HOPS, _FLOOR_CHUNKS = 10, 25
 _LOWEST_HOPS = 3
 _PEAK_DECAY_DB = 0.1
 _LOST_DBOV, _LOST_MOST_HOPS = -73.0, 8
@@ -26,12 +27,11 @@ WIDTH = 4 * _ROW
 
 
 class ForegroundInputs:
-    """Streaming inputs of the network: chunks of hops in, as many rows [hops, 48] out, `LOOK_HOPS` behind."""
+    """Streaming inputs of the network: chunks of ten hops in, as many rows [hops, 48] out, `LOOK_HOPS` behind."""
 
     def __init__(self) -> None:
         self._rows = np.zeros((0, _ROW), np.float32)
         self._lows = np.full((_FLOOR_CHUNKS, N_BANDS + 1), np.inf, np.float32)
-        self._chunks = 0
         self._peak_db = _BOTTOM_DBOV
         self._good: Array | None = None
         self._lost = 0
@@ -50,35 +50,28 @@ class ForegroundInputs:
         return self.push_raw(raw, features.level_db[0])
 
     def push_raw(self, raw: Array, level_db: Array) -> Array:
-        """The same from rows [hops, 11] of eight bands, voice level, flatness and tonality."""
+        """The same from rows [hops, 11] of eight bands, voice level, flatness and tonality; whole chunks."""
         raw = self._bridge(raw, level_db)
-        bands, voice = np.maximum(raw[:, :N_BANDS], _BOTTOM_DBOV), np.maximum(raw[:, N_BANDS], _BOTTOM_DBOV)
-        low = np.concatenate((bands, voice[:, None]), axis=1)
-        low.partition(_LOWEST_HOPS, axis=0)
-        self._lows[self._chunks % _FLOOR_CHUNKS] = low[:_LOWEST_HOPS].mean(axis=0)
-        self._chunks += 1
-        floor = np.minimum.reduce(self._lows, axis=0)
-        self._peak_db = max(float(voice.max()), self._peak_db - _PEAK_DECAY_DB, float(floor[N_BANDS]) + 10)
-        rows = np.empty((len(raw), _ROW), np.float32)
-        rows[:, :N_BANDS] = bands - floor[:N_BANDS]
-        rows[:, N_BANDS] = voice - floor[N_BANDS]
-        rows[:, N_BANDS + 1] = voice - self._peak_db
+        chunks, size = len(raw) // _CHUNK_HOPS, len(raw)
+        levels = np.maximum(raw[:, : N_BANDS + 1], _BOTTOM_DBOV)
+        low = np.partition(levels.reshape(chunks, _CHUNK_HOPS, -1), _LOWEST_HOPS, axis=1)[:, :_LOWEST_HOPS].mean(axis=1)
+        joined = np.concatenate((self._lows, low))
+        self._lows = joined[chunks:]
+        floors = sliding_window_view(joined, _FLOOR_CHUNKS, axis=0)[1:].min(axis=2)
+        loudest: list[float] = levels[:, N_BANDS].reshape(chunks, -1).max(axis=1).tolist()
+        peaks = []
+        for loud, floor in zip(loudest, floors[:, N_BANDS].tolist(), strict=True):
+            self._peak_db = max(loud, self._peak_db - _PEAK_DECAY_DB, floor + 10)
+            peaks.append(self._peak_db)
+        rows = np.empty((size, _ROW), np.float32)
+        rows[:, : N_BANDS + 1] = levels - floors.repeat(_CHUNK_HOPS, axis=0)
+        rows[:, N_BANDS + 1] = levels[:, N_BANDS] - np.array(peaks, np.float32).repeat(_CHUNK_HOPS)
         rows[:, N_BANDS + 2 :] = raw[:, N_BANDS + 1 :]
         if not len(self._rows):
             self._rows = np.repeat(rows[:1], _CONTEXT, axis=0)
-        joined = np.concatenate((self._rows, rows))
-        self._rows = joined[len(joined) - _CONTEXT :]
-        size, width = len(rows), _ROW
-        sums = np.zeros((len(joined) + 1, _ROW), np.float32)
-        np.cumsum(joined, axis=0, out=sums[1:])
-        at, after, near = _BACK_HOPS, _BACK_HOPS + LOOK_HOPS + 1, _BACK_HOPS - _NEAR_HOPS
-        before = sums[near : near + size]
-        out = np.empty((size, WIDTH), np.float32)
-        out[:, :width] = joined[at : at + size]
-        out[:, width : 2 * width] = (sums[after : after + size] - sums[at + 1 : at + 1 + size]) / LOOK_HOPS
-        out[:, 2 * width : 3 * width] = (sums[at : at + size] - before) / _NEAR_HOPS
-        out[:, 3 * width :] = (before - sums[:size]) / near
-        return out
+        around = np.concatenate((self._rows, rows))
+        self._rows = around[len(around) - _CONTEXT :]
+        return _context(around, chunks)
 
     def _bridge(self, raw: Array, level_db: Array) -> Array:
         """Short digital silence, a lost packet, is replaced by the hop before it."""
@@ -94,6 +87,25 @@ class ForegroundInputs:
             else:
                 self._good = raw[hop].copy()
         return raw
+
+
+def _context(rows: Array, chunks: int) -> Array:
+    """Rows [10 n, 48] as each hop of n chunks and its surroundings have them, from rows [21 + 10 n, 12].
+
+    Sums run within a chunk, so that the same comes out however many chunks come at once.
+    """
+    spans = sliding_window_view(rows, _CONTEXT + _CHUNK_HOPS, axis=0)[::_CHUNK_HOPS].transpose(0, 2, 1)
+    sums = np.zeros((chunks, _CONTEXT + _CHUNK_HOPS + 1, _ROW), np.float32)
+    np.cumsum(spans, axis=1, out=sums[:, 1:])
+    size, width = _CHUNK_HOPS, _ROW
+    at, after, near = _BACK_HOPS, _BACK_HOPS + LOOK_HOPS + 1, _BACK_HOPS - _NEAR_HOPS
+    before = sums[:, near : near + size]
+    out = np.empty((chunks, size, WIDTH), np.float32)
+    out[:, :, :width] = spans[:, at : at + size]
+    out[:, :, width : 2 * width] = (sums[:, after : after + size] - sums[:, at + 1 : at + 1 + size]) / LOOK_HOPS
+    out[:, :, 2 * width : 3 * width] = (sums[:, at : at + size] - before) / _NEAR_HOPS
+    out[:, :, 3 * width :] = (before - sums[:, :size]) / near
+    return out.reshape(-1, WIDTH)
 
 
 class Foreground:

@@ -90,10 +90,13 @@ class Listener:
         out: list[Verdict] = []
         if self._over:
             return out
-        for start, step in zip(range(0, block.size, CHUNK), self._line.push(block), strict=True):
-            heard = step.features
-            self._condition.push(block[start : start + CHUNK], heard.level_db[0], heard.band_db[0])
-            out += [self._temper(verdict) for verdict in self._phase.step(self._line, step)]
+        steps = self._line.push(block)
+        heard = steps[0].heard
+        chunks = self._condition.measure(block, heard.level_db[0], heard.band_db[0])
+        self._phase.look(steps)
+        for step, chunk in zip(steps, chunks, strict=True):
+            self._condition.push(chunk)
+            out += [self._temper(verdict) for verdict in self._phase.step(step)]
             if self._over:
                 break
         return out
@@ -127,7 +130,7 @@ class Listener:
     def finish(self) -> Verdict:
         """End of the audio: the last word (the final verdict again if there was one). Never raises."""
         self.flush()
-        last = self._phase.finish(self._line)
+        last = self._phase.finish(self._line.nothing_more())
         if self._final is not None and self._final[0] is last.label:
             return self._final[1]  # what was said stands, also where the audio became better or worse since
         return self._temper(last)

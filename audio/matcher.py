@@ -92,7 +92,7 @@ class _Line:
 
     slopes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, N_SLOPES), np.float32))
     energy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    bits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    bits: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
     voiced: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     loud: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     first: int = 0
@@ -140,7 +140,7 @@ class Matcher:
             self._follow()
         return self._result
 
-    def _search(self, bits: NDArray[np.int64], margins: NDArray[np.float32]) -> None:
+    def _search(self, bits: NDArray[np.uint16], margins: NDArray[np.float32]) -> None:
         """Look the new bits up and start to follow what agrees over half a second."""
         line, index = self._line, self._library.index
         if line.bits.size < _CHECK_BACK[-1] + bits.size:

@@ -7,7 +7,7 @@ RATE_HZ = 8000
 
 
 class Memory:
-    """Samples of the last `seconds`, float32 in [-1, 1]."""
+    """Samples of the last `seconds` and of the last push, float32 in [-1, 1]."""
 
     def __init__(self, seconds: float) -> None:
         self._size = round(seconds * RATE_HZ)
@@ -16,11 +16,13 @@ class Memory:
         self._fill = 0
 
     def push(self, samples: NDArray[np.int16]) -> None:
-        """Append int16 samples [n], n no more than the memory holds."""
+        """Append int16 samples [n]."""
         if self._fill + samples.size > self._data.size:
-            keep = self._size - samples.size
-            self._data[:keep] = self._data[self._fill - keep : self._fill]
-            self._fill = keep
+            kept = self._data[max(0, self._fill - self._size) : self._fill]
+            if kept.size + samples.size > self._data.size:
+                self._data = np.zeros(self._size + samples.size, np.float32)
+            self._data[: kept.size] = kept
+            self._fill = kept.size
         np.multiply(samples, np.float32(1 / 32768), out=self._data[self._fill : self._fill + samples.size])
         self._fill += samples.size
         self._end += samples.size

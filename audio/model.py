@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+_ROWS = 8
+"""Products of matrices with a multiple of so many rows are the same row by row; BLAS adds up others in other ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,27 @@ class Model:
     band_edges_s: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     temperatures: Array = field(default_factory=lambda: np.ones(1, np.float32))
 
-    def temperature(self, since_s: float) -> float:
-        """What logits are divided by so that probabilities are frequencies, so long after the begin."""
-        return float(self.temperatures[np.searchsorted(self.band_edges_s, since_s, side="right")])
+    def temperature(self, since_s: NDArray[np.floating]) -> Array:
+        """What logits are divided by so that probabilities are frequencies, so long after the begin [...]."""
+        return self.temperatures[np.searchsorted(self.band_edges_s, since_s, side="right")]
 
-    def probabilities(self, vector: NDArray[np.floating], temperature: float = 1.0) -> Array:
-        """Softmax class probabilities [..., classes] of feature vectors [..., features]."""
-        scaled = np.minimum(np.maximum((vector.astype(np.float32) - self.mean) / self.scale, -4), 4)
-        logits = np.tanh(scaled @ self.first + self.first_bias) @ self.second + self.second_bias
-        logits /= np.float32(temperature)
+    def probabilities(self, vector: NDArray[np.floating], temperature: Array | None = None) -> Array:
+        """Softmax class probabilities [..., classes] of feature vectors [..., features]; temperatures [..., 1].
+
+        A vector's are the same to the last bit alone and among others.
+        """
+        rows = np.atleast_2d(vector)
+        scaled = np.zeros((-(-len(rows) // _ROWS) * _ROWS, self.mean.size), np.float32)
+        inside = scaled[: len(rows)]
+        np.divide(np.subtract(rows, self.mean, out=inside), self.scale, out=inside)
+        np.minimum(np.maximum(inside, -4, out=inside), 4, out=inside)
+        hidden = scaled @ self.first
+        hidden += self.first_bias
+        logits = (np.tanh(hidden, out=hidden) @ self.second)[: len(rows)] + self.second_bias
+        if vector.ndim == 1:
+            logits = logits[0]
+        if temperature is not None:
+            logits /= temperature
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
         shares: Array = powers / powers.sum(axis=-1, keepdims=True)
         return shares

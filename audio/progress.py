@@ -5,14 +5,15 @@ tone, a settled name, or speech that has gone on long enough without one.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import model
-from audio.analysis import CHUNK_HOPS, LineAnalysis, Step
-from audio.codes import Coder
+from audio import model, texture
+from audio.analysis import CHUNK_HOPS, Step
+from audio.codes import Coder, Codes
 from audio.config import ListenerConfig
 from audio.fingerprint import Library
 from audio.labels import Kind, Label
@@ -21,7 +22,7 @@ from audio.repeats import Repeats
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
-_CODED_AT_ONCE = 2
+_CODED_AT_ONCE = 2 * CHUNK_HOPS
 _LOOK_EVERY = 4
 _LOOKS = 3
 _MIN_TEXTURE_S = 0.8
@@ -62,15 +63,6 @@ class _AfterSit:
         return self.quiet_hops >= _OVER_HOPS
 
 
-@dataclass(slots=True)
-class _Codes:
-    """Chunks that wait to be coded two by two."""
-
-    coder: Coder = field(default_factory=Coder)
-    spectra: list[NDArray[np.float32]] = field(default_factory=list)
-    voiced: list[bool] = field(default_factory=list)
-
-
 class EarlyPhase:
     """Decides from early media."""
 
@@ -79,38 +71,51 @@ class EarlyPhase:
         self._tones = ToneWatch(country, answered=False, probability=config.tone_probability)
         self._matcher = Matcher(library) if library and library.entries else None
         self._repeats = Repeats()
-        self._codes = _Codes()
+        self._coder = Coder()
+        self._codes: Codes | None = None
+        self._coded = 0
+        """So many hops of the codes were taken."""
+        self._voiced: list[bool] = []
         chance_s = config.library_chance_s if self._matcher else 0.0
         self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
+        self._sounds: dict[int, NDArray[np.float32]] = {}
+        """Shares of speech, music and neither at the looks of the pass, by the chunk's number."""
         self._looks: deque[NDArray[np.float32]] = deque(maxlen=_LOOKS)
         self._said: Verdict | None = None
         self._named: Named | None = None
         self._sit: _AfterSit | None = None
-        self._chunks = 0
         self._speech_since_s: float | None = None
         self.done = False
 
-    def step(self, line: LineAnalysis, step: Step) -> list[Verdict]:
+    def look(self, steps: Sequence[Step]) -> None:
+        """Measure all chunks of a pass, before each is stepped through."""
+        self._code(steps)
+        due = [s for s in steps if s.number % _LOOK_EVERY == 0 and s.texture.length_s >= _MIN_TEXTURE_S]
+        shares = self._texture.probabilities(texture.vectors([s.texture for s in due])) if due else ()
+        self._sounds = {s.number: share for s, share in zip(due, shares, strict=True)}
+
+    def step(self, step: Step) -> list[Verdict]:
         """Verdicts that this chunk brought."""
-        self._chunks += 1
-        news = self._names(line, step)
+        news = self._names(step)
         if news is not None:
             return news
-        heard = self._tones.step(line, step)
+        heard = self._tones.step(step)
         if heard is not None:
-            return self._tone(heard, line)
+            return self._tone(heard, step)
         if self._sit is not None:
-            return self._words(self._sit, line, step)
-        return [] if self._named is not None else self._sound(line)
+            return self._words(self._sit, step)
+        return [] if self._named is not None else self._sound(step)
 
-    def finish(self, line: LineAnalysis) -> Verdict:
+    def finish(self, step: Step) -> Verdict:
         """The last word at the end of early media."""
         self.done = True
-        now_ms = round(line.now_s * 1000)
+        now_ms = round(step.now_s * 1000)
         last = self._after_sit(self._sit) if self._sit is not None and not self._sit.looped else self._said
         if last is None:
-            shares = self._look(line)
+            shares = None
+            if step.texture.length_s >= _MIN_TEXTURE_S:
+                shares = self._smoothed(self._texture.probabilities(step.texture.vector()))
             if shares is None or shares.max() < _GUESS:
                 return Verdict(Label.UNKNOWN, Kind.SPEECH, "end_of_audio", 0.0, now_ms, final=True)
             label, kind, reason = _SOUNDS[int(shares.argmax())]
@@ -119,7 +124,7 @@ class EarlyPhase:
 
     def _say(
         self,
-        line: LineAnalysis,
+        step: Step,
         label: Label,
         kind: Kind,
         reason: str,
@@ -128,64 +133,73 @@ class EarlyPhase:
         *,
         final: bool,
     ) -> Verdict:
-        verdict = Verdict(label, kind, reason, confidence, round(line.now_s * 1000), evidence, final)
+        verdict = Verdict(label, kind, reason, confidence, round(step.now_s * 1000), evidence, final)
         self._said = verdict
         self.done = self.done or final
         return verdict
 
-    def _names(self, line: LineAnalysis, step: Step) -> list[Verdict] | None:
+    def _code(self, steps: Sequence[Step]) -> None:
+        """Code the pass, behind what still waits for its second chunk."""
+        if self._matcher is None and self._repeats.lag_s is not None:
+            return
+        waiting = self._codes
+        coded = self._coder.push(steps[0].heard.spectrum_db[0])
+        self._codes = coded if waiting is None else waiting.part(self._coded, waiting.bits.size).followed_by(coded)
+        self._coded = 0
+
+    def _names(self, step: Step) -> list[Verdict] | None:
         """What the library says anew: a name, a settled one, or that a name was none after all. None for nothing."""
-        codes = self._codes
-        codes.spectra.append(step.features.spectrum_db[0])
-        codes.voiced += step.voiced
-        if len(codes.spectra) < _CODED_AT_ONCE:
+        self._voiced += step.voiced
+        if len(self._voiced) < _CODED_AT_ONCE or self._codes is None:
             return None
-        coded, voiced = codes.coder.push(np.concatenate(codes.spectra)), np.array(codes.voiced)
-        codes.spectra, codes.voiced = [], []
+        voiced, self._voiced = self._voiced, []
+        coded = self._codes.part(self._coded, self._coded + len(voiced))
+        self._coded += len(voiced)
         self._repeats.push(coded.bits, voiced)
         if self._matcher is None:
             return None
-        named = self._matcher.push(coded, voiced, headroom_db=line.speech.peak_db - line.speech.floor_db)
+        headroom_db = step.speech.peak_db - step.speech.floor_db
+        named = self._matcher.push(coded, np.array(voiced), headroom_db=headroom_db)
         held, self._named = self._named, named
         if named is None:
             if held is None:
                 return None
             doubt: Evidence = {"resembled": held.entry.ann_id}
             label, kind = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT
-            return [self._say(line, label, kind, "library_match_broke", 0.8, doubt, final=False)]
+            return [self._say(step, label, kind, "library_match_broke", 0.8, doubt, final=False)]
         settled = named.settled and (self._sit is None or self._sit.looped)
         if held is not None and held.entry is named.entry and not settled:
             return None
         confidence = 0.98 if settled else 0.9
         label, kind = named.entry.label, Kind.ANNOUNCEMENT
-        return [self._say(line, label, kind, "library_match", confidence, _evidence(named), final=settled)]
+        return [self._say(step, label, kind, "library_match", confidence, _evidence(named), final=settled)]
 
-    def _tone(self, heard: ToneHeard, line: LineAnalysis) -> list[Verdict]:
+    def _tone(self, heard: ToneHeard, step: Step) -> list[Verdict]:
         """Only the general information tone leaves its meaning to the words that follow; a typed SIT says it all."""
         info = heard.label is Label.SIT_INFO and self._matcher is not None
         final = heard.settled and not info
         label, kind = heard.label, heard.kind
-        verdict = self._say(line, label, kind, heard.reason, heard.probability, heard.evidence, final=final)
+        verdict = self._say(step, label, kind, heard.reason, heard.probability, heard.evidence, final=final)
         if info:
             self._sit = _AfterSit(verdict)
         return [verdict]
 
-    def _words(self, sit: _AfterSit, line: LineAnalysis, step: Step) -> list[Verdict]:
+    def _words(self, sit: _AfterSit, step: Step) -> list[Verdict]:
         """Wait for the words after an information tone: said once they explain it, in a loop they are the word."""
         sit.push(step.voiced, named=self._named is not None and self._named.ended)
         if not sit.looped and (self._repeats.lag_s is not None or sit.after_name_hops >= _FEW_WORDS):
             sit.looped = True
-            self._speech_since_s = line.now_s
+            self._speech_since_s = step.now_s
             if self._named is None:
                 evidence: Evidence = {"repeats_after_s": round(self._repeats.lag_s or 0.0, 2)}
                 label, kind = Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT
-                return [self._say(line, label, kind, "same_words_again", 0.9, evidence, final=False)]
+                return [self._say(step, label, kind, "same_words_again", 0.9, evidence, final=False)]
         if sit.looped:
-            return [] if self._named is not None else self._sound(line)
-        if not sit.over(round(line.now_s * 1000), self._config.library_wait_s):
+            return [] if self._named is not None else self._sound(step)
+        if not sit.over(round(step.now_s * 1000), self._config.library_wait_s):
             return []
         last = self._after_sit(sit)
-        return [self._say(line, last.label, last.kind, last.reason, last.confidence, last.evidence, final=True)]
+        return [self._say(step, last.label, last.kind, last.reason, last.confidence, last.evidence, final=True)]
 
     def _after_sit(self, sit: _AfterSit) -> Verdict:
         """The information tone's verdict, with the meaning that the library gave the words after it."""
@@ -195,25 +209,24 @@ class EarlyPhase:
         evidence = {**said.evidence, **_evidence(self._named), "meaning": str(self._named.entry.label)}
         return Verdict(said.label, said.kind, "tone_then_known_words", said.confidence, said.decided_at_ms, evidence)
 
-    def _look(self, line: LineAnalysis) -> NDArray[np.float32] | None:
-        """Shares of speech, music and neither in the last seconds, smoothed over some looks; None for too little."""
-        if line.texture_s < _MIN_TEXTURE_S:
-            return None
-        self._looks.append(self._texture.probabilities(line.texture_vector()))
-        shares: NDArray[np.float32] = np.mean(self._looks, axis=0)
-        return shares
+    def _smoothed(self, shares: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shares of speech, music and neither, smoothed over some looks."""
+        self._looks.append(shares)
+        smooth: NDArray[np.float32] = np.add.reduce(self._looks) / np.float32(len(self._looks))
+        return smooth
 
-    def _sound(self, line: LineAnalysis) -> list[Verdict]:
+    def _sound(self, step: Step) -> list[Verdict]:
         """Speech, music or nothing, where no tone is."""
-        if self._chunks % _LOOK_EVERY:
+        if step.number % _LOOK_EVERY:
             return []
-        shares = self._look(line)
-        if shares is None:
+        look = self._sounds.get(step.number)
+        if look is None:
             self._looks.clear()
             return []
+        shares = self._smoothed(look)
         winner = int(shares.argmax())
         confidence = float(shares[winner])
-        voice_s = line.recent_voice[0]
+        voice_s = step.texture.recent_voice[0]
         label, kind, reason = _SOUNDS[winner]
         if winner == _SPEECH and self._repeats.lag_s is not None:
             reason = "same_words_again"
@@ -222,16 +235,16 @@ class EarlyPhase:
         if confidence < self._wanted(label) or (winner == _SPEECH and voice_s < _MIN_VOICE_S):
             return []
         if winner == _SPEECH and self._speech_since_s is None:
-            self._speech_since_s = line.now_s
+            self._speech_since_s = step.now_s
         evidence = {"voice_s": round(voice_s, 2)}
-        if self._speech_since_s is not None and line.now_s - self._speech_since_s >= self._patience_s():
-            return [self._say(line, label, kind, reason, confidence, evidence, final=True)]
+        if self._speech_since_s is not None and step.now_s - self._speech_since_s >= self._patience_s():
+            return [self._say(step, label, kind, reason, confidence, evidence, final=True)]
         if self._said is not None and self._said.label is label:
             return []
-        early = line.now_s < self._config.silence_s or line.tone_hops >= CHUNK_HOPS
+        early = step.now_s < self._config.silence_s or step.tone_hops >= CHUNK_HOPS
         if winner == _NEITHER and (self._said is not None or early):
             return []
-        return [self._say(line, label, kind, reason, confidence, evidence, final=False)]
+        return [self._say(step, label, kind, reason, confidence, evidence, final=False)]
 
     def _wanted(self, label: Label) -> float:
         said = self._said.label if self._said is not None else None

@@ -6,9 +6,11 @@ A hop is voice when its weighted level (`Features.voice_db`) is 7 dB above the f
 """
 
 from array import array
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 _FLOOR_HOPS = 150
 _ABOVE_FLOOR_DB = 7.0
@@ -25,6 +27,9 @@ _LOST_DBOV = -73.0
 _LOST_MOST_HOPS, _LOST_ECHO_HOPS = 8, 3
 
 
+Levels = NDArray[np.float32]
+
+
 @dataclass(slots=True)
 class Burst:
     """A stretch of voice: hops from the start of the phase, `stop` exclusive, mean level."""
@@ -34,21 +39,41 @@ class Burst:
     level_db: float
 
 
+@dataclass(slots=True)
+class Speech:
+    """What was said up to a moment.
+
+    bursts      confirmed ones in order; the last one goes on while `speaking`
+    envelope    smoothed level of the first 10 s, one value per hop; may reach beyond this moment
+    """
+
+    hop: int
+    bursts: Sequence[Burst]
+    voiced_hops: int
+    speaking: bool
+    floor_db: float
+    peak_db: float
+    envelope: "array[float]"
+
+    @property
+    def onset_hop(self) -> int | None:
+        """First hop of the first burst."""
+        return self.bursts[0].start if self.bursts else None
+
+
 class SpeechTracker:
-    """Streaming voice activity of one line."""
+    """Streaming voice activity of one line: `hear` some chunks at once, then `push` them one by one."""
 
     def __init__(self) -> None:
         self.hop = 0
         self.bursts: list[Burst] = []
         """Confirmed bursts in order; the last one grows while `speaking`."""
         self.envelope = array("f")
-        """Smoothed level of the first 10 s, one value per hop."""
         self.floor_db = -100.0
         self.peak_db = -100.0
         self.voiced_hops = 0
-        self._levels: deque[tuple[int, float]] = deque()
+        self._slows = np.zeros(0)
         self._smooth = -100.0
-        self._slow = -100.0
         self._start = -1
         self._last_voice = -1
         self._sum_db = 0.0
@@ -58,6 +83,8 @@ class SpeechTracker:
         self._zero_hops = 0
         self._since_zero = _LOST_ECHO_HOPS
         self._good_db = -100.0
+        self._waiting = _Heard([], [], [], [])
+        self._told: tuple[Burst, ...] = ()
 
     @property
     def speaking(self) -> bool:
@@ -69,57 +96,90 @@ class SpeechTracker:
         """First hop of the first burst."""
         return self.bursts[0].start if self.bursts else None
 
-    @property
-    def trailing_hops(self) -> int:
-        """Hops since the last voice; since the start when there was none."""
-        return self.hop - (self.bursts[-1].stop if self.bursts else 0)
+    def state(self) -> Speech:
+        """What is known now, and stays as it is."""
+        bursts, told = self.bursts, self._told
+        if len(bursts) != len(told) or (bursts and bursts[-1] != told[-1]):
+            self._told = (*bursts[:-1], replace(bursts[-1])) if bursts else ()
+        return Speech(
+            self.hop, self._told, self.voiced_hops, self._confirmed, self.floor_db, self.peak_db, self.envelope
+        )
 
-    def push(self, level_db: Sequence[float], voice_db: Sequence[float], tonal: Sequence[int]) -> list[bool]:
-        """Take hops in (`tonal`: hops that a generated tone has lasted, 0 for none); the voice decision of each."""
+    def hear(self, level_db: Levels, voice_db: Levels) -> None:
+        """Measure the hops [n] that the next pushes take: levels and weighted levels."""
+        plain: list[float] = level_db.tolist()
+        levels: list[float] = voice_db.tolist()
+        if min(plain) < _LOST_DBOV or self._since_zero <= _LOST_ECHO_HOPS:
+            levels = [
+                self._conceal(one, other, first=self.hop + k == 0)
+                for k, (one, other) in enumerate(zip(plain, levels, strict=True))
+            ]
+        else:
+            self._good_db = levels[-1]
+        fresh = self.hop == 0
+        smooth = levels[0] if fresh else self._smooth
+        slow = levels[0] if fresh else float(self._slows[-1])
+        smooths, slows = [], []
+        for level in levels:
+            smooth = _SMOOTH * smooth + (1 - _SMOOTH) * level
+            slow = _FLOOR_SMOOTH * slow + (1 - _FLOOR_SMOOTH) * level
+            smooths.append(smooth)
+            slows.append(slow)
+        self._smooth = smooth
+        joined = np.concatenate((self._slows, slows))
+        self._slows = joined[max(0, joined.size - _FLOOR_HOPS) :]
+        lowest = _lowest(joined)[-len(levels) :]
+        if self.hop < _START_HOPS:
+            early = np.arange(self.hop, self.hop + len(levels)) < _START_HOPS
+            floors = np.where(early & (lowest >= _START_FLOOR_DB), _START_FLOOR_DB, lowest)
+        else:
+            floors = lowest
+        self._waiting = _Heard(levels, smooths, lowest.tolist(), floors.tolist())
+
+    def push(self, tonal: Sequence[int]) -> list[bool]:
+        """Take the next hops in (`tonal`: hops that a generated tone has lasted, 0 for none); their voice decisions."""
+        count, heard = len(tonal), self._waiting
+        levels, smooths, lowest, floors = (column[:count] for column in heard.columns())
+        for column in heard.columns():
+            del column[:count]
+        toned = any(tonal)
+        if self.hop < _ENVELOPE_HOPS:
+            self.envelope.extend(
+                [-100.0 if t else s for s, t in zip(smooths, tonal, strict=True)] if toned else smooths
+            )
+        self.floor_db = floors[-1]
+        quiet = self._start < 0 and not toned and not self._in_tone and self.hop > _START_HOPS
+        if quiet and not any(s > f + _ABOVE_FLOOR_DB and s > _MIN_DBOV for s, f in zip(smooths, floors, strict=True)):
+            self.peak_db = max(self.peak_db - count * _PEAK_DECAY_DB, -100.0)
+            self.hop += count
+            return [False] * count
         out: list[bool] = []
-        for plain, weighted, lasted in zip(level_db, voice_db, tonal, strict=True):
-            if plain >= _LOST_DBOV and self._since_zero > _LOST_ECHO_HOPS:
-                self._good_db = level = weighted
-            else:
-                level = self._conceal(plain, weighted)
+        for level, smooth, low, floor, lasted in zip(levels, smooths, lowest, floors, tonal, strict=True):
             in_tone = lasted > 0
             if in_tone and not self._in_tone:
                 self._withdraw(self.hop - lasted)
             self._in_tone = in_tone
-            voice = self._step(level, in_tone)
+            if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < low + _ABOVE_FLOOR_DB:
+                self._withdraw(0)  # it never fell: loud noise since the start, not a voice
+            voice = not in_tone and self._is_voice(smooth, floor)
             if voice or self._start >= 0:
                 self._track(voice, level, in_tone)
             out.append(voice)
             self.hop += 1
         return out
 
-    def _conceal(self, plain: float, weighted: float) -> float:
+    def _conceal(self, plain: float, weighted: float, *, first: bool) -> float:
         """The weighted level, or the last good one while packets are lost: short digital silence is no floor."""
+        if plain >= _LOST_DBOV and self._since_zero > _LOST_ECHO_HOPS:
+            self._good_db = weighted
+            return weighted
         self._zero_hops = self._zero_hops + 1 if plain < _LOST_DBOV else 0
         self._since_zero = 0 if self._zero_hops else self._since_zero + 1
         if self._zero_hops > _LOST_MOST_HOPS or (self._zero_hops == 0 and self._since_zero > _LOST_ECHO_HOPS):
             self._good_db = weighted
-        return self._good_db if self.hop else weighted
+        return weighted if first else self._good_db
 
-    def _step(self, level: float, in_tone: bool) -> bool:
-        hop, window = self.hop, self._levels
-        if hop == 0:
-            self._smooth = self._slow = level
-        smooth = self._smooth = _SMOOTH * self._smooth + (1 - _SMOOTH) * level
-        slow = self._slow = _FLOOR_SMOOTH * self._slow + (1 - _FLOOR_SMOOTH) * level
-        if hop < _ENVELOPE_HOPS:
-            self.envelope.append(-100.0 if in_tone else smooth)
-        while window and window[-1][1] >= slow:
-            window.pop()
-        window.append((hop, slow))
-        if window[0][0] <= hop - _FLOOR_HOPS:
-            window.popleft()
-        lowest = window[0][1]
-        floor = self.floor_db = lowest if hop >= _START_HOPS or lowest < _START_FLOOR_DB else _START_FLOOR_DB
-        if hop == _START_HOPS and self.bursts and self.bursts[0].level_db < lowest + _ABOVE_FLOOR_DB:
-            self._withdraw(0)  # it never fell: loud noise since the start, not a voice
-        if in_tone:
-            return False
+    def _is_voice(self, smooth: float, floor: float) -> bool:
         faded = self.peak_db - _PEAK_DECAY_DB
         voice = smooth > floor + _ABOVE_FLOOR_DB and smooth > self.peak_db - _BELOW_PEAK_DB and smooth > _MIN_DBOV
         self.peak_db = smooth if voice and smooth > faded else max(faded, -100.0)
@@ -149,7 +209,30 @@ class SpeechTracker:
             burst = self.bursts[-1]
             taken = min(burst.stop - start, burst.stop - burst.start)
             self.voiced_hops = max(0, self.voiced_hops - max(0, taken))
-            burst.stop = min(burst.stop, start)
-            if burst.stop - burst.start < _MIN_BURST_HOPS:
-                self.bursts.pop()
+            left = replace(burst, stop=min(burst.stop, start))  # anew, for states that were told keep the old one
+            self.bursts[-1:] = [left] if left.stop - left.start >= _MIN_BURST_HOPS else []
         self._start, self._confirmed = -1, False
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Hops that are measured and not yet taken: level, smoothed level, the lowest of 1.5 s, the floor it makes."""
+
+    levels: list[float]
+    smooths: list[float]
+    lowest: list[float]
+    floors: list[float]
+
+    def columns(self) -> tuple[list[float], ...]:
+        return self.levels, self.smooths, self.lowest, self.floors
+
+
+def _lowest(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each of the levels [n], the lowest of the last `_FLOOR_HOPS` up to it."""
+    out, reach = levels, 1
+    while reach < _FLOOR_HOPS:
+        step = min(reach, _FLOOR_HOPS - reach)
+        nearer = out.copy()
+        np.minimum(out[step:], out[:-step], out=nearer[step:])
+        out, reach = nearer, reach + step
+    return out

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from audio import fax, sit
-from audio.analysis import LineAnalysis, Step
+from audio.analysis import CHUNK_HOPS, Step, any_hop
 from audio.cadence import Match, Stretch, matcher, spectrum_score
+from audio.features import Features
 from audio.labels import Kind, Label
 from audio.memory import peaks
 from audio.runs import Run
@@ -47,6 +48,9 @@ class ToneWatch:
         """So many tones at least make a word."""
         self._probability = probability
         self._carrier = fax.CarrierWatch()
+        self._pass: Features | None = None
+        self._possible: list[bool] = []
+        """Of each chunk of the pass whether a carrier might sound in it."""
         self._runs: list[Run] = []
         self._stretches: list[Stretch] = []
         own = plan(country) if country else None
@@ -62,26 +66,21 @@ class ToneWatch:
         """The last closed runs."""
         return self._runs
 
-    def step(self, line: LineAnalysis, step: Step) -> ToneHeard | None:
+    def step(self, step: Step) -> ToneHeard | None:
         """The tone that this chunk made sure, if any."""
-        levels = step.features.band_db[0].tolist()
-        self._levels += levels
-        self._hops += len(levels)
-        del self._levels[:-_LEVELS_KEPT]
+        self._levels += step.band_db
+        self._hops += len(step.band_db)
+        if len(self._levels) > 2 * _LEVELS_KEPT:
+            del self._levels[:-_LEVELS_KEPT]
         for run in step.ended:
             self._runs.append(run)
-            self._note(run, line)
+            self._note(run, step)
         del self._runs[:-_KEPT_RUNS]
-        current = line.runs.current
-        return (
-            self._information_tone(current)
-            or self._modem(line, step, current)
-            or self._call_progress(line, current, fresh=bool(step.ended))
-            or self._without_end(line, current)
-        )
+        return self._information_tone(step) or self._modem(step) or self._call_progress(step) or self._without_end(step)
 
-    def _information_tone(self, current: Run | None) -> ToneHeard | None:
-        if self._sit is not None:
+    def _information_tone(self, step: Step) -> ToneHeard | None:
+        current = step.current
+        if self._sit is not None or not (step.ended or current):
             return None
         found = sit.match(self._runs)
         if found is None and current is not None and current.length_s >= 0.30:
@@ -92,20 +91,29 @@ class ToneWatch:
         self._sit = ToneHeard(found.label, Kind.SIT, "three_tone_sequence", found.probability, evidence, settled=True)
         return self._sit
 
-    def _modem(self, line: LineAnalysis, step: Step, current: Run | None) -> ToneHeard | None:
-        candidates = [r for r in (current, *step.ended) if r is not None]
-        found = next((m for r in candidates if (m := fax.answer_tone(r, line.memory))), None)
+    def _modem(self, step: Step) -> ToneHeard | None:
+        candidates = [r for r in (step.current, *step.ended) if r is not None]
+        found = next((m for r in candidates if (m := fax.answer_tone(r, step.memory))), None)
         if found is None:
-            heard = step.features
-            found = self._carrier.push(heard.spectrum_db[0], heard.band_db[0], heard.bands_db[0], line.now_s)
-        if found is None and self._runs and current is None:
-            found = fax.calling_tone(self._runs, line.speech.bursts, line.now_s)
+            found = self._carrier_tone(step)
+        if found is None and self._runs and step.current is None:
+            found = fax.calling_tone(self._runs, step.speech.bursts, step.now_s)
         if found is None:
             return None
         evidence = {"start_ms": round(found.start_s * 1000)}
         return ToneHeard(found.label, found.kind, found.reason, found.confidence, evidence, settled=True)
 
-    def _note(self, run: Run, line: LineAnalysis) -> None:
+    def _carrier_tone(self, step: Step) -> fax.FaxMatch | None:
+        if step.heard is not self._pass:
+            self._pass = step.heard
+            self._possible = any_hop(fax.CarrierWatch.possible(step.heard.band_db[0], step.heard.bands_db[0]))
+        if not self._possible[step.at // CHUNK_HOPS]:
+            self._carrier.skip()
+            return None
+        hops = slice(step.at, step.at + CHUNK_HOPS)
+        return self._carrier.push(step.heard.spectrum_db[0, hops], step.heard.band_db[0, hops], step.now_s)
+
+    def _note(self, run: Run, step: Step) -> None:
         """Add a closed run, and the gap before it, to the cadence; a foreign tone starts it anew."""
         if run.length_s < _MIN_ON_S and run.level_db < -40:
             return
@@ -115,7 +123,7 @@ class ToneWatch:
             return
         if self._stretches:
             self._stretches.append(self._gap(run.start_s))
-        spectrum = tuple(peaks(line.memory.get(run.start_s + 0.01, min(run.stop_s - 0.01, run.start_s + _SPECTRUM_S))))
+        spectrum = tuple(peaks(step.memory.get(run.start_s + 0.01, min(run.stop_s - 0.01, run.start_s + _SPECTRUM_S))))
         cut = run.start_s <= _CUT_S
         self._stretches.append(Stretch(True, run.length_s, spectrum, cut, level_db=run.level_db))
         self._last_stop_s = run.stop_s
@@ -136,16 +144,17 @@ class ToneWatch:
         steady = run.pair_hz > 0 or run.wander < _SINGLE_WANDER or run.share > 0.9
         return _CADENCE_HZ[0] <= run.hz <= _CADENCE_HZ[1] and run.share >= _MIN_SHARE and steady
 
-    def _call_progress(self, line: LineAnalysis, current: Run | None, *, fresh: bool) -> ToneHeard | None:
-        if not self._stretches or (self._cadence is not None and not fresh):
+    def _call_progress(self, step: Step) -> ToneHeard | None:
+        if not self._stretches or (self._cadence is not None and not step.ended):
             return None
+        current = step.current
         heard = list(self._stretches)
-        gap_s = line.now_s - self._last_stop_s
+        gap_s = step.now_s - self._last_stop_s
         if current is None:
             if gap_s > _RESET_GAP_S:
                 self._stretches = []
                 return None
-            gap = self._gap(line.now_s, still_open=True)
+            gap = self._gap(step.now_s, still_open=True)
             heard.append(replace(gap, length_s=max(gap.length_s - 0.05, 0.01)))
         elif self._belongs(current):
             heard.append(self._gap(current.start_s))
@@ -187,13 +196,14 @@ class ToneWatch:
         self._cadence = heard
         return heard
 
-    def _without_end(self, line: LineAnalysis, current: Run | None) -> ToneHeard | None:
+    def _without_end(self, step: Step) -> ToneHeard | None:
         """A tone that never pauses: number unobtainable in some countries, dial tone in most."""
+        current = step.current
         if current is None or current.length_s < _ENDLESS_S or self._cadence is not None or not self._endless:
             return None
         if current.share < _ENDLESS_SHARE or (current.wander > _ENDLESS_WANDER and not current.pair_hz):
             return None
-        spectrum = tuple(peaks(line.memory.get(line.now_s - _SPECTRUM_S, line.now_s)))
+        spectrum = tuple(peaks(step.memory.get(step.now_s - _SPECTRUM_S, step.now_s)))
         if not spectrum:
             return None
         scores: list[tuple[float, Tone]] = [(spectrum_score(spectrum, t.elements[0]), t) for t in self._endless]

@@ -27,7 +27,7 @@ def words_of(samples: NDArray[np.int16]) -> Words:
     """Words of a recording, int16 samples [n]; hops without sound are `SILENT`. They fit into int32."""
     coded = codes_of(samples)
     sound = coded.loud_db > np.percentile(coded.loud_db, 97) - _SILENT_DB
-    return np.where(sound, coded.bits, SILENT)
+    return np.where(sound, coded.bits.astype(np.int64), SILENT)
 
 
 def likeness(one: Words, other: Words, least_hops: int = _LEAST_HOPS) -> float:

@@ -103,10 +103,9 @@ def extract(folder: Path, row: Row) -> Heard:
     line = LineAnalysis(early=row["stage"] == "early")
     vectors, times = [], []
     for chunk in range(1, min(samples.size // CHUNK, _LAST_CHUNK) + 1):
-        for _ in line.push(samples[(chunk - 1) * CHUNK : chunk * CHUNK]):
-            pass
-        if chunk % _EVERY_CHUNKS == 0 and line.texture_s >= _LEAST_S:
-            vectors.append(line.texture_vector())
+        line.push(samples[(chunk - 1) * CHUNK : chunk * CHUNK])
+        if chunk % _EVERY_CHUNKS == 0 and line.texture.length_s >= _LEAST_S:
+            vectors.append(line.texture.vector())
             times.append(line.now_s)
     return Heard(row, np.array(vectors, np.float32).reshape(len(vectors), -1), np.array(times, np.float32))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
-from audio.answered import MIN_SINCE_S, WIDTH, AnsweredInputs, level_dbov, since_s, waiting
+from audio.answered import MIN_SINCE_S, WIDTH, AnsweredInputs, level_dbov, onset_hop, since_s, waiting
 from audio.config import ListenerConfig
 from audio.decision import CLASSES, Decision, Moment, Word
 from audio.features import FrontEnd
@@ -73,10 +73,10 @@ def vectors(path: Path, foreground: Model | None = None) -> Array:
     out: list[Array] = []
     for at in range(0, min(samples.size, round(_LIMIT_S * 8000)) - CHUNK + 1, CHUNK):
         for step in line.push(samples[at : at + CHUNK]):
-            inputs.push(step.features, step.tonal_hops)
-        onset = inputs.onset_hop(line.speech)
-        if onset is not None and line.now_s - onset * 0.01 >= MIN_SINCE_S:
-            out.append(inputs.vector(line.speech))
+            (spoken,) = inputs.push(step.features, [step.tonal_hops])
+            onset = onset_hop(spoken, step.speech)
+            if onset is not None and step.now_s - onset * 0.01 >= MIN_SINCE_S:
+                out.append(inputs.vector(spoken, step.speech))
     return np.array(out, np.float32).reshape(-1, WIDTH)
 
 

@@ -68,7 +68,7 @@ def _onset_s(path: Path, *, early: bool) -> float:
     samples = wavio.read(path)
     line = LineAnalysis(early=early)
     for start in range(0, samples.size - CHUNK + 1, CHUNK):
-        for _ in line.push(samples[start : start + CHUNK]):
-            if line.speech.onset_hop is not None:
-                return line.speech.onset_hop / 100
+        line.push(samples[start : start + CHUNK])
+        if line.speech.onset_hop is not None:
+            return line.speech.onset_hop / 100
     return 0.0

@@ -47,7 +47,7 @@ def _examples(
     out: list[Example] = []
     for start in range(0, samples.size - CHUNK + 1, CHUNK):
         for step in line.push(samples[start : start + CHUNK]):
-            for found in beep.candidates(line, step):
+            for found in beep.candidates(step):
                 run = found.run
                 inside = 0.0 if span is None else min(run.stop_s, span[1]) - max(run.start_s, span[0])
                 if span is None or inside <= 0:

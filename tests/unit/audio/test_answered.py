@@ -5,7 +5,7 @@ import pytest
 
 from audio import Label, synth
 from audio.analysis import CHUNK, LineAnalysis
-from audio.answered import LIMIT_HOPS, WIDTH, AnsweredInputs, since_s, waiting
+from audio.answered import LIMIT_HOPS, WIDTH, AnsweredInputs, onset_hop, since_s, waiting
 from audio.foreground import Foreground
 from tests.unit.audio.hearing import hear, noisy
 
@@ -19,9 +19,9 @@ def _vectors(samples: np.ndarray) -> list[np.ndarray]:
     out = []
     for at in range(0, samples.size - CHUNK + 1, CHUNK):
         for step in line.push(samples[at : at + CHUNK]):
-            inputs.push(step.features, step.tonal_hops)
-        if inputs.onset_hop(line.speech) is not None:
-            out.append(inputs.vector(line.speech))
+            (spoken,) = inputs.push(step.features, [step.tonal_hops])
+            if onset_hop(spoken, step.speech) is not None:
+                out.append(inputs.vector(spoken, step.speech))
     return out
 
 

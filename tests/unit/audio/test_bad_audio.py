@@ -47,7 +47,7 @@ def test_a_few_losses_are_no_reason_to_doubt() -> None:
     hops = samples[: samples.size // 800 * 800].reshape(-1, 10, 80) / 32768
     levels = (10 * np.log10(np.mean(hops**2, axis=2) + 1e-10)).astype(np.float32)
     for number, level in enumerate(levels):
-        condition.push(samples[number * 800 : number * 800 + 800], level, level)
+        condition.push(*condition.measure(samples[number * 800 : number * 800 + 800], level, level))
         assert not condition.torn
 
 
@@ -108,7 +108,7 @@ def test_a_named_announcement_stands_on_a_torn_line() -> None:
     condition = LineCondition()
     for _ in range(40):
         level = np.tile([-20.0, -100.0], 5).astype(np.float32)
-        condition.push(np.zeros(800, np.int16), level, level)
+        condition.push(*condition.measure(np.zeros(800, np.int16), level, level))
     assert condition.torn
     named = Verdict(Label.VACANT, Kind.ANNOUNCEMENT, "library_match", 0.9, 2000, {"ann_id": "a"}, final=True)
     heard = Verdict(Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, "speech_in_early_media", 0.9, 2000, final=True)

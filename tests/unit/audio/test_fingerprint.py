@@ -50,7 +50,8 @@ def test_another_announcement_is_not(library) -> None:
 
 
 def test_unknown_is_not_the_last_word_before_the_library_had_its_chance(library, monkeypatch) -> None:
-    monkeypatch.setattr(model.Model, "probabilities", lambda _self, _vector: np.array([1, 0, 0]))  # all is speech
+    all_speech = np.array([1.0, 0.0, 0.0])
+    monkeypatch.setattr(model.Model, "probabilities", lambda _self, vectors: np.tile(all_speech, (len(vectors), 1)))
     hasty = ListenerConfig(announcement_final_s=0.1)
     known, strange = (
         noisy(np.concatenate([synth.silence(0.3), _announcement(seed), synth.silence(0.5)]), -48.0) for seed in (0, 9)

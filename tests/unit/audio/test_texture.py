@@ -54,7 +54,6 @@ def test_a_melody_keeps_the_texture_and_a_ring_clears_it() -> None:
         line = LineAnalysis(early=True)
         samples = synth.to_int16(sound)
         for start in range(0, samples.size - CHUNK + 1, CHUNK):
-            for _ in line.push(samples[start : start + CHUNK]):
-                pass
-        assert (line.texture_s > 2.0) is kept
-        assert line.texture_vector().shape == (76,)
+            line.push(samples[start : start + CHUNK])
+        assert (line.texture.length_s > 2.0) is kept
+        assert line.texture.vector().shape == (76,)
