@@ -75,6 +75,7 @@ _COMMANDS = {
 }
 _FIGURES = {
     "appliance.bench.calls": ("calls", "short-calls"),
+    "appliance.bench.compliance": ("compliance",),
     "appliance.bench.console": ("console",),
     "appliance.bench.detector": ("detector",),
     "appliance.bench.drivers": ("drivers",),

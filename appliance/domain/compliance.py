@@ -8,7 +8,7 @@ side in one profile (`compliance_own.rules_of`), so a campaign can only ever add
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -61,28 +61,23 @@ Verdict = Allow | Deny
 def may_contact(ledger: Ledger, profile: Profile, now: datetime) -> Verdict:
     """Say Allow or Deny; of several rules in the way the one that holds longest is named.
 
-    `not_before` is the first instant at which all rules allow it, if nothing else happens until then.
+    `not_before` is the first instant at which all rules allow it, if nothing else happens until then. Hours that never
+    open are asked about again tomorrow: somebody may change them.
     """
     standing = next(_for_good(ledger, profile, now), None)
     if standing is not None:
         return standing
     latest, last = now, None
-    for deny in _waits(ledger, profile, now):
-        if deny.not_before is None:
-            return deny
-        if deny.not_before > latest:
-            latest, last = deny.not_before, deny
-    for _ in range(_ROUNDS_MAX):  # all hours must be open at once
+    for _ in range(_ROUNDS_MAX):  # all must agree at one instant
         before = latest
-        for deny in _closed(ledger, profile, latest):
-            if deny.not_before is None:  # closed all week: asked again tomorrow, the hours may be changed
-                return Deny(deny.rule_id, deny.reason, latest + _LOOK_TOMORROW)
+        for deny in (*_waits(ledger, profile, before, asked_at=now), *_closed(ledger, profile, before)):
+            if deny.not_before is None:
+                return deny if deny.reason is not Reason.HOURS else replace(deny, not_before=before + _LOOK_TOMORROW)
             if deny.not_before > latest:
                 latest, last = deny.not_before, deny
         if latest == before:
-            return Allow() if last is None else Deny(last.rule_id, last.reason, latest)
-    never = last or Deny("hours", Reason.HOURS, None)
-    return Deny(never.rule_id, never.reason, now + _LOOK_TOMORROW)  # the weeks never overlap
+            return Allow() if last is None else replace(last, not_before=latest)
+    return Deny(last.rule_id if last else "", Reason.HOURS, now + _LOOK_TOMORROW)  # the weeks never overlap
 
 
 def denials(ledger: Ledger, profile: Profile, now: datetime) -> list[Deny]:
@@ -90,7 +85,7 @@ def denials(ledger: Ledger, profile: Profile, now: datetime) -> list[Deny]:
     found = [*_for_good(ledger, profile, now)]
     if any(deny.reason is Reason.UNKNOWN_ZONE for deny in found):
         return found
-    return [*found, *_waits(ledger, profile, now), *_closed(ledger, profile, now)]
+    return [*found, *_waits(ledger, profile, now, asked_at=now), *_closed(ledger, profile, now)]
 
 
 def _for_good(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
@@ -119,9 +114,9 @@ def _third_party_allowed(ledger: Ledger, profile: Profile, now: datetime) -> boo
     return allowed == "free" or ledger.debtor_unreachable
 
 
-def _waits(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
+def _waits(ledger: Ledger, profile: Profile, now: datetime, *, asked_at: datetime) -> Iterator[Deny]:
     """Counters and rests that are in the way; they end by themselves."""
-    if ledger.in_call:  # whichever campaign it was that dialled, and whichever number of the person
+    if ledger.in_call and now == asked_at:  # whichever campaign it was that dialled, and whichever of his numbers
         yield Deny("person.in_call", Reason.IN_CALL, now + _IN_CALL_LOOK_AGAIN)
     for cap in profile.caps:
         if concerns(cap.counts, profile, ledger.channel) and not _lifted(cap, ledger, now):

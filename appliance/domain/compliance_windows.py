@@ -94,17 +94,18 @@ def cool_down_opens(rule: CoolDownRule, profile: Profile, ledger: Ledger, now: d
 
 def hours_open(rule: HoursRule, ledger: Ledger, now: datetime) -> datetime | None:
     """Return the first instant at which the hours are open; None: they never are."""
-    off: frozenset[date] = ledger.holidays
+    off: frozenset[date] = frozenset()
     if rule.holidays_of:
-        off |= days_off(rule.holidays_of, now.year)
+        off = ledger.holidays | days_off(rule.holidays_of, now.year)
     return next_open(rule.week, (rule.zone,) if rule.zone else ledger.zones, now, off)
 
 
 def _rolled(event: datetime, days: int, zone_name: str) -> datetime:
     """Return when an event leaves a rolling window: so many times 24 h, and not before the same local time."""
     where = zone(zone_name)
-    local = (event.astimezone(where) + timedelta(days=days)).replace(fold=1)  # wall time, later of the two
-    return max(event + timedelta(days=days), local.astimezone(UTC))
+    wall = event.astimezone(where).replace(tzinfo=None) + timedelta(days=days)
+    twice = [wall.replace(tzinfo=where, fold=fold).astimezone(UTC) for fold in (0, 1)]  # where the clock is put back
+    return max(event + timedelta(days=days), *twice)
 
 
 def _day_after(event: datetime, days: int, zone_name: str) -> datetime:
