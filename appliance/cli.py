@@ -26,8 +26,13 @@ app.add_typer(bench_app, name="bench")
 @app.command("run")
 def run_command(
     bench: Annotated[bool, typer.Option("--bench", help="Add the simulated exchange and phones.")] = False,
+    device: Annotated[bool, typer.Option("--device", help="The device's worker group, under systemd.")] = False,
 ) -> None:
     """Run the whole box in the foreground."""
+    if device:
+        from appliance.watch.device import run as run_device
+
+        run_device(home_from_environment())
     from appliance.services.run import run
 
     raise typer.Exit(run(home_from_environment(), bench=bench))

@@ -44,6 +44,9 @@ BOX = (
     Program(name="web", priority=80),
     Program(name="front", priority=90),
 )
+WORKERS = frozenset({"bus", "rtpengine", "edge", "switch", "jobs", "engine"})
+"""What supervisor keeps on the device; the rest of `BOX` are systemd's own units there."""
+
 # the far ends of the calls: they outlive the switch, so that a stop is seen as the outside world sees it
 BENCH = (Program(name="exchange", priority=25), Program(name="phones", priority=26))
 
