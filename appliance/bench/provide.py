@@ -30,6 +30,7 @@ from audio.labels import announcement_label
 TRUNK_ID = "bench"
 NO_PASSWORD = "!"  # noqa: S105 - no hash at all: such a user cannot log in
 _BARESIP_SEATS = 2
+_FROM_NATIONAL = [{"match": "00", "strip": 2, "prepend": "+"}, {"match": "0", "strip": 1, "prepend": "+86"}]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def teach_announcements(home: Home, sounds: SoundLibrary) -> None:
 
 
 def trunk_config(plan: DialPlan, channels: int) -> dict[str, Any]:
-    """Configuration of the trunk to the plan's gateways: +86… is sent as 0…, other countries as 00…"""
+    """Configuration of the trunk to the plan's gateways: +86… is sent as 0…, other countries as 00…, and read so."""
     return to_plain(
         parse_trunk(
             {
@@ -113,6 +114,7 @@ def trunk_config(plan: DialPlan, channels: int) -> dict[str, Any]:
                     ],
                     "calling": [{"match": r"\+86", "strip": 3, "prepend": "0"}],
                 },
+                "inbound": {"called": _FROM_NATIONAL, "calling": _FROM_NATIONAL},
             }
         )
     )

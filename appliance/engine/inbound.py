@@ -265,8 +265,8 @@ class Inbound:
 
         def work(session: Session) -> None:
             row = rows.get(session, call.call_id)
-            if row is not None and row.callback_at is None:
-                rows.save(session, call)
+            if row is not None and row.callback_at is None:  # once, also when it is said again after a restart
+                row.callback_at = call.callback_at
                 rows.call_back(session, row, campaign_id, now)
 
         self._effects.write(work)

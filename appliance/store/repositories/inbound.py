@@ -76,8 +76,10 @@ def save(session: Session, call: InboundCall, outcome: InboundOutcome | None = N
     if row is None or row.ended_at is not None:
         return
     row.state = call.state.value
+    made_since = ("contact_id", "lead_id", "campaign_id")  # a record that was made meanwhile stays
     for name, value in _columns(call).items():
-        setattr(row, name, value)
+        if value is not None or name not in made_since:
+            setattr(row, name, value)
     if outcome is not None:
         row.ended_at, row.outcome = call.ended_at, outcome.value
 
@@ -88,8 +90,7 @@ def _columns(call: InboundCall) -> dict[str, Any]:
         "lead_id": call.lead_id, "campaign_id": call.campaign_id or None, "queue_id": call.queue_id,
         "hops": call.hops, "answered_at": call.answered_at, "queued_at": call.queued_at,
         "bridged_at": call.bridged_at, "wait_s": round(call.wait_s, 1), "reason": call.reason,
-        "agent_id": call.agent_id, "seat_id": call.seat_id, "callback_at": call.callback_at,
-        "last_seq": call.last_seq, "media": call.media,
+        "agent_id": call.agent_id, "seat_id": call.seat_id, "last_seq": call.last_seq, "media": call.media,
     }  # fmt: skip
 
 
