@@ -405,12 +405,47 @@ class RemoveQueue(UserCommand, frozen=True, kw_only=True):
 
 
 class SaveDoNotCall(UserCommand, frozen=True, kw_only=True):
-    """Put a number on the do-not-call list or take it off (`remove`); any spelling, region as in lists."""
+    """Bar a number or take that back (`remove`); any spelling, region as in lists. Reply id: E.164.
+
+    `level`: box (no campaign dials it), campaign (`campaign_id` does not) or person (whoever has it is not dialled at
+    any of his numbers).
+    """
 
     SERVICE: ClassVar[str] = "office"
     number: str
     reason: str = ""
     remove: bool = False
+    level: str = "box"
+    campaign_id: str | None = None
+
+
+class ImportDoNotCall(UserCommand, frozen=True, kw_only=True):
+    """Bar every number of an uploaded table (`path` in the upload folder), for the box or for one campaign.
+
+    Reply data {rows, added, known, rejected: [{row, cell, problem}], rejected_count}.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    path: str
+    file_name: str
+    reason: str = ""
+    campaign_id: str | None = None
+
+
+class SavePerson(UserCommand, frozen=True, kw_only=True):
+    """What the rules must know of a person (store.models.PersonFacts); fails with ValidationErrors by field.
+
+    `consents` names the kinds that hold from now on: what is new is dated now, what is gone is revoked now.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    contact_id: str
+    time_zone: str = ""
+    contact_revoked: bool = False
+    third_party: bool = False
+    third_party_refused: bool = False
+    debtor_number: str = ""
+    consents: list[str] = []
 
 
 class SaveRetention(UserCommand, frozen=True, kw_only=True):
@@ -797,6 +832,7 @@ COMMANDS: tuple[type[Command], ...] = (
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, AgentDial, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,
+    ImportDoNotCall, SavePerson,
     SaveSeat, SeatPhoneCredentials, SaveTrunk, PreviewNumber, SaveCampaign, SaveQueue, RemoveQueue,
     LabelCall, EnrolAnnouncement, SaveAnnouncement, RetireAnnouncement, NameCluster, EarCurve,
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, MakeList,

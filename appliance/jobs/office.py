@@ -16,6 +16,7 @@ from appliance.jobs import audit
 from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
 from appliance.jobs.caller_queues import CallerQueues
+from appliance.jobs.contact_rules import ContactRules
 from appliance.jobs.context import Context
 from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.line_cards import LineCards
@@ -38,6 +39,7 @@ class Office:
         second_factor = SecondFactor(context, hasher)
         accounts = Accounts(context, hasher, second_factor)
         provisioning = Provisioning(context)
+        contact_rules = ContactRules(context)
         retention = Retention(context)
         line_cards = LineCards(context)
         announcements = Announcements(context)
@@ -56,7 +58,9 @@ class Office:
             commands.SaveTrunk: provisioning.save_trunk,
             commands.PreviewNumber: provisioning.preview_number,
             commands.SaveCampaign: provisioning.save_campaign,
-            commands.SaveDoNotCall: provisioning.save_do_not_call,
+            commands.SaveDoNotCall: contact_rules.save_do_not_call,
+            commands.ImportDoNotCall: contact_rules.import_do_not_call,
+            commands.SavePerson: contact_rules.save_person,
             commands.SaveSettings: provisioning.save_settings,
             commands.SaveLineCard: line_cards.save,
             commands.RemoveLineCard: line_cards.remove,

@@ -12,14 +12,13 @@ from typing import Any
 from appliance import commands
 from appliance.commands import Done
 from appliance.domain.campaign import parse_config
-from appliance.domain.numbers import NotANumber, parse_number
+from appliance.domain.compliance_own import rules_of
 from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
-from appliance.logs import mask
 from appliance.settings import save_settings
-from appliance.store.models import Campaign, DoNotCall, Job, Seat, Trunk
+from appliance.store.models import Campaign, Job, Seat, Trunk
 from appliance.store.repositories import agents, configuration, jobs_queue, users
 from appliance.types import CampaignMode, CampaignState, Permission
 
@@ -186,9 +185,13 @@ class Provisioning:
         if command.mode not in {str(mode) for mode in CampaignMode}:
             faults.append(("mode", "campaign.unknown_mode", f"Use one of {', '.join(CampaignMode)}."))
         try:
-            config: dict[str, Any] = parse_config(command.config).model_dump(mode="json")
+            checked = parse_config(command.config)
+            rules_of(checked, "UTC")  # rules that are known, and not loosened
+            config: dict[str, Any] = checked.model_dump(mode="json")
         except ValidationErrors as error:
             faults += error.errors
+        except CallerError as error:
+            faults.append(("rule_profile", error.error_id, error.message))
         if faults:
             raise ValidationErrors(faults)
         now = self._context.clock.now()
@@ -212,31 +215,7 @@ class Provisioning:
         self._context.changed("campaign", campaign.id)
         return Done(id=campaign.id)
 
-    # ---- do-not-call, settings ----------------------------------------------------------------------------
-
-    def save_do_not_call(self, command: commands.SaveDoNotCall) -> Done:
-        """Put a number on the list or take it off; raises ValidationErrors for what is no telephone number."""
-        self._allow(command, Permission.LISTS_IMPORT)
-        read = parse_number(command.number, self._context.settings.dialling.default_region)
-        if isinstance(read, NotANumber):
-            raise ValidationErrors([("number", f"number.{read.problem}", "This is no number that can be dialled.")])
-        number = read.e164
-        now = self._context.clock.now()
-        with self._context.store.write() as session:
-            entry = session.get(DoNotCall, number)
-            if command.remove and entry is not None:
-                session.delete(entry)
-            elif not command.remove:
-                entry = entry or DoNotCall(number=number, created_at=now)
-                entry.reason = command.reason.strip()[:120]
-                session.add(entry)
-            audit.append(
-                session, now, actor_id=command.actor_id, actor_address=command.actor_address,
-                action="do_not_call.removed" if command.remove else "do_not_call.added",
-                subject=f"number:{mask(number)}", detail={"reason": command.reason[:120]},
-            )  # fmt: skip
-        self._context.changed("do_not_call", number)
-        return Done(id=number)
+    # ---- settings ----------------------------------------------------------------------------
 
     def save_settings(self, command: commands.SaveSettings) -> Done:
         """Merge changes into the settings file; services read them when they start."""
