@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from appliance.bus import Bus
@@ -15,10 +15,12 @@ from appliance.errors import CallboxError, CallerError
 from appliance.events import (
     Bridged,
     ConversationEnded,
+    DtmfReceived,
     Heard,
     LegAnswered,
     LegEnded,
     LegProgress,
+    PromptEnded,
     SeatFailed,
     WorkerBeat,
 )  # fmt: skip
@@ -40,6 +42,10 @@ class Fate:
     dies_after_s: float | None = None  # its worker is killed so long after the start
     vanishes_after_s: float | None = None  # ... and nobody is left to tell
     retry_after_s: int | None = None
+    keys: str = ""  # pressed once the first prompt sounds
+    prompt_s: float = 0.05  # how long each prompt sounds
+    heard_after_s: float = 0.0  # the ear's verdict comes so long after the answer
+    beep_after_s: float | None = None  # a machine's beep, so long after its verdict
 
 
 class Line:
@@ -52,6 +58,7 @@ class Line:
         self.hung_up = asyncio.Event()
         self.hang_up_reason = ""
         self.bridged = asyncio.Event()
+        self._prompts: list[asyncio.Task[None]] = []
         self.ended = False
 
     def say(self, what: Callable[..., Any], **fields: Any) -> None:
@@ -106,7 +113,11 @@ class Line:
         else:
             self.answered = True
             self.say(LegAnswered, role="trunk")
+            await self._wait(self.hung_up, fate.heard_after_s)
             self._heard("answered", fate.answer)
+            if fate.beep_after_s is not None:
+                await asyncio.sleep(fate.beep_after_s)
+                self._heard("answered", "machine", reason="beep", final=False, evidence={"beep_end_ms": 900})
             await self._until_over()
             self.say(LegEnded, role="trunk", sip_status=200, answered=True, by_us=self.hung_up.is_set())
         self.say(ConversationEnded)
@@ -122,9 +133,23 @@ class Line:
         for task in (over, bridged):
             task.cancel()
 
-    def _heard(self, phase: str, label: str, *, reason: str = "played", final: bool = True) -> None:
+    def _heard(
+        self, phase: str, label: str, *, reason: str = "played", final: bool = True,
+        evidence: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.say(Heard, phase=phase, label=label, kind="speech", reason=reason, confidence=0.9, decided_at_ms=20,
-                 final=final)  # fmt: skip
+                 final=final, evidence=evidence or {})  # fmt: skip
+
+    async def _play(self, prompt: PlayPrompt) -> None:
+        """Sound a prompt; the first one is answered by keys."""
+        keys, self.fate = self.fate.keys, replace(self.fate, keys="")
+        for key in keys:
+            self.say(DtmfReceived, role="trunk", digit=key)
+        await asyncio.sleep(self.fate.prompt_s)
+        if not self.bridged.is_set() and not self.hung_up.is_set():
+            self.say(PromptEnded, prompt_id=prompt.prompt_id, role="trunk")
+            if prompt.hangup_after:
+                self.hung_up.set()
 
     async def command_from_engine(self, command: Command) -> Done:
         self.switch.commands.append(command)
@@ -134,7 +159,7 @@ class Line:
             self.hang_up_reason = command.reason
             self.hung_up.set()
         elif isinstance(command, PlayPrompt):
-            self.hung_up.set()
+            self._prompts.append(asyncio.create_task(self._play(command)))
         elif isinstance(command, ConnectSeat):
             if command.seat_id in self.switch.dead_seats:
                 self.say(SeatFailed, seat_id=command.seat_id, agent_id=command.agent_id, sip_status=480)
