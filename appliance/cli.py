@@ -76,6 +76,7 @@ _COMMANDS = {
     "appliance.services.lines_cli": ("line",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
     "appliance.services.train_cli": ("train-ear",),
+    "appliance.services.why_cli": ("why",),
     "appliance.bench.demo": ("demo",),
 }
 _FIGURES = {

@@ -39,9 +39,7 @@ def concerns(counts: Iterable[Counted], profile: Profile, channel: Channel) -> b
     return channel is Channel.ROBOT and profile.robot.counts_as == "messages"
 
 
-def counted(
-    counts: Sequence[Counted], per: str, profile: Profile, ledger: Ledger
-) -> list[datetime]:
+def counted(counts: Sequence[Counted], per: str, profile: Profile, ledger: Ledger) -> list[datetime]:
     """Return the instants that a counter counts, oldest first; one dial counts once, at its latest."""
     kinds = {_KIND[one] for one in counts}
     if profile.robot.counts_as in counts:
@@ -72,9 +70,12 @@ def cap_opens(cap: CapRule, profile: Profile, ledger: Ledger, now: datetime) -> 
     if len(instants) < cap.maximum:
         return now
     last_in_the_way = instants[-cap.maximum]
-    if cap.window == "rolling":
-        return max(now, *(_rolled(last_in_the_way, cap.days, name) for name in ledger.zones))
-    return max(now, *(_day_after(last_in_the_way, cap.days, name) for name in ledger.zones))
+    return max(now, *(leaves_window(cap, last_in_the_way, name) for name in ledger.zones))
+
+
+def leaves_window(cap: CapRule, event: datetime, zone_name: str) -> datetime:
+    """Return when an event counts no more."""
+    return _rolled(event, cap.days, zone_name) if cap.window == "rolling" else _day_after(event, cap.days, zone_name)
 
 
 def cool_down_opens(rule: CoolDownRule, profile: Profile, ledger: Ledger, now: datetime) -> datetime:
