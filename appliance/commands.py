@@ -306,6 +306,7 @@ class SaveUser(UserCommand, frozen=True, kw_only=True):
     password: str | None = None
     language: str = "en"
     enabled: bool = True
+    skills: dict[str, int] | None = None  # level 1 to 5 by name; None leaves them
     own_password: bool = False  # a user changes his own password or language (no users.write needed)
     theme: str | None = None  # light | dark | auto; None leaves it
     current_password: str | None = None  # needed with own_password when a new password is given

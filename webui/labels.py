@@ -72,13 +72,13 @@ CAMPAIGN_MODES: dict[str, Any] = {
     "progressive": _l("Progressive"),
     "preview": _l("Preview"),
     "predictive": _l("Predictive"),
-    "voice": _l("Voice robot"),
+    "voice": _l("Voice message"),
 }
 MODE_HINTS: dict[str, Any] = {
     "progressive": _l("One line for each free agent. Nobody who answers has to wait."),
     "preview": _l("The agent sees the record first and then dials."),
     "predictive": _l("More lines than free agents, kept under the limit for abandoned calls."),
-    "voice": _l("The box speaks itself; no agent is needed."),
+    "voice": _l("The box says a message itself; a key may bring an agent."),
 }
 
 LINE_STATES: dict[str, Any] = {
@@ -210,6 +210,7 @@ def text(table: dict[str, Any], key: str | None) -> str:
 BLOCKED: dict[str, Any] = {
     "no_agents": _l("no agent is ready"),
     "no_channels": _l("all channels are in use"),
+    "caller_ids_spent": _l("each shown number has made its calls of today"),
     "no_leads": _l("the list is worked through"),
     "not_due": _l("no number is due yet"),
     "disk_full": _l("the disk is nearly full"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as DbSession
 
 from appliance import commands
 from appliance.commands import Done
+from appliance.domain.campaign import checked_skills
 from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
@@ -58,6 +59,15 @@ def user_faults(login: str, display_name: str, role: str, language: str) -> list
     if language not in _LANGUAGES:
         faults.append(("language", "user.unknown_language", f"Use one of {', '.join(_LANGUAGES)}."))
     return faults
+
+
+def skill_faults(skills: dict[str, int] | None) -> list[tuple[str, str, str]]:
+    """What is wrong with a user's skills."""
+    try:
+        checked_skills(skills or {})
+    except ValueError as error:
+        return [("skills", "user.bad_skills", f"{error}.")]
+    return []
 
 
 class Accounts:
@@ -207,6 +217,7 @@ class Accounts:
         """Make or change a user; with `own_password` a user changes his own password, language and theme."""
         login = users.normal_login(command.login)
         faults = user_faults(login, command.display_name, command.role, command.language)
+        faults += skill_faults(command.skills)
         if command.theme is not None and command.theme not in _THEMES:
             faults.append(("theme", "user.unknown_theme", f"Use one of {', '.join(_THEMES)}."))
         if command.password is not None:
@@ -246,6 +257,8 @@ class Accounts:
             if command.id is not None and (user.role != command.role or not command.enabled):
                 users.end_sessions(session, user.id)
             user.login, user.role, user.enabled = login, command.role, command.enabled
+            if command.skills is not None:
+                user.skills = dict(command.skills)
             user.display_name = command.display_name.strip() or login
         user.language = command.language
         if command.theme is not None:

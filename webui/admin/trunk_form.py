@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,8 @@ def config_of(form: MultiDict[str, str]) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "gateways": _gateways(form), "channels": form.get("channels", type=int) or 30,
         "caller_id": form.get("caller_id", "").strip(), "provider": _provider(form),
-        "lines": form.getlist("lines"),
+        "lines": form.getlist("lines"), "calls_per_s": form.get("calls_per_s", type=float) or None,
+        "caller_ids": [part for part in re.split(r"[\s,;]+", form.get("caller_ids", "")) if part],
     }  # fmt: skip
     for direction in DIRECTIONS:
         plain[direction] = {which: _rules(form, f"{direction}-{which}") for which in NUMBERS}
@@ -86,7 +88,7 @@ def blank() -> dict[str, Any]:
     """The configuration of a new trunk: national numbers with a leading 0, as many gateways want them."""
     return {
         "gateways": [{"address": "", "port": 5060, "transport": "udp"}], "channels": 30, "caller_id": "",
-        "provider": None, "lines": [], "outbound": {"called": [], "calling": []},
+        "provider": None, "lines": [], "caller_ids": [], "calls_per_s": None, "outbound": {"called": [], "calling": []},
         "inbound": {"called": [], "calling": []},
     }  # fmt: skip
 
@@ -95,6 +97,7 @@ def messages(wrong: ValidationErrors) -> list[str]:
     """The office's complaints as sentences with the place in front."""
     places = {
         "gateways": _("Gateways"), "channels": _("Channels"), "caller_id": _("Caller number"),
+        "caller_ids": _("More caller numbers"), "calls_per_s": _("New calls per second"),
         "outbound": _("Outbound rules"), "inbound": _("Inbound rules"), "provider": _("Provider"),
         "lines": _("Lines"),
         "id": _("Short name"),

@@ -23,6 +23,7 @@ from webui.box import ask, store
 from webui.errors import done_at
 from webui.forms import choices, put_errors
 from webui.i18n import LANGUAGES, select_language
+from webui.skills import skills_of, skills_text
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -39,12 +40,17 @@ class UserForm(FlaskForm):  # type: ignore[misc]
         description=_l("At least 10 characters. When changing a user: empty leaves it."),
         render_kw={"autocomplete": "new-password"},
     )  # fmt: skip
+    skills_text = StringField(
+        _l("Skills"), [Length(max=500)],
+        description=_l("For instance: russian:3, legal. Campaigns and queues may ask for them; levels from 1 to 5."),
+    )  # fmt: skip
     enabled = BooleanField(_l("May sign in"), default=True)
 
 
 def _save(form: UserForm, user_id: str | None) -> Response | None:
     fields: dict[str, Any] = {n: form[n].data for n in ("login", "display_name", "role", "language", "enabled")}
     try:
+        fields["skills"] = skills_of(form.skills_text.data)
         ask(SaveUser, id=user_id, password=form.password.data or None, **fields)
     except ValidationErrors as wrong:
         put_errors(form, wrong)
@@ -80,7 +86,7 @@ def second_factor_off(user_id: str) -> Response:
 def one(user_id: str) -> Response | str:
     """Change a user."""
     found = users.user(store(), user_id) or abort(404)
-    form = UserForm(obj=found)
+    form = UserForm(obj=found, skills_text=skills_text(found.skills))
     return (form.validate_on_submit() and _save(form, user_id)) or render_template(
         "users/form.html", form=form, user=found
     )

@@ -13,7 +13,8 @@ from appliance.commands import LiveView
 from appliance.errors import BusError, CallerError
 from appliance.events import LiveAgent
 from appliance.store.read import campaigns, seats
-from appliance.types import AgentState, CampaignMode, Disposition
+from appliance.types import AgentState, CampaignMode, Disposition, Permission
+from webui.access import may
 from webui.box import box, store, tell
 from webui.i18n import money
 
@@ -70,6 +71,12 @@ def free_seats() -> list[seats.SeatView]:
 def preview_runs() -> bool:
     """Does a preview campaign run? Then a ready agent may ask for a record."""
     return campaigns.runs_in_mode(store(), CampaignMode.PREVIEW)
+
+
+def dial_campaigns() -> list[campaigns.CampaignView]:
+    """Running campaigns in which the user may dial a number that he types."""
+    running = campaigns.running(store())
+    return [c for c in running if c.config.get("manual_dial") or may(Permission.CALLS_DIAL)]
 
 
 def must_save(agent: LiveAgent) -> bool:

@@ -28,6 +28,14 @@ def _amount(text: str, currency: str) -> int:
     return int(Decimal(cleaned) * 10 ** get_currency_precision(currency or "USD"))
 
 
+def zone_of(name: str | None, default: ZoneInfo) -> ZoneInfo:
+    """The zone a form names; `default` when it names none that exists."""
+    try:
+        return ZoneInfo(name) if name else default
+    except (KeyError, OSError, ValueError):
+        return default
+
+
 def disposition_fields(form: MultiDict[str, str], *, zone: ZoneInfo, currency: str, now: datetime) -> dict[str, Any]:
     """Fields of `AgentDispose` from the form. Raises ValidationErrors with all mistakes at once."""
     errors: list[tuple[str, str, str]] = []
@@ -37,7 +45,9 @@ def disposition_fields(form: MultiDict[str, str], *, zone: ZoneInfo, currency: s
         errors.append(("disposition", "required", _("Choose a result first.")))
     if chosen == Disposition.CALL_BACK:
         try:
-            fields["callback_at"] = _callback(form.get("callback_at", ""), zone, now)
+            theirs = zone_of(form.get("zone"), zone)
+            fields["callback_at"] = _callback(form.get("callback_at", ""), theirs, now)
+            fields["callback_to"] = "anyone" if form.get("callback_to") == "anyone" else "me"
         except ValueError:
             errors.append(("callback_at", "future", _("Give a time in the future for the call back.")))
     if chosen == Disposition.PROMISE_TO_PAY:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask_babel import format_datetime
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import (
+    AgentDial,
     AgentDispose,
     AgentDtmf,
     AgentHangup,
@@ -25,7 +27,7 @@ from appliance.errors import NotFoundError, ValidationErrors
 from appliance.types import Disposition, Permission
 from webui.access import needs
 from webui.agent import desk as desks
-from webui.agent.forms import disposition_fields
+from webui.agent.forms import disposition_fields, zone_of
 from webui.agent.shortcuts import SHORTCUTS, as_json, keys_of
 from webui.box import ask, box
 from webui.errors import done, with_toast
@@ -43,6 +45,7 @@ def desk() -> Response | str:
     return render_template(
         "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=SHORTCUTS,
         shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
+        dial_campaigns=desks.dial_campaigns(),
     )  # fmt: skip
 
 
@@ -55,7 +58,7 @@ def bar() -> Response | str:
         return _to_seat_choice()
     return render_template(
         "agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of,
-        preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
+        preview_runs=desks.preview_runs(), must_save=desks.must_save(agent), dial_campaigns=desks.dial_campaigns(),
     )  # fmt: skip
 
 
@@ -138,6 +141,30 @@ def preview() -> Response:
     """Preview mode: next, dial, skip."""
     ask(AgentPreview, action=request.form.get("do", ""))
     return done("")
+
+
+@blueprint.post("/dial")
+@needs(Permission.AGENT_WORK)
+def dial() -> Response:
+    """Dial a record, or a number that was typed."""
+    ask(
+        AgentDial, lead_id=request.form.get("lead_id", ""), number=request.form.get("number", "").strip(),
+        campaign_id=request.form.get("campaign_id", ""),
+    )  # fmt: skip
+    return done("")
+
+
+@blueprint.get("/times")
+@needs(Permission.AGENT_WORK)
+def times() -> str:
+    """A time of the person called, in the zone of the box."""
+    here = ZoneInfo(box().settings.dialling.timezone)
+    try:
+        local = datetime.fromisoformat(request.args.get("callback_at", ""))
+    except ValueError:
+        return ""
+    at = local.replace(tzinfo=zone_of(request.args.get("zone"), here)).astimezone(here)
+    return str(_("Here: %(time)s (%(zone)s)", time=format_datetime(at, "short", rebase=False), zone=here.key))
 
 
 @blueprint.post("/dispose")

@@ -26,8 +26,9 @@ from appliance.types import Role
 from webui import labels
 from webui.box import ask, store
 from webui.forms import choices
+from webui.supervisor.dialling_form import DiallingFields, dialling_values, named_as_here
 
-MODES = [(mode, labels.CAMPAIGN_MODES[mode]) for mode in ("progressive", "preview")]
+MODES = [(mode, labels.CAMPAIGN_MODES[mode]) for mode in ("progressive", "predictive", "preview", "voice")]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = {
     "mon": _l("Mon"), "tue": _l("Tue"), "wed": _l("Wed"), "thu": _l("Thu"), "fri": _l("Fri"), "sat": _l("Sat"),
@@ -47,7 +48,7 @@ _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 _SPLIT = re.compile(r"[,;\n]+")
 
 
-class CampaignForm(FlaskForm):  # type: ignore[misc]
+class CampaignForm(FlaskForm, DiallingFields):  # type: ignore[misc]
     """Fields in the order of the page."""
 
     name = StringField(_l("Name of the campaign"), [InputRequired(), Length(max=120)])
@@ -89,6 +90,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
         self.trunk_ids.choices = choices((t.id, t.display_name or t.id) for t in trunks.trunks(store()) if t.enabled)
         people = [u for u in users.users(store()) if u.enabled and u.role != Role.ADMINISTRATOR]
         self.agent_ids.choices = choices((u.id, u.display_name or u.login) for u in people)
+        self.offer_prompts()
         return self
 
     @classmethod
@@ -112,7 +114,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
         return cls(
             name=campaign.name, mode=campaign.mode, hours_from=first[:5], hours_to=first[6:], days=list(hours),
             wrap_up_s=None if wrap_up is None else int(wrap_up), dispositions=", ".join(config.get("dispositions", ())),
-            **values,
+            **values, **dialling_values(config),
         )._choices()  # fmt: skip
 
     def config(self, before: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +125,7 @@ class CampaignForm(FlaskForm):  # type: ignore[misc]
         return {
             **before, **{name: self[name].data for name in taken}, "calling_hours": {d: [span] for d in self.days.data},
             "caller_id": self.caller_id.data or "", "script": self.script.data or "",
+            **self.dialling_config(before),
             "dispositions": [part.strip() for part in _SPLIT.split(self.dispositions.data or "") if part.strip()],
         }  # fmt: skip
 
@@ -132,7 +135,10 @@ def save(form: CampaignForm, campaign: campaigns.CampaignView | None = None) -> 
     if form.hours_from.data >= form.hours_to.data:
         raise ValidationErrors([("hours_to", "campaign.hours", _("The end must be later than the beginning."))])
     config = form.config(campaign.config if campaign else {})
-    done = ask(
-        SaveCampaign, id=campaign.id if campaign else None, name=form.name.data, mode=form.mode.data, config=config
-    )
+    try:
+        done = ask(
+            SaveCampaign, id=campaign.id if campaign else None, name=form.name.data, mode=form.mode.data, config=config
+        )
+    except ValidationErrors as wrong:
+        raise named_as_here(wrong) from wrong
     return str(done.id)

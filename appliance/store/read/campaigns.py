@@ -97,6 +97,13 @@ def runs_in_mode(store: Store, mode: CampaignMode) -> bool:
         return db.scalar(query.limit(1)) is not None
 
 
+def running(store: Store) -> list[CampaignView]:
+    """The running campaigns by name, without figures."""
+    query = select(Campaign).where(Campaign.state == CampaignState.RUNNING.value).order_by(Campaign.name)
+    with store.read() as db:
+        return [_view(found) for found in db.scalars(query)]
+
+
 def names(store: Store) -> dict[str, str]:
     """Name by campaign id, newest first."""
     with store.read() as db:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -26,13 +26,14 @@ class UserView:
     locked_until: datetime | None
     created_at: datetime
     last_login_at: datetime | None
+    skills: dict[str, int] = field(default_factory=dict)
 
 
 def _view(user: User, last_login_at: datetime | None) -> UserView:
     return UserView(
         id=user.id, login=user.login, display_name=user.display_name, role=user.role, language=user.language,
         enabled=user.enabled, has_totp=bool(user.totp_secret), locked_until=user.locked_until,
-        created_at=user.created_at, last_login_at=last_login_at,
+        created_at=user.created_at, last_login_at=last_login_at, skills=dict(user.skills or {}),
     )  # fmt: skip
 
 
