@@ -122,6 +122,7 @@ class NumberType(StrEnum):
     WORK = "work"
     OTHER = "other"
     UNKNOWN = "unknown"
+    WRONG = "wrong"  # somebody else answers there, an agent said; not dialled for this person
 
 
 class LineType(StrEnum):

@@ -106,6 +106,16 @@ class CampaignConfig(BaseModel):
         default_factory=_default_retry, title="Retry intervals",
         description="Seconds until the next attempt by outcome; an outcome left out ends the lead.",
     )  # fmt: skip
+    retry_max: dict[Outcome, int] = Field(
+        default_factory=dict, title="Attempts by outcome",
+        description="How often an outcome may come before the lead ends; one left out: as attempts in all.",
+    )  # fmt: skip
+    other_numbers: bool = Field(
+        True, title="Other numbers", description="Try the person's other numbers when nobody is reached."
+    )
+    best_hour: bool = Field(
+        True, title="Best hour", description="Move longer retries to hours at which people like this one answer."
+    )
     wrap_up_s: float | None = Field(
         None, title="Wrap-up", description="Longest wrap-up, s; empty: the box's setting.", ge=0, le=3600
     )

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from appliance.clock import Clock
 from appliance.domain import call as calls
 from appliance.domain.call_model import Call
 from appliance.domain.compliance import Allow, Deny, Reason, Verdict, may_contact
-from appliance.domain.compliance_ledger import Channel
+from appliance.domain.compliance_ledger import Channel, Ledger
 from appliance.domain.compliance_own import own_inputs, rules_of
 from appliance.domain.compliance_profile import Profile
 from appliance.engine.room import Campaign, LeadCard, Line
@@ -55,8 +56,9 @@ class Chooser:
     Nothing else writes an attempt, so no way of dialling passes them by.
     """
 
-    def __init__(self, box_zone: str) -> None:
-        self._box_zone = box_zone
+    def __init__(self, box_zone: str, clock: Clock | None = None) -> None:
+        self._box_zone, self._clock = box_zone, clock
+        self._rule_set: models.RuleSet | None = None
         self.ready: frozenset[str] = frozenset()  # agents who may get a call-back of their own now
 
     def pick(
@@ -67,15 +69,20 @@ class Chooser:
         if not campaign_rows.is_running(session, campaign.campaign_id):  # stopped in this very moment
             return Picked([], more=False, next_due_at=calls.later(now, _LOOK_AGAIN_S))
         found = self.allowed(session, campaign, wanted, now)
+        at = max(now, self._clock.now()) if self._clock is not None else now  # the store may have let us wait
         picked: list[tuple[Call, LeadCard]] = []
         held_back_by = found.held_back_by
-        for lead, line in zip(found.leads, lines, strict=False):
-            call = new_call(campaign, lead.id, lead.number, line, now)
-            verdict = self.write(session, campaign, lead, call, now)
+        ledgers = self._ledgers(session, campaign, found.leads, at)
+        touched: set[str] = set()  # people and numbers that are dialled in this very round
+        for lead, ledger, line in zip(found.leads, ledgers, lines, strict=False):
+            call = new_call(campaign, lead.id, lead.number, line, at)
+            own = {lead.contact_id, *ledger.numbers}
+            verdict = self.write(session, campaign, lead, call, at, ledger=None if own & touched else ledger)
             if isinstance(verdict, Deny):
                 held_back_by = verdict.rule_id
                 _hold_back(lead, verdict)
                 continue
+            touched |= {lead.contact_id, lead.number}
             lead.state = LeadState.RESERVED
             picked.append((call, card_of(lead)))
         session.flush()
@@ -93,21 +100,14 @@ class Chooser:
             session, campaign.campaign_id, now=now, order=campaign.config.priority_order, limit=_CHUNK
         )]  # fmt: skip
         profile = self.rules(campaign, now)
-        asked = [self._asked(campaign, one.lead, agent_guaranteed=False) for one in due]
-        ledgers = ledger_rows.load(session, asked, days=profile.ledger_days, now=now)
+        ledgers = self._ledgers(session, campaign, [one.lead for one in due], now)
         good: list[models.Lead] = []
         held_back_by = ""
         for one, ledger in zip(due, ledgers, strict=True):
             if len(good) == wanted:
                 break
-            if one.number_state is NumberState.RETIRED:
-                one.lead.state = LeadState.RETIRED
-                continue
-            if one.number_state is NumberState.PARKED:
-                if one.parked_until is None:
-                    one.lead.state = LeadState.RETIRED
-                else:
-                    one.lead.next_attempt_at = one.parked_until
+            if one.number_state is not NumberState.GOOD:
+                leads.leave_number(session, one, now)
                 continue
             verdict = may_contact(ledger, profile, now)
             if isinstance(verdict, Allow):
@@ -137,21 +137,30 @@ class Chooser:
         """Return the rules that a campaign dials by today."""
         return rules_of(campaign.config, self._box_zone, now.date())
 
+    def _ledgers(
+        self, session: Session, campaign: Campaign, chosen: Sequence[models.Lead], now: datetime
+    ) -> list[Ledger]:
+        asked = [self._asked(campaign, lead, agent_guaranteed=False) for lead in chosen]
+        return ledger_rows.load(session, asked, days=self.rules(campaign, now).ledger_days, now=now)
+
     def write(
         self, session: Session, campaign: Campaign, lead: models.Lead, call: Call, now: datetime,
-        agent_id: str | None = None,
+        agent_id: str | None = None, *, ledger: Ledger | None = None,
     ) -> Verdict:  # fmt: skip
-        """Write an attempt if the rules allow it in this very transaction; `agent_id`: who dials it himself."""
+        """Write an attempt if the rules allow it in this very transaction; `agent_id`: who dials it himself.
+
+        `ledger`: one that was read in this transaction, since when nothing was written of the person.
+        """
         profile = self.rules(campaign, now)
-        asked = self._asked(campaign, lead, agent_guaranteed=agent_id is not None)
-        asked = replace(asked, number=call.number)
-        session.flush()  # what was written a moment ago counts
-        ledger = ledger_rows.load(session, [asked], days=profile.ledger_days, now=now)[0]
+        if ledger is None:
+            asked = replace(self._asked(campaign, lead, agent_guaranteed=agent_id is not None), number=call.number)
+            session.flush()  # what was written a moment ago counts
+            ledger = ledger_rows.load(session, [asked], days=profile.ledger_days, now=now)[0]
         verdict: Verdict = may_contact(ledger, profile, now)
         if isinstance(verdict, Allow):
-            rule_set = rule_sets.keep(session, profile, own_inputs(campaign.config), self._box_zone)
-            inputs = rule_sets.inputs_of(ledger)
-            attempts.add(session, call, agent_id, rule_set=rule_set, rule_inputs=inputs)
+            # held, so that the session finds it again for the next lead without asking the store
+            self._rule_set = rule_sets.keep(session, profile, own_inputs(campaign.config), self._box_zone)
+            attempts.add(session, call, agent_id, rule_set=self._rule_set.id, rule_inputs=rule_sets.inputs_of(ledger))
         return verdict
 
     def write_own(

@@ -24,6 +24,7 @@ from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.outcome import Verdict
 from appliance.engine.pace import Pace
+from appliance.engine.recycling import Recycler
 from appliance.engine.room import Desk, LeadCard, Room
 from appliance.engine.terms import Terms, terms_of
 from appliance.errors import CallboxError, CallerError, NotFoundError
@@ -71,6 +72,7 @@ class Core:
         self._effects = effects
         self._dialling = dialling
         self.pace = Pace(room, dialling, clock)
+        self.recycler = Recycler(dialling.timezone)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.unreachable_seats: set[str] = set()  # whose alert stands
         self.callers_first: Callable[[], None] = lambda: None  # gives ready agents to those who called us
@@ -198,15 +200,16 @@ class Core:
                     attempts=attempts_before + 1, now=now,
                 )  # fmt: skip
             attempts.save(session, call, verdict)
+            found = self.recycler.decide(session, config, call, verdict, change, now)
             leads.apply(
-                session, call.lead_id, said or change, outcome=verdict.outcome, reason=verdict.outcome.value, now=now,
+                session, call.lead_id, said or found, outcome=verdict.outcome, reason=verdict.outcome.value, now=now,
                 agent_id=call.agent_id if call.bridged_at else None, keep_callback=said is not None,
             )  # fmt: skip
 
         self._effects.write(work)
         campaign = room.campaigns.get(call.campaign_id)
         if campaign is not None and change.next_attempt_at is not None:
-            campaign.lead_returned(change.next_attempt_at)
+            campaign.lead_returned(min(change.next_attempt_at, calls.later(now, retry.OTHER_NUMBER_S)))
         self._log.info("attempt closed", conversation=call.attempt_id, outcome=verdict.outcome.value,
                        abandoned=call.abandoned)  # fmt: skip
         if card is not None and after_call.may_fail_over(call, verdict):

@@ -28,6 +28,7 @@ from appliance.engine.inbound_recovery import InboundRecovery
 from appliance.engine.preview import Previews
 from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
+from appliance.engine.recycling import REFRESH_S as HOURS_REFRESH_S
 from appliance.engine.room import LeadCard, Room
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError, StoreError
@@ -115,7 +116,9 @@ class Engine:
         await self._bus.serve("engine", self._on_command, queue=False, concurrent=True)
         for agent_id in self.room.agents:
             self._publisher.agent_changed(agent_id)
-        for work in (self._dialler.run(), self._publisher.run(), self._sweep(), self._keep_pace()):
+        for work in (
+            self._dialler.run(), self._publisher.run(), self._sweep(), self._keep_pace(), self._learn_hours()
+        ):  # fmt: skip
             self.loops.append(self._spawn(work))
         self._log.info("engine ready", campaigns=len(self.room.campaigns), agents=len(self.room.agents))
 
@@ -253,6 +256,16 @@ class Engine:
         while True:
             await asyncio.sleep(_PACE_KEPT_EVERY_S)
             self._save_pace()
+
+    async def _learn_hours(self) -> None:
+        """Count anew at which hours people answer."""
+        recycler = self._core.recycler
+        while True:
+            try:
+                recycler.hours = await self._writer.read(lambda session: recycler.learn(session, self._clock.now()))
+            except StoreError as error:
+                self._log.warning("hours not counted", error_id=error.error_id)
+            await asyncio.sleep(HOURS_REFRESH_S)
 
     def _save_pace(self) -> None:
         states, now = self._core.pace.states(), self._clock.now()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from appliance.domain.campaign import PriorityOrder
-from appliance.domain.retry import LeadChange
+from appliance.domain.retry import OTHER_NUMBER_S, LeadChange
 from appliance.ids import new_id
 from appliance.store import models
 from appliance.store.repositories import numbers
-from appliance.types import E164, LeadState, NumberState, Outcome
+from appliance.types import E164, LeadState, NumberState, NumberType, Outcome
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,37 @@ def _due(
     session: Session, campaign_id: str, which: Iterable[ColumnElement[bool]], first: Sequence[ColumnElement[Any]], *,
     limit: int, now: datetime,
 ) -> list[DueLead]:  # fmt: skip
-    lead, known, blocked = models.Lead, models.PhoneNumber, models.DoNotCall
+    lead, known, blocked, wrong = models.Lead, models.PhoneNumber, models.DoNotCall, models.ContactNumber
+    is_wrong = and_(
+        wrong.contact_id == lead.contact_id, wrong.number == lead.number, wrong.type == NumberType.WRONG
+    )
     rows = session.execute(
-        select(lead, known.state, known.parked_until, blocked.number)
+        select(lead, known.state, known.parked_until, blocked.number, wrong.number)
         .outerjoin(known, known.number == lead.number)
         .outerjoin(blocked, blocked.number == lead.number)
+        .outerjoin(wrong, is_wrong)
         .where(lead.campaign_id == campaign_id, lead.state == LeadState.WAITING, *which)
         .order_by(*first)
         .limit(limit)
     ).all()
     return [
-        DueLead(row, numbers.effective_state(state, parked_until, now), parked_until, barred is not None)
-        for row, state, parked_until, barred in rows
-    ]
+        DueLead(
+            row, NumberState.RETIRED if not_his else numbers.effective_state(state, parked_until, now), parked_until,
+            barred is not None,
+        )
+        for row, state, parked_until, barred, not_his in rows
+    ]  # fmt: skip
+
+
+def leave_number(session: Session, one: DueLead, now: datetime) -> None:
+    """The number of a lead may not be dialled: go to another one of the person, or wait, or give up."""
+    other = numbers.first_good(session, one.lead.contact_id, now, but=one.lead.number)
+    if other is not None:
+        one.lead.number = other
+    elif one.number_state is NumberState.PARKED and one.parked_until is not None:
+        one.lead.next_attempt_at = one.parked_until
+    else:
+        one.lead.state = LeadState.RETIRED
 
 
 def callbacks(session: Session, campaign_id: str, *, now: datetime, limit: int) -> list[DueLead]:
@@ -145,8 +163,14 @@ def apply(
     if not keep_callback:
         row.callback_agent_id = agent_id if change.callback else None
         row.callback_at = change.next_attempt_at if change.callback else None
-    if change.number_state is not None:
-        numbers.set_state(session, row.number, change.number_state, reason=reason, now=now)
+    if change.number is not None:
+        row.number = change.number
+    if change.wrong_number:
+        numbers.mark_wrong(session, row.contact_id, row.number)
+        other = numbers.first_good(session, row.contact_id, now, but=row.number)
+        if other is not None:
+            row.number, row.next_attempt_at = other, now + timedelta(seconds=OTHER_NUMBER_S)
+            row.state = LeadState.RESERVED if reserved else LeadState.WAITING
     if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
         session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
 

@@ -47,6 +47,11 @@ def test_fifty_leads_progressive_to_the_end(tmp_path: Path) -> None:
     async def play() -> None:
         async with scene(tmp_path, agents=4, numbers=50) as s:
             s.switch.plan = lambda number: fates[int(number[-4:]) % 5]
+            once = {"day": "2026-01-05", "outcome": "vacant", "kind": "signalling", "attempt_id": "before"}
+            with s.store.write() as session:  # half of the dead numbers were found dead on another day already
+                session.add_all(
+                    models.PhoneNumber(number=f"+861380000{n:04d}", verdicts=[once]) for n in range(3, 50, 10)
+                )
             await s.seat(1, 2, 3, 4)
             await s.act("start")
             await s.until(lambda: s.state() == "finished", 40)
@@ -59,7 +64,11 @@ def test_fifty_leads_progressive_to_the_end(tmp_path: Path) -> None:
             assert all(a.bridged_at and a.agent_id and a.disposition == "informed" for a in humans)
             await s.until(lambda: s.campaign is not None and s.campaign.attempts == 50)
             assert s.campaign is not None
-            assert (s.campaign.connected, s.campaign.abandoned, s.campaign.leads_retired) == (10, 0, 10)
+            assert (s.campaign.connected, s.campaign.abandoned, s.campaign.leads_retired) == (10, 0, 5)
+            known = {row.number: row for row in s.rows(models.PhoneNumber)}
+            assert Counter(row.state for row in known.values()) == {"retired": 5, "good": 5}
+            dead = {a.id for a in s.attempts() if a.outcome == "vacant"}
+            assert {one["attempt_id"] for row in known.values() for one in row.verdicts} == {*dead, "before"}
 
     asyncio.run(play())
 

@@ -47,20 +47,19 @@ def test_hearing_wins_where_the_exchange_lies(heard: str, end: TrunkEnd, outcome
     assert of_unanswered(Verdict(Outcome(heard), "tone"), end).outcome == outcome
 
 
-@pytest.mark.parametrize(("outcome", "dialled", "connected", "state", "wait_s", "number"), [
-    ("cancelled", False, False, "waiting", 3, None), ("vacant", True, False, "retired", None, "retired"),
-    ("fax", True, False, "retired", None, "retired"), ("out_of_service", True, False, "retired", None, "parked"),
-    ("human", True, True, "done", None, None), ("human", True, False, "waiting", 4 * 3600, None),
-    ("busy", True, False, "waiting", 600, None), ("ivr", True, False, "done", None, None),
-    ("lost", True, False, "waiting", 60, None), ("lost", True, True, "done", None, None),
+@pytest.mark.parametrize(("outcome", "dialled", "connected", "state", "wait_s"), [
+    ("cancelled", False, False, "waiting", 3), ("vacant", True, False, "waiting", 24 * 3600),
+    ("human", True, True, "done", None), ("human", True, False, "waiting", 4 * 3600),
+    ("busy", True, False, "waiting", 600), ("ivr", True, False, "done", None),
+    ("lost", True, False, "waiting", 60), ("lost", True, True, "done", None),
 ])  # fmt: skip
 def test_what_becomes_of_the_lead(
-    outcome: str, dialled: bool, connected: bool, state: str, wait_s: float | None, number: str | None
+    outcome: str, dialled: bool, connected: bool, state: str, wait_s: float | None
 ) -> None:
     change = after_attempt(
         CONFIG, Outcome(outcome), dialled=dialled, connected=connected, attempts_before=0, now=NOW
     )
-    assert (change.state, change.number_state, change.counted) == (state, number, dialled)
+    assert (change.state, change.counted) == (state, dialled)
     assert change.next_attempt_at == (None if wait_s is None else NOW + timedelta(seconds=wait_s))
 
 
