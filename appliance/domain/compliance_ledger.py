@@ -59,6 +59,7 @@ class Ledger:
 
     number: str
     events: tuple[Event, ...] = ()
+    numbers: frozenset[str] = frozenset()  # all of the person's, `number` among them
     debt: str = ""
     channel: Channel = Channel.CALL
     zones: tuple[str, ...] = ()

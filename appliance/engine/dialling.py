@@ -51,7 +51,7 @@ class Dialler:
         self._finish, self._changed = finish, changed
         self._room: Room = core.room
         self._clock = core.clock
-        self.chooser = Chooser(settings.timezone)
+        self.chooser = Chooser(settings.timezone, core.clock)
         self._lines = Lines(core.room, settings, core.clock)
         self._wake = asyncio.Event()
         self._turn = 0

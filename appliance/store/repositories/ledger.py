@@ -78,6 +78,7 @@ def load(
                 frozenset(level for level, holds in barred.items() if holds), now,
             )
         )  # fmt: skip
+        found[-1] = replace(found[-1], numbers=frozenset(numbers[one.contact_id]))
     return found
 
 
@@ -158,6 +159,11 @@ def _unreachable(session: Session, contact_id: str, now: datetime) -> bool:
 
 # ---- from attempts to events ---------------------------------------------------------------------------------
 
+_READ = (
+    "id", "contact_id", "number", "created_at", "originated_at", "answered_at", "bridged_at", "ended_at", "outcome",
+    "disposition", "disposed_at", "abandoned", "clock_at", "message_at",
+)  # fmt: skip
+
 
 def _events(
     session: Session, numbers: dict[str, set[str]], *, since: datetime, now: datetime, without: str
@@ -165,8 +171,9 @@ def _events(
     """Return each person's events up to `now`, and who is in a call then."""
     attempt = models.Attempt
     every_number = sorted({number for of in numbers.values() for number in of})
+    columns = [getattr(attempt, name) for name in _READ]
     rows = session.execute(
-        select(attempt, models.Lead.external_id)
+        select(*columns, models.Lead.external_id)
         .outerjoin(models.Lead, models.Lead.id == attempt.lead_id)
         .where(
             or_(attempt.contact_id.in_(sorted(numbers)), attempt.number.in_(every_number)),
@@ -180,11 +187,11 @@ def _events(
     for contact_id, of in numbers.items():
         for number in of:
             owners[number].add(contact_id)
-    for row, debt in rows:
+    for row in rows:
         is_open = row.ended_at is None or row.ended_at > now
         if not is_open and row.originated_at is None:
             continue
-        events = events_of(row, debt or "", now)
+        events = events_of(row, row.external_id or "", now)
         people = owners[row.number] | ({row.contact_id} if row.contact_id in numbers else set())
         for contact_id in people:
             found[contact_id] += events
@@ -193,8 +200,8 @@ def _events(
     return found, busy
 
 
-def events_of(row: models.Attempt, debt: str, now: datetime) -> list[Event]:
-    """Return what one attempt was to the person, as far as it had happened by `now`.
+def events_of(row: Any, debt: str, now: datetime) -> list[Event]:
+    """Return what one attempt (its columns `_READ`) was to the person, as far as it had happened by `now`.
 
     A doubt counts against us: whoever was put through to an agent has spoken, unless it is known to be a machine.
     """

@@ -14,14 +14,16 @@ from appliance.domain.compliance_profile import Profile
 from appliance.store.models import RuleSet
 
 
-def keep(session: Session, profile: Profile, own: dict[str, Any], box_zone: str) -> str:
-    """Write a rule set if it is new; returns its id `profile@versions#digest`."""
+def keep(session: Session, profile: Profile, own: dict[str, Any], box_zone: str) -> RuleSet:
+    """Return a rule set, written if it is new; its id is `profile@versions#digest`."""
     digest = hashlib.sha256(json.dumps([own, box_zone], sort_keys=True).encode()).hexdigest()[:12]
     key = f"{profile.id}@{profile.version}#{digest}"[:80]
-    if session.get(RuleSet, key) is None:
-        session.add(RuleSet(id=key, profile=profile.id, version=profile.version, own=own, box_zone=box_zone))
+    found = session.get(RuleSet, key)
+    if found is None:
+        found = RuleSet(id=key, profile=profile.id, version=profile.version, own=own, box_zone=box_zone)
+        session.add(found)
         session.flush()
-    return key
+    return found
 
 
 def inputs_of(ledger: Ledger) -> dict[str, Any]:
