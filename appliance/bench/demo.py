@@ -40,7 +40,8 @@ _WRAP_UP_S = (0.5, 2.0)
 _ATTEMPTS_MAX = 1
 _ARCHIVE_TIMEOUT_S = 60.0
 _END_ALLOWANCE_S = 60.0
-_MODES = (CampaignMode.PROGRESSIVE, CampaignMode.PREVIEW)
+_MODES = tuple(CampaignMode)
+_VOICE_SEATS, _VOICE_LINES = 1, 12
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,15 @@ def register(app: typer.Typer) -> None:
 def demo_command(
     numbers: Annotated[int, typer.Option("--numbers", min=5, max=20000, help="Rows of the spreadsheet.")] = 200,
     seats: Annotated[int, typer.Option("--seats", min=1, max=60, help="Agents with phones.")] = 30,
-    mode: Annotated[str, typer.Option("--mode", help="progressive or preview.")] = "progressive",
+    mode: Annotated[str, typer.Option("--mode", help="progressive, predictive, preview or voice.")] = "progressive",
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other numbers and people.")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's home folder (its path is printed).")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Run a whole campaign on the bench: spreadsheet in, live people to agents, recordings and a report out."""
     if mode not in _MODES:
-        raise CallerError("demo.mode", f"There is no demo of the mode '{mode}'; use {' or '.join(_MODES)}.")
+        raise CallerError("demo.mode", f"There is no demo of the mode '{mode}'; use {', '.join(_MODES)}.")
+    seats = _VOICE_SEATS if mode == CampaignMode.VOICE else seats  # nobody is needed there
     report = run_demo(DemoOptions(numbers, seats, mode, seed, keep, limit_s=max(600.0, 3.0 * numbers)))
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
@@ -122,7 +124,7 @@ def _import(
     config = parse_config(
         {
             "calling_hours": ALL_DAY, "rule_profile": "neutral", "attempts_total_max": _ATTEMPTS_MAX, "retry_s": {},
-            "wrap_up_s": 20.0,
+            "wrap_up_s": 20.0, "max_lines": _VOICE_LINES if options.mode == CampaignMode.VOICE else None,
         }
     )  # fmt: skip
     campaign_id, manager_id, now = new_id(), new_id(), datetime.now(UTC)
@@ -151,8 +153,8 @@ def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions,
     preview = options.mode == CampaignMode.PREVIEW
     room = RoomPlan(seed=options.seed, preview=preview, talk_s=options.talk_s, wrap_up_s=_WRAP_UP_S)
     return provide(
-        home, settings, store, plan=_plan(options, network), seats=options.seats, agents=True, network=network,
-        channels=max(30, 2 * options.seats), room=room,
+        home, settings, store, plan=_plan(options, network), seats=options.seats, network=network, room=room,
+        agents=options.mode != CampaignMode.VOICE, channels=max(30, 2 * options.seats),
     )  # fmt: skip
 
 

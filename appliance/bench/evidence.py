@@ -29,6 +29,7 @@ def attempt_rows(store: Store, campaign_id: str) -> list[AttemptRow]:
                 id=row.id, number=row.number, outcome=row.outcome,
                 originated=row.originated_at is not None, answered_at=row.answered_at,
                 verdict_at=row.verdict_at, bridged_at=row.bridged_at, abandoned=row.abandoned,
+                messaged=row.message_at is not None,
             )
             for row in rows
         ]  # fmt: skip

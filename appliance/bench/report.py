@@ -30,6 +30,7 @@ class AttemptRow:
     verdict_at: datetime | None
     bridged_at: datetime | None
     abandoned: bool
+    messaged: bool = False  # the box spoke itself
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def make_report(
         "live_answers": len(live),
         "connected": sum(a.bridged_at is not None for a in attempts),
         "abandoned": sum(a.abandoned for a in attempts),
+        "messages": sum(a.messaged for a in attempts),
         "verdict_s": percentiles(_seconds(a.answered_at, a.verdict_at) for a in people if a.verdict_at),
         "answer_to_agent_s": percentiles(_seconds(a.answered_at, a.bridged_at) for a in live if a.bridged_at),
         "verdict_to_agent_s": percentiles(
