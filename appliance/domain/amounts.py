@@ -70,6 +70,12 @@ def parse_amount(cell: Cell, region: str, currency: str = "") -> Amount | ValueE
     return _minor(f"-{plain}" if negative else plain, found or home, multiple)
 
 
+def amount_text(minor: int, currency: str) -> str:
+    """An amount in minor units as a plain decimal number, as `parse_amount` reads it in any region."""
+    places = get_currency_precision(currency or "USD")
+    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+
 @lru_cache(maxsize=64)
 def region_currency(region: str) -> str:
     """ISO 4217 code of the money of a region (CN: CNY); empty when unknown."""

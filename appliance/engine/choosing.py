@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from appliance.clock import Clock
 from appliance.domain import call as calls
+from appliance.domain.best_hour import spread
 from appliance.domain.call_model import Call
 from appliance.domain.compliance import Allow, Deny, Reason, Verdict, may_contact
 from appliance.domain.compliance_ledger import Channel, Ledger
@@ -24,6 +25,8 @@ from appliance.types import CampaignMode, LeadState, NumberState
 
 _CHUNK = 50
 _LOOK_AGAIN_S = 1.0
+_SPREAD = timedelta(hours=2)
+"""Retries that were put off to the same opening or the same next day do not come all at once."""
 _OWN_CALLBACK_LOOK = timedelta(seconds=15)
 
 NewCall = Callable[[Campaign, str, str, Line, datetime], Call]
@@ -183,7 +186,9 @@ class Chooser:
 def _hold_back(lead: models.Lead, verdict: Deny) -> None:
     """Move a lead to when it may be called; one that may not be called at all is out."""
     if verdict.not_before is not None:
-        lead.next_attempt_at = verdict.not_before
+        again = lead.attempts > 0 and lead.callback_at is None  # first calls keep the order of the list
+        seed = f"{lead.id}/{verdict.not_before:%Y%m%d}"  # another place every day
+        lead.next_attempt_at = spread(verdict.not_before, seed, _SPREAD) if again else verdict.not_before
     else:
         lead.state = LeadState.DO_NOT_CALL if verdict.reason is Reason.DO_NOT_CALL else LeadState.DONE
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from appliance import commands
 from appliance.commands import Command, Done
+from appliance.domain.lists import Duplicates
 from appliance.errors import CallerError, NotAllowedError
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.jobs.imports import remembered_by
 from appliance.jobs.inspection import inspect_list
+from appliance.jobs.list_sources import make_list
 from appliance.jobs.lists import IMPORT
 from appliance.jobs.queue import WorkQueue
 from appliance.jobs.reports import REPORT, ask_for
@@ -31,6 +35,7 @@ class Desk:
             commands.RunRetention: self._run_retention,
             commands.InspectList: self._inspect_list,
             commands.ImportList: self._import_list,
+            commands.MakeList: self._make_list,
             commands.ExportReport: self._export_report,
         }
 
@@ -52,11 +57,32 @@ class Desk:
         path = self._uploaded(command.path)
         with self._context.store.read() as session:
             users.require(session, command.actor_id, Permission.LISTS_IMPORT)
-        return Done(data=inspect_list(path, command.file_name, self._context.settings.dialling.default_region))
+        region = self._context.settings.dialling.default_region
+        remembered = remembered_by(self._context.store, command.campaign_id)
+        return Done(data=inspect_list(path, command.file_name, region, remembered))
+
+    def _make_list(self, command: commands.MakeList) -> Done:
+        """Lay a list made of our own rows beside the uploaded ones."""
+        now, zone = self._context.clock.now(), ZoneInfo(self._context.settings.dialling.timezone)
+        path = self._context.home.uploads / f"{new_id()}.xlsx"
+        with self._context.store.read() as session:
+            users.require(session, command.actor_id, Permission.LISTS_IMPORT)
+            rows = make_list(session, command, path, zone)
+        path.chmod(0o600)
+        with self._context.store.write() as session:
+            audit.append(
+                session, now, actor_id=command.actor_id, actor_address=command.actor_address, action="list.made",
+                subject=f"list:{command.source}", detail={"rows": rows, "campaign": command.campaign_id or ""},
+            )  # fmt: skip
+        name = f"{command.source}-{now.astimezone(zone):%Y%m%d-%H%M}.xlsx"
+        return Done(data={"path": str(path), "file_name": name, "rows": rows})
 
     def _import_list(self, command: commands.ImportList) -> Done:
         """The import's id is the job's: progress is shown under it, and asked twice it is one import."""
         path = self._uploaded(command.path)
+        if command.duplicates not in set(Duplicates):
+            raise CallerError("import.bad_duplicates", f"Use one of {', '.join(Duplicates)} for duplicates.")
+        duplicates = Duplicates(command.duplicates)
         import_id = new_id()
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.LISTS_IMPORT)
@@ -70,6 +96,7 @@ class Desk:
             "path": str(path), "file_name": command.file_name, "campaign_id": command.campaign_id,
             "campaign_name": command.campaign_name, "region": command.region, "mapping": command.mapping,
             "dry_run": command.dry_run, "import_id": import_id, "actor_id": command.actor_id,
+            "duplicates": duplicates.value, "across_campaigns": command.across_campaigns,
         }  # fmt: skip
         self._queue.put(import_id, IMPORT, payload)
         return Done(id=import_id)

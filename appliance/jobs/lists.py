@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from appliance.domain.lists import Duplicates
 from appliance.jobs.context import Context
 from appliance.jobs.imports import run_import
 from appliance.jobs.queue import Progress
@@ -27,7 +28,9 @@ class ListImports:
             campaign_name=payload["campaign_name"],
             region=payload["region"] or self._context.settings.dialling.default_region, mapping=payload["mapping"],
             dry_run=payload["dry_run"], file_name=payload["file_name"], import_id=payload["import_id"],
-            actor_id=payload["actor_id"], on_progress=progress, clock=self._context.clock,
+            duplicates=Duplicates(payload.get("duplicates", Duplicates.SKIP)),
+            across_campaigns=payload.get("across_campaigns", False), actor_id=payload["actor_id"],
+            on_progress=progress, clock=self._context.clock,
         )  # fmt: skip
         if not report.dry_run and report.campaign_id:
             self._context.changed("campaign", report.campaign_id)

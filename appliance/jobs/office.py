@@ -20,6 +20,7 @@ from appliance.jobs.contact_rules import ContactRules
 from appliance.jobs.context import Context
 from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.line_cards import LineCards
+from appliance.jobs.number_states import NumberStates
 from appliance.jobs.passwords import Hasher
 from appliance.jobs.provisioning import Provisioning
 from appliance.jobs.retention import Retention
@@ -61,6 +62,7 @@ class Office:
             commands.SaveDoNotCall: contact_rules.save_do_not_call,
             commands.ImportDoNotCall: contact_rules.import_do_not_call,
             commands.SavePerson: contact_rules.save_person,
+            commands.SetNumberState: NumberStates(context).save,
             commands.SaveSettings: provisioning.save_settings,
             commands.SaveLineCard: line_cards.save,
             commands.RemoveLineCard: line_cards.remove,

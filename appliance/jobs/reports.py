@@ -54,7 +54,7 @@ def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
         raise ValidationErrors(faults)
     return {
         "report": command.report, "campaign_id": command.campaign_id, "import_id": command.import_id,
-        "file_format": command.file_format, "job_id": job_id,
+        "file_format": command.file_format, "job_id": job_id, "language": command.language,
     }  # fmt: skip
 
 
@@ -70,7 +70,9 @@ class Reports:
         path = self._context.home.uploads / f"{EXPORT_PREFIX}{payload['job_id']}.{extension}"
         name = f"callbox-{kind}-{self._context.clock.now():%Y%m%d-%H%M}.{extension}"
         if kind == "rejects":
-            write_rejects(self._context.store, payload["import_id"], path)
+            write_rejects(
+                self._context.store, payload["import_id"], path, language=payload.get("language", "en")
+            )
             return {"path": str(path), "file_name": name, "rows": None}
         header, rows = self._table(kind, payload["campaign_id"])
         counted = _Counted(rows, progress)

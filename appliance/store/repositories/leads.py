@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from appliance.domain.campaign import PriorityOrder
@@ -110,6 +110,21 @@ def is_retired(session: Session, lead: models.Lead, now: datetime) -> bool:
     """Say whether the number of a lead rests or is given up (number hygiene)."""
     known = session.get(models.PhoneNumber, lead.number)
     return known is not None and numbers.effective_state(known.state, known.parked_until, now) is not NumberState.GOOD
+
+
+def take_back(session: Session, number: str, now: datetime) -> int:
+    """Leads that were given up with their number wait again: a person says that it may be dialled. Returns how many."""
+    of_person = select(models.ContactNumber.contact_id).where(models.ContactNumber.number == number)
+    found = session.execute(
+        update(models.Lead)
+        .where(
+            models.Lead.state == LeadState.RETIRED,
+            or_(models.Lead.number == number, models.Lead.contact_id.in_(of_person)),
+        )
+        .values(state=LeadState.WAITING, number=number, next_attempt_at=now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return int(found.rowcount)  # type: ignore[attr-defined]
 
 
 def next_due_at(session: Session, campaign_id: str) -> datetime | None:
