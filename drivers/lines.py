@@ -136,11 +136,18 @@ class LineStatus:
     """``True`` = the last good value, not a live one."""
     error: str = ""
     """Empty when read; else what happened and what to do."""
+    error_id: str = ""
+    """Of the error, for its words in other languages."""
 
 
-def stale(last: LineStatus, error: str) -> LineStatus:
+def stale(last: LineStatus, error: str, error_id: str) -> LineStatus:
     """The last good value as what it is now: old, with the reason, and not known to be up."""
-    return replace(last, up=None, stale=True, error=error)
+    return replace(last, up=None, stale=True, error=error, error_id=error_id)
+
+
+def doubted(line: LineStatus, error: str, error_id: str = "line.not_understood") -> LineStatus:
+    """A reading that cannot be right, or is not understood; nothing when `error` is empty."""
+    return replace(line, error=error, error_id=error_id) if error else line
 
 
 @dataclass(frozen=True, slots=True)

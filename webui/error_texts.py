@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from appliance.errors import CallboxError, ValidationErrors
+from appliance.texts import error_words
 
 STATUS = {
     400: (_l("Not possible"), _l("The request was not understood. Reload the page and try again.")),
@@ -68,8 +70,6 @@ ERRORS = {
     "card.taken": _l("There is already a card of this name that is read this way."),
     "card.unknown": _l("This card is not in the settings any more."),
     "conversation.unknown": _l("This is not one of your conversations."),
-    "disk.action_failed": _l("The box could not do this to the disk. The log of the service “watch” says why."),
-    "disk.unknown": _l("This disk is not in the box any more. Look again."),
     "disk.reserve": _l("The disk is nearly full; dialling has stopped."),
     "disposition.bad_amount": _l("The promised amount must be positive."),
     "disposition.callback_needed": _l("Give a time in the future for the call back."),
@@ -94,20 +94,19 @@ ERRORS = {
     "instrument.empty_profile": _l("This instrument's commands are not filled in yet. Take them from its manual."),
     "instrument.garbled": _l("The instrument's answer is no figure: a bad cable or another speed. Try again."),
     "instrument.other": _l("Another instrument answered than the chosen one. Check which cable is plugged in."),
+    "inbound.name": _l("Give the customer a name."),
+    "inbound.no_number": _l("The caller withheld the number: no record can be made."),
+    "inbound.not_yours": _l("This is not one of your conversations."),
+    "inbound.too_many": _l("Choose at least one call, and at most 500 at once."),
+    "inbound.unknown": _l("There is no such call."),
     "instrument.refused": _l("The instrument refused the command. Choose the profile that fits it."),
     "instrument.resource": _l("This names no instrument. Take one of the forms shown under the field."),
     "instrument.silent": _l("The instrument did not answer in time. Check its power and cable, then try again."),
-    "line.bad_argument": _l("The line does not take this value. Look at what its make allows."),
     "line.bad_profile_id": _l("Use 1 to 32 of a–z, 0–9 and underscore, a letter or digit first."),
     "line.bad_transcript": _l("No profile can be made of it: %(why)s"),
-    "line.in_use": _l("Calls are on the line, so nothing was done. Block it first, or say again that they may be cut."),
-    "line.login_refused": _l("Its console did not let the box in. Check user and password."),
-    "line.no_port": _l("The serial port is not there, or may not be opened. Check cable and name of the port."),
-    "line.port_taken": _l("Another program uses this serial port. End it there, then try again."),
     "line.no_make": _l("Give make and model, at most 80 characters each."),
     "line.profile_shipped": _l("This name belongs to a profile that comes with the box. Choose another one."),
     "line.transcript_long": _l("The transcript is longer than 256 kB. Keep the part with the lines."),
-    "line.verb_unknown": _l("This line's driver cannot do that."),
     "line_test.not_now": _l("The test has moved on meanwhile. Look at the step that is shown now."),
     "line_test.pair": _l("Name the pair: letters, digits, blank and . : / + - (40 at most)."),
     "line_test.running": _l("A test of “%(pair)s” is under way. End it first."),
@@ -122,16 +121,16 @@ ERRORS = {
     "password.wrong": _l("The current password is wrong."),
     "preview.no_lead": _l("No number may be called now in the preview campaigns."),
     "preview.not_allowed": _l("This number may not be called now."),
+    "queue.bad_name": _l("Give the queue a name of at most 120 characters."),
+    "queue.config_invalid": _l("This is not possible; look at what it may be."),
+    "queue.name_taken": _l("There is already a queue of this name."),
+    "queue.no_other": _l("Choose another queue."),
+    "queue.number_taken": _l("One of these numbers belongs to another queue already."),
+    "queue.rest_taken": _l("Another queue takes all other numbers already."),
+    "queue.unknown": _l("This queue is not there any more."),
     "recording.deleted": _l("This recording was deleted as its retention rule says."),
     "recording.not_own": _l("Only recordings of your own conversations are open to you."),
     "recording.not_ready": _l("This recording is not archived yet. Try again in a moment."),
-    "privd.away": _l("The root helper does not answer, so nothing was changed. Restart “callbox-privd”."),
-    "raid.unknown": _l("This array is not in the box any more."),
-    "replace.disk_gone": _l("This disk is not in the box any more. Look again."),
-    "replace.last_good": _l("This is the last disk that holds all data. It stays in the mirror."),
-    "replace.not_confirmed": _l("These are not the last four characters of its serial number. Read them off the disk."),
-    "replace.not_ready": _l("The mirror is whole, or is being rebuilt: no disk is needed now."),
-    "replace.refused": _l("This disk is not taken. Beside it stands why; look again."),
     "replace.running": _l("A replacement runs already. Wait until it has ended."),
     "retention.bad_days": _l("Give a number of days from 1 to 36500."),
     "sealed.broken": _l("The recording's file is damaged. Restore it from a backup."),
@@ -142,9 +141,6 @@ ERRORS = {
     "set_up.done": _l("The box is already set up. Sign in as its administrator."),
     "set_up.wrong_token": _l("This is not the set-up link that the box shows now. Open the newest one."),
     "sink.not_set_up": _l("Alerts by this way are not set up. Fill in its settings first."),
-    "snmp.no_address": _l("No machine has this name on the network. Check the address."),
-    "snmp.no_answer": _l("Nothing answers there. Check the address, the community or user, and its access list."),
-    "snmp.wrong_key": _l("The gateway does not take these keys. Type them again as they stand in the gateway."),
     "store.busy": _l("The database is busy. Try again in a moment."),
     "store.disk_full": _l("The disk is full. Nothing was saved; free some space."),
     "totp.no_enrolment": _l("This code page is too old. Start again."),
@@ -162,7 +158,7 @@ def text_of(error_id: str, message: str, placeholders: dict[str, object] | None 
     """The known text of an id with its figures, else the box's own sentence."""
     known = ERRORS.get(error_id)
     if known is None:
-        return message
+        return error_words(error_id, str(get_locale() or "en"), message)
     try:
         return str(known) % (placeholders or {})
     except (KeyError, TypeError, ValueError):

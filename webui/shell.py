@@ -18,6 +18,7 @@ from webui.access import may
 from webui.alert_texts import told
 from webui.assets import asset, icon
 from webui.box import box, store
+from webui.error_texts import text_of
 from webui.i18n import LANGUAGES
 
 
@@ -40,6 +41,9 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("board.page", _l("Live board"), icon="activity", permission=Permission.AGENTS_READ),
             NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
             NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
+            NavItem("queues.page", _l("Queues"), icon="phone-incoming", permission=Permission.CAMPAIGNS_READ),
+            NavItem("missed.page", _l("Missed calls"), icon="phone-x", permission=Permission.CAMPAIGNS_READ),
+            NavItem("people.page", _l("People"), icon="address-book", permission=Permission.LISTS_IMPORT),
             NavItem("do_not_call.page", _l("Do not call"), icon="phone-off", permission=Permission.LISTS_IMPORT),
             NavItem(
                 "recordings.page",
@@ -107,5 +111,5 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset, icon=icon, may=may, Permission=Permission, navigation=navigation, here=here,
         standing_alerts=standing_alerts, told=told, labels=labels, languages=LANGUAGES, first_page=first_page,
-        language=lambda: str(get_locale()), live_id=lambda: box().live.last_id, now_unix=time.time,
+        language=lambda: str(get_locale()), text_of=text_of, live_id=lambda: box().live.last_id, now_unix=time.time,
     )  # fmt: skip

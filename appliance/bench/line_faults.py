@@ -142,12 +142,7 @@ class _Day:
         for name, card in self.consoles.items():
             self._card_faults(name, card.faults, [Fault.HANG, Fault.NEW_WORDS, Fault.HALF_LINES])
         for _ in range(int(self.end_s // 3600)):
-            self._at(self.dice.uniform(60, self.end_s - 600), self._restart)
-
-    def _restart(self) -> None:
-        """A frozen card is not restarted here: that would mend it, and its fault would be two."""
-        if Fault.STUCK not in self.gateway.faults:
-            self.gateway.restart()
+            self._at(self.dice.uniform(60, self.end_s - 600), self.gateway.restart)
 
     def _at(self, at_s: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.moments, _Moment(at_s, len(self.moments), act))
@@ -171,7 +166,9 @@ class _Day:
         while at_s + _CARD_FAULT_S[1] + 600 < self.end_s:
             kind = kinds[count % len(kinds)]
             lasts_s = self.dice.uniform(*_CARD_FAULT_S)
-            if kind is not Fault.STUCK:
+            if kind is Fault.STUCK:  # a restart in the middle does not end it: it is one fault all the same
+                self._at(at_s + lasts_s / 2, self.gateway.restart)
+            else:
                 lasts_s = min(lasts_s, _LONGER_THAN_STUCK_S / 2)
             self._at(at_s, lambda kind=kind: faults.add(kind))  # type: ignore[misc]
             self._at(at_s + lasts_s, lambda kind=kind: faults.discard(kind))  # type: ignore[misc]

@@ -2,7 +2,8 @@
 
 `en.toml`, `zh.toml` and `ru.toml` hold the same ids; each entry has a `title` (what is wrong) and a `text` (the cause
 and what to do). Placeholders are `str.format` fields filled from the alert's figures; a figure that is missing shows as
-a dash. Ids that are not in the table show the words that came with the alert.
+a dash. Ids that are not in the table show the words that came with the alert. `errors.zh.toml` and `errors.ru.toml` say
+what errors of the hardware mean, by their id; in English an error speaks for itself.
 """
 
 from __future__ import annotations
@@ -53,11 +54,25 @@ def table(language: str) -> Mapping[str, Words]:
     return {key: Words(entry["title"], entry["text"]) for key, entry in entries.items()}
 
 
+@cache
+def _errors(language: str) -> Mapping[str, str]:
+    path = resources.files(__name__) / f"errors.{language}.toml"
+    return tomllib.loads(path.read_text("utf-8")) if language in LANGUAGES and language != "en" else {}
+
+
+def error_words(error_id: str, language: str, message: str) -> str:
+    """What an error of the hardware says in a language; `message`, its own sentence, where there are no other words."""
+    return _errors(language).get(error_id, message)
+
+
 def words(text_id: str, language: str, figures: Mapping[str, Any]) -> Words | None:
     """The words of an id with its figures put in; None when the table does not know it."""
     entry = table(language).get(text_id)
     if entry is None:
         return None
+    if "error" in figures:
+        said = error_words(str(figures.get("error_id", "")), language, str(figures["error"]))
+        figures = {**figures, "error": said}
     return Words(_FORMATTER.vformat(entry.title, (), figures), _FORMATTER.vformat(entry.text, (), figures))
 
 

@@ -35,7 +35,7 @@ class ClockWatch:
         self._good_until_s = float("-inf")
         self._looked = False
         self.status: ClockStatus | None = None
-        self.error = ""
+        self.error = self.error_id = ""
         self.doubt: Doubt | None = None
         self._log = get_logger()
 
@@ -57,9 +57,9 @@ class ClockWatch:
         try:
             status = read_clock(self._programs)
         except ReaderError as error:
-            self.error = error.message
+            self.error, self.error_id = error.message, error.error_id
             return ClockReading(installed=error.error_id != "program.missing")
-        self.status, self.error = status, ""
+        self.status, self.error, self.error_id = status, "", ""
         return ClockReading(installed=True, synchronised=status.synchronised, error_bound_s=status.error_bound_s)
 
     def trust(self) -> ClockTrust | None:
@@ -94,5 +94,5 @@ class ClockKnown:
         found = self._watch.doubt
         if found is None:
             return []
-        data = {"reason": str(found), "error": self._watch.error}
+        data = {"reason": str(found), "error": self._watch.error, "error_id": self._watch.error_id}
         return [Finding(key="clock.unknown", severity=Severity.CRITICAL, alert=f"clock.{found}", data=data)]

@@ -189,7 +189,7 @@ class DisksAnswer:
         return [
             Finding(
                 key=f"disk.silent.{disk.key}", severity=Severity.WARNING, alert="disk.silent",
-                data={**_about(watch, disk), "error": health.error},
+                data={**_about(watch, disk), "error": health.error, "error_id": health.error_id},
             )
             for disk, health in _healths(watch) if health.error
         ]  # fmt: skip
@@ -230,7 +230,10 @@ class ReplacementGoesOn:
         asked = self._watch.memory.replacement
         if asked is None or not self._watch.trouble:
             return []
-        data = {"serial": asked.serial, "array": asked.array, "error": self._watch.trouble}
+        data = {
+            "serial": asked.serial, "array": asked.array, "error": self._watch.trouble,
+            "error_id": self._watch.trouble_id,
+        }  # fmt: skip
         return [Finding(key="disk.replacement", severity=Severity.WARNING, alert="disk.replacement", data=data)]
 
 

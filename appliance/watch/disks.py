@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Health:
     report: SmartReport | None = None
     at: datetime | None = None
     error: str = ""
+    error_id: str = ""
     advice: Advice = field(default_factory=lambda: Advice(None))
     crc_grew: int = 0
     """Transfer errors since the day before: the cable, not the disk."""
@@ -72,7 +73,7 @@ class DiskWatch:
         self.health: dict[str, Health] = {}
         self.progress: work.Progress | None = None
         self.looked = self.asked = False
-        self.trouble = ""
+        self.trouble = self.trouble_id = ""
         """Why the running replacement does not go on."""
         self._running: work.Replacement | None = None
         self._lock = threading.Lock()  # one change of the disks at a time
@@ -143,7 +144,7 @@ class DiskWatch:
         except ReaderError as error:
             if before.error != error.message:
                 self._log.warning("disk gives no health", disk=disk.key, error_id=error.error_id, error=error.message)
-            return Health(before.report, before.at, error.message, before.advice, before.crc_grew)
+            return replace(before, error=error.message, error_id=error.error_id)
         today = self._clock.now().date().toordinal() - date(1970, 1, 1).toordinal()
         figures = DayFigures(
             day=today, wear=report.wear, reallocated=report.reallocated, temperature_c=report.temperature_c,
@@ -154,7 +155,7 @@ class DiskWatch:
         samples = [Sample(float(d.day), d.wear, d.reallocated, d.temperature_c) for d in days]
         advice = forecast.advise(forecast.health_of(report), samples, float(today))
         crc = [d.crc_errors for d in days[-2:] if d.crc_errors is not None]
-        return Health(report, self._clock.now(), "", advice, max(0, crc[-1] - crc[0]) if crc else 0)
+        return Health(report, self._clock.now(), "", "", advice, max(0, crc[-1] - crc[0]) if crc else 0)
 
     # ---- upkeep ------------------------------------------------------------------------------------------------
 
@@ -217,7 +218,7 @@ class DiskWatch:
             self._none_runs()
             self._running = self._driver(lambda: work.choose(self._root, self._actions, array, serial, confirmation))
             self.memory.replacement = Running(array=array, serial=serial, actor_id=actor_id)
-            self.progress, self.trouble = None, ""
+            self.progress, self.trouble, self.trouble_id = None, "", ""
             self._save()
         self._log.warning("replacement begun", array=array, disk=serial, actor=actor_id)
 
@@ -244,11 +245,11 @@ class DiskWatch:
             except ReaderError as error:
                 if self.trouble != error.message:
                     self._log.warning("replacement waits", array=asked.array, disk=asked.serial, error=error.message)
-                self.trouble = error.message
+                self.trouble, self.trouble_id = error.message, error.error_id
                 return True
             if self.progress is None or self.progress.step is not progress.step:
                 self._log.info("replacement", array=asked.array, disk=asked.serial, step=progress.step)
-            self.progress, self.trouble = progress, ""
+            self.progress, self.trouble, self.trouble_id = progress, "", ""
             if progress.step is Step.DONE:
                 self.memory.replacement, self._running = None, None
                 self._save()
@@ -257,7 +258,8 @@ class DiskWatch:
     def give_up(self) -> None:
         """Forget a replacement that cannot go on; nothing that was done is undone."""
         with self._lock:
-            self.memory.replacement, self._running, self.trouble = None, None, ""
+            self.memory.replacement, self._running = None, None
+            self.trouble = self.trouble_id = ""
             self._save()
 
     # ---- for screens -----------------------------------------------------------------------------------------------
@@ -289,7 +291,7 @@ class DiskWatch:
             return None
         at = plain(self.progress) if self.progress else {"step": None, "fraction": None, "eta_s": None}
         who = {"array": asked.array, "serial": asked.serial} if asked else {"array": "", "serial": ""}
-        return {**who, **at, "running": asked is not None, "trouble": self.trouble}
+        return {**who, **at, "running": asked is not None, "trouble": self.trouble, "trouble_id": self.trouble_id}
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
@@ -317,7 +319,7 @@ def _shown(health: Health) -> dict[str, Any]:
     by_day = health.advice.by_day
     replace_by = None if by_day is None else (date(1970, 1, 1) + timedelta(days=int(by_day))).isoformat()
     return {
-        "report": plain(health.report) if health.report else None, "error": health.error,
+        "report": plain(health.report) if health.report else None, "error": health.error, "error_id": health.error_id,
         "at_unix_s": health.at.timestamp() if health.at else None, "replace_by": replace_by,
         "reason": str(health.advice.reason or ""), "wear_per_year": health.advice.wear_per_year,
         "crc_grew": health.crc_grew,

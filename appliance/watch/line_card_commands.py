@@ -62,7 +62,7 @@ def read_once(home: Home, lines: LineWatch, plain: dict[str, Any]) -> dict[str, 
         "seconds": round(time.monotonic() - began_s, 1),
         "lines": [
             {"line_id": line.line_id, "name": line.name, "up": line.up, "alarms": sorted(map(str, line.alarms)),
-             "error": line.error}
+             "error": line.error, "error_id": line.error_id}
             for line in found
         ],
     }  # fmt: skip

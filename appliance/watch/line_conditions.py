@@ -54,7 +54,7 @@ class CardsAnswer:
             if state.unread
         ]  # fmt: skip
         if self._watch.traps_error:
-            data = {"error": self._watch.traps_error}
+            data = {"error": self._watch.traps_error, "error_id": self._watch.traps_error_id}
             found.append(Finding(key="card.traps", severity=Severity.WARNING, alert="card.traps", data=data))
         return found
 

@@ -114,7 +114,7 @@ class LineWatch:
         self._plans: list[TrunkPlan] = []
         self._said: dict[str, tuple[TrunkUse, float]] = {}
         self._traps: TrapReceiver | None = None
-        self.traps_error = ""
+        self.traps_error = self.traps_error_id = ""
         self._quality: dict[str, dict[str, object]] = {}
         self._quality_due_s = float("-inf")
         path = settings.hardware.agentx
@@ -201,7 +201,7 @@ class LineWatch:
         """Listen for traps of the cards that are asked by SNMP, and of no one else."""
         if self._traps is not None:
             self._traps.close()
-        self._traps, self.traps_error = None, ""
+        self._traps, self.traps_error, self.traps_error_id = None, "", ""
         agents = [snmp_agent(p.settings) for p in self.pollers if p.settings.source == "snmp"]
         if not agents:
             return
@@ -211,7 +211,7 @@ class LineWatch:
             receiver.start()
             self._traps = receiver
         except ReaderError as error:
-            self.traps_error = error.message
+            self.traps_error, self.traps_error_id = error.message, error.error_id
             self._log.warning("no traps, lines are polled", error_id=error.error_id, error=error.message)
 
     def _learn(self, settings: LineCardSettings, card: Card) -> None:
@@ -258,9 +258,9 @@ class LineWatch:
 
     def _read(self, state: CardState, lines: tuple[LineStatus, ...]) -> None:
         state.lines = {line.line_id: line for line in lines}
-        doubt = next((line.error for line in lines if line.error and line.up is not False), "")
-        if doubt:  # it answers, and what it says cannot be or stands still
-            self._doubt(state, doubt, "line.not_understood")
+        doubt = next((line for line in lines if line.error and line.up is not False), None)
+        if doubt is not None:  # it answers, and what it says cannot be or stands still
+            self._doubt(state, doubt.error, doubt.error_id)
         else:
             if state.error:
                 self._log.info("card read again", card=state.settings.id)
@@ -270,9 +270,9 @@ class LineWatch:
                 self.history.note(line.line_id, line.counters, line.taken_at_unix_s)
 
     def _failed(self, state: CardState, error: ReaderError | None) -> None:
-        message = error.message if error else ""
-        self._doubt(state, message, error.error_id if error else "")
-        state.lines = {line_id: stale(line, message) for line_id, line in state.lines.items()}
+        message, error_id = (error.message, error.error_id) if error else ("", "")
+        self._doubt(state, message, error_id)
+        state.lines = {line_id: stale(line, message, error_id) for line_id, line in state.lines.items()}
 
     def _doubt(self, state: CardState, message: str, error_id: str) -> None:
         state.failures += 1
@@ -398,12 +398,13 @@ class LineWatch:
                 "lines": self.rows(),
                 "cards": [
                     {"id": s.settings.id, "source": s.settings.source, "profile": s.settings.profile, "error": s.error,
-                     "lines": len(s.lines)}
+                     "error_id": s.error_id, "lines": len(s.lines)}
                     for s in self.cards.values()
                 ],
                 "trunks": [asdict(self.use_of(plan)) | {"trunk_id": plan.trunk_id, "channels": plan.channels}
                            for plan in self._plans],
                 "traps": self._traps is not None, "traps_error": self.traps_error,
+                "traps_error_id": self.traps_error_id,
             }  # fmt: skip
 
     def rows(self) -> list[dict[str, Any]]:

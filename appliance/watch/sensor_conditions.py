@@ -79,7 +79,7 @@ class MainsThere:
     def check(self) -> list[Finding]:
         last = self._watch.last
         if last.ups_error:
-            data: dict[str, object] = {"error": last.ups_error}
+            data: dict[str, object] = {"error": last.ups_error, "error_id": last.ups_error_id}
             return [Finding(key="ups.away", severity=Severity.WARNING, alert="ups.away", data=data)]
         found = []
         for unit in last.ups:

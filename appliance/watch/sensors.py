@@ -31,6 +31,7 @@ class Readings:
     resources: Resources = field(default_factory=lambda: Resources(None, None, None, None))
     ups: tuple[Ups, ...] = ()
     ups_error: str = ""
+    ups_error_id: str = ""
     bmc: tuple[BmcSensor, ...] = ()
     bmc_error: str = ""
 
@@ -59,30 +60,30 @@ class SensorWatch:
     def look(self) -> None:
         """Read all; what does not answer keeps its last figures and says why."""
         before = self._last or Readings()
-        units, ups_error = self._read_ups(before)
+        units, ups_error, ups_error_id = self._read_ups(before)
         board, bmc_error = before.bmc, before.bmc_error
         if self._looks % BMC_EVERY == 0:
             board, bmc_error = self._read_bmc(before)
         self._looks += 1
         self._last = Readings(
             sensors=read_hwmon(self._root), links=read_links(self._root), resources=read_resources(self._root),
-            ups=units, ups_error=ups_error, bmc=board, bmc_error=bmc_error,
+            ups=units, ups_error=ups_error, ups_error_id=ups_error_id, bmc=board, bmc_error=bmc_error,
         )  # fmt: skip
         self.fans_seen |= {s.key for s in self._last.sensors if s.kind == "fan" and s.value > 0}
         self.links_seen |= {link.name for link in self._last.links if link.up}
 
-    def _read_ups(self, before: Readings) -> tuple[tuple[Ups, ...], str]:
+    def _read_ups(self, before: Readings) -> tuple[tuple[Ups, ...], str, str]:
         if self._nut is None:
-            return (), ""
+            return (), "", ""
         try:
             found = self._nut.read()
         except ReaderError as error:
             if not before.ups_error:
                 self._log.warning("ups", error_id=error.error_id, error=error.message)
-            return before.ups, error.message
+            return before.ups, error.message, error.error_id
         if before.ups_error:
             self._log.info("ups answers again")
-        return found, ""
+        return found, "", ""
 
     def _read_bmc(self, before: Readings) -> tuple[tuple[BmcSensor, ...], str]:
         if not bmc.has_bmc(self._root):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from drivers.lines import Alarm, ChannelState, Counters, Fxo, LineKind, LineStatus, ReaderError
+from drivers.lines import Alarm, ChannelState, Counters, Fxo, LineKind, LineStatus, ReaderError, doubted
 from drivers.profiles import Profile, Section
 
 SLOTS = 31
@@ -163,11 +163,12 @@ def _line(
         error = error or second.wrong
         values |= {name: _yes(section, name, found_words) for name, found_words in second.values.items()}
     if error and up is not False:
-        return replace(status, error=f"{card}:{block.port}: {error}.")
+        return doubted(status, f"{card}:{block.port}: {error}.")
     try:
-        return _filled(replace(status, up=up, error=f"{card}:{block.port}: {error}." if error else ""), values)
+        known = doubted(replace(status, up=up), f"{card}:{block.port}: {error}." if error else "")
+        return _filled(known, values)
     except ValueError as garbled:
-        return replace(status, up=None, error=f"{card}:{block.port}: {garbled}; the answer was garbled.")
+        return doubted(status, f"{card}:{block.port}: {garbled}; the answer was garbled.", "line.noise")
 
 
 def _state(section: Section, block: _Block, read: _Read) -> tuple[bool | None, str]:

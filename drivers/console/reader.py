@@ -10,7 +10,7 @@ from dataclasses import replace
 from drivers.console.parse import parse
 from drivers.console.session import Session
 from drivers.last_good import LastGood
-from drivers.lines import LineStatus, ReaderError
+from drivers.lines import LineStatus, ReaderError, doubted
 from drivers.profiles import Profile
 
 _TRIES = 2
@@ -95,8 +95,10 @@ def _agreed(first: tuple[LineStatus, ...], second: tuple[LineStatus, ...]) -> tu
     """The second reading; what is up in it must have been up in the first."""
     up = {line.line_id for line in first if line.up}
     return tuple(
-        replace(
-            line, up=None, error=f"{line.line_id}: two readings differ. Noise on the cable, or it has just come up."
+        doubted(
+            replace(line, up=None),
+            f"{line.line_id}: two readings differ. Noise on the cable, or it just came up.",
+            "line.noise",
         )
         if line.up and line.line_id not in up
         else line

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from drivers.counting import Window
 from drivers.e1_gateway.spanstat import SpanAlarm, span_info
-from drivers.lines import Alarm, ChannelState, Counters, Fxo, LineKind, LineStatus, ReaderError
+from drivers.lines import Alarm, ChannelState, Counters, Fxo, LineKind, LineStatus, ReaderError, doubted
 from drivers.resources import DahdiTree
 
 SLOTS = 31
@@ -61,7 +61,8 @@ class DahdiReader:
             except FileNotFoundError:
                 continue  # the span went while it was read; the next reading has no such line
             except (OSError, ValueError) as error:
-                lines.append(self._status(f"dahdi:{number}", LineKind.E1, path.name, None, error=f"{path}: {error}"))
+                unread = self._status(f"dahdi:{number}", LineKind.E1, path.name, None)
+                lines.append(doubted(unread, f"{path}: {error}"))
         return tuple(lines)
 
     def close(self) -> None:
@@ -79,7 +80,7 @@ class DahdiReader:
             counters = Counters(sums["es"], None, None, None, sums["lcv"], sums["pcv"], age_s)
         up, error = _up(bits, number)
         channels = _slots(path, up=up)
-        return LineStatus(
+        line = LineStatus(
             line_id=f"dahdi:{number}",
             kind=LineKind.E1,
             name=_word(path / "name"),
@@ -93,8 +94,8 @@ class DahdiReader:
             fxo=None,
             source=self.source,
             taken_at_unix_s=self._wall(),
-            error=error,
         )
+        return doubted(line, error)
 
     def _analog(self, number: int, path: Path) -> list[LineStatus]:
         lines = []
@@ -104,17 +105,15 @@ class DahdiReader:
             busy, alarms = _word(channel / "in_use") == "1", _word(channel / "alarms").split()
             up = not alarms
             state = ChannelState.ALARM if alarms else ChannelState.BUSY if busy else ChannelState.IDLE
-            lines.append(
-                self._status(
-                    f"dahdi:{number}/{position}",
-                    LineKind.FXO,
-                    _word(channel / "name"),
-                    up,
-                    alarms=frozenset({Alarm.LOS}) if "RED" in alarms else frozenset(),
-                    channels=(state,),
-                    error="" if up or "RED" in alarms else f"the kernel reports {' '.join(alarms)}",
-                )
+            status = self._status(
+                f"dahdi:{number}/{position}",
+                LineKind.FXO,
+                _word(channel / "name"),
+                up,
+                alarms=frozenset({Alarm.LOS}) if "RED" in alarms else frozenset(),
+                channels=(state,),
             )
+            lines.append(doubted(status, "" if up or "RED" in alarms else f"the kernel reports {' '.join(alarms)}"))
         return lines
 
     def _status(
@@ -126,7 +125,6 @@ class DahdiReader:
         *,
         alarms: frozenset[Alarm] = frozenset(),
         channels: tuple[ChannelState, ...] = (),
-        error: str = "",
     ) -> LineStatus:
         return LineStatus(
             line_id=line_id,
@@ -142,7 +140,6 @@ class DahdiReader:
             fxo=Fxo(None, None, None, None, None) if kind is LineKind.FXO else None,
             source=self.source,
             taken_at_unix_s=self._wall(),
-            error=error,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from drivers.e1_gateway.snmp_wire import Column, Oid, SnmpSession, Value, oid
 from drivers.fxo.ports import fxo_lines
 from drivers.last_good import LastGood
-from drivers.lines import Alarm, ChannelState, Counters, LineKind, LineStatus, ReaderError, Verb
+from drivers.lines import Alarm, ChannelState, Counters, LineKind, LineStatus, ReaderError, Verb, doubted
 from drivers.profiles import Profile, Snmp
 from drivers.protocols import Arg
 from drivers.resources import SnmpAgent
@@ -137,12 +137,13 @@ class Rows:
         channels = self._channels(index, up=up)
         busy = channels.count(ChannelState.BUSY)
         error = error or wrong
-        return LineStatus(
+        line = LineStatus(
             line_id=line_id, kind=LineKind.E1, name=self._name(index), up=up if up is False or not error else None,
             alarms=alarms, d_channel_l1=layer_1, d_channel_l2=layer_2, channels=channels,
             in_use=busy if ChannelState.IDLE in channels or busy else None, counters=counters, fxo=None, source="snmp",
-            taken_at_unix_s=self._taken, error=f"{line_id}: {error}" if error else "",
+            taken_at_unix_s=self._taken,
         )  # fmt: skip
+        return doubted(line, f"{line_id}: {error}" if error else "")
 
     def _name(self, index: Oid) -> str:
         return _text(self._columns.get("circuit", {}).get(index)) or f"Line {'.'.join(map(str, index))}"

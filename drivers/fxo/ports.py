@@ -5,7 +5,7 @@ What such a table says is never guessed: a value that the profile does not name 
 
 from __future__ import annotations
 
-from drivers.lines import Alarm, ChannelState, Fxo, LineKind, LineStatus
+from drivers.lines import Alarm, ChannelState, Fxo, LineKind, LineStatus, doubted
 from drivers.profiles import FxoColumn
 
 Value = int | bytes | tuple[int, ...]
@@ -42,16 +42,17 @@ def _line(
         wrong = wrong or "the gateway's own test of this port failed."
     up, hook = flags.get(CONNECTED), flags.get("hook")
     state = ChannelState.ALARM if up is False else ChannelState.BUSY if hook else ChannelState.IDLE
-    return LineStatus(
+    line = LineStatus(
         line_id=line_id, kind=LineKind.FXO, name=f"FXO {number}", up=up if up is False or not wrong else None,
         alarms=frozenset({Alarm.LOS}) if up is False else frozenset(), d_channel_l1=None, d_channel_l2=None,
         channels=() if hook is None and up is not False else (state,), in_use=None if hook is None else int(hook),
-        counters=None, source="snmp", taken_at_unix_s=taken_at_unix_s, error=f"{line_id}: {wrong}" if wrong else "",
+        counters=None, source="snmp", taken_at_unix_s=taken_at_unix_s,
         fxo=Fxo(
             volts=figures.get("volts"), milliamps=figures.get("milliamps"), hook=hook, ring=flags.get("ring"),
             polarity_reversed=flags.get("polarity_reversed"),
         ),
     )  # fmt: skip
+    return doubted(line, f"{line_id}: {wrong}" if wrong else "")
 
 
 def _flag(column: FxoColumn, value: Value | None) -> bool | None:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from webui import labels
 from webui.hardware import words
-from webui.hardware.readings import Reading
+from webui.hardware.readings import Reading, said
 from webui.hardware.trend import Trend, trend
 from webui.i18n import number, percent
 
@@ -124,7 +124,7 @@ def _disk(row: dict[str, Any], array: dict[str, Any], member: dict[str, Any]) ->
         model=str(row.get("model", "")), serial=str(row.get("serial", "")), size_bytes=int(row.get("size_bytes") or 0),
         kind=str(row.get("kind", "")), array=str(array.get("name", "")), role=_role(array, member),
         remarks=tuple(remarks(report)) if report else (), attributes=tuple(report.get("attributes") or ()),
-        asked_at_unix_s=health.get("at_unix_s"), error=str(health.get("error") or ""),
+        asked_at_unix_s=health.get("at_unix_s"), error=said(health),
         replace_by=str(health.get("replace_by") or ""),
         reason=labels.text(words.REPLACE_REASONS, str(health.get("reason") or "")),
         wear=trend([(d[0], d[1]) for d in days if d[1] is not None], 1.0, per_year=health.get("wear_per_year")),
@@ -188,7 +188,7 @@ def progress(row: dict[str, Any] | None) -> Progress | None:
     return Progress(
         running=bool(row.get("running")), array=str(row.get("array", "")), serial=str(row.get("serial", "")),
         phase=names.index(step) if step in names else 0, fraction=row.get("fraction"), eta_s=row.get("eta_s"),
-        trouble=str(row.get("trouble") or ""),
+        trouble=said(row, "trouble"),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webui.hardware import words
-from webui.hardware.readings import Reading
+from webui.hardware.readings import Reading, said
 
 _SLOTS_MAX = 31
 _TRUTH: dict[Any, str] = {True: "up", False: "down"}
@@ -112,7 +112,7 @@ def view(row: dict[str, Any], *, stale: bool) -> LineView:
         counters=tuple((name, _whole(counters.get(name))) for name in words.COUNTERS) if counters else (),
         counters_age_s=_float(counters.get("age_s")) or 0.0 if counters else 0.0,
         fxo=row.get("fxo") if isinstance(row.get("fxo"), dict) else None, source=str(row.get("source", "")),
-        taken_at_unix_s=_float(row.get("taken_at_unix_s")) or 0.0, stale=stale, error=str(row.get("error") or ""),
+        taken_at_unix_s=_float(row.get("taken_at_unix_s")) or 0.0, stale=stale, error=said(row),
         verbs=frozenset(str(verb) for verb in _list(row.get("verbs"))) & frozenset(words.VERBS),
         choices={str(k): [str(v) for v in _list(vs)] for k, vs in _dict(row.get("choices")).items()},
         watched_only=row.get("places_calls") is False or row.get("source") == "dahdi",

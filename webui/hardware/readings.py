@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 
 from appliance.events import LiveHardware
 from webui.box import box
+from webui.error_texts import text_of
 
 SILENT_S = 30.0
 """`watch` tells each section every ten seconds; three times missed, and nothing of it is live any more."""
@@ -69,3 +71,8 @@ def _file(path: Path) -> _File:
         return msgspec.json.decode(path.read_bytes(), type=_File)
     except (OSError, msgspec.MsgspecError):
         return _File()
+
+
+def said(row: Mapping[str, Any], name: str = "error") -> str:
+    """An error that stands in a reading (`name`, and its id beside it), in the reader's language."""
+    return text_of(str(row.get(f"{name}_id") or ""), str(row.get(name) or ""))

@@ -20,7 +20,7 @@ from appliance.errors import CallboxError, NotAllowedError
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import ask, box
-from webui.error_texts import error_text, text_of
+from webui.error_texts import error_text
 
 blueprint = Blueprint("line_test", __name__, url_prefix="/line-test")
 
@@ -48,7 +48,7 @@ def page() -> str:
         error = error_text(wrong)
     return render_template(
         "line_test/page.html", test=found["running"], results=found["results"], profiles=found["profiles"], pair=pair,
-        error=error, words=words, text_of=text_of, colours=COLOURS, meter=box().settings.hardware.meter,
+        error=error, words=words, colours=COLOURS, meter=box().settings.hardware.meter,
     )  # fmt: skip
 
 
