@@ -7,7 +7,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 from flask import Flask, g, request
-from flask_babel import Babel, format_datetime, format_decimal, format_percent, gettext
+from flask_babel import Babel, format_datetime, format_decimal, format_percent, get_locale, gettext
 
 from webui.box import box
 
@@ -84,9 +84,14 @@ def size(count: float | None) -> str:
     return f"{format_decimal(count / 1e3, '0')} kB"
 
 
+def territory(code: str) -> str:
+    """A country by its ISO 3166 code in the reader's language; an unknown code as it is."""
+    return str(get_locale().territories.get(code, code))
+
+
 FILTERS: dict[str, Any] = {
     "instant": instant, "duration": duration, "number": number, "percent": percent, "money": money, "size": size,
-    "seconds": seconds,
+    "seconds": seconds, "territory": territory,
 }  # fmt: skip
 
 

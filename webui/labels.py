@@ -93,7 +93,30 @@ LINE_STATES: dict[str, Any] = {
     "talking": _l("Talking"),
     "bridged": _l("Talking"),
     "ended": _l("Ended"),
+    # of a caller
+    "offered": _l("Calls us"),
+    "answering": _l("Calls us"),
+    "notice": _l("Hears the notice"),
+    "waiting": _l("Waits in the queue"),
+    "offer": _l("Is offered a call-back"),
+    "farewell": _l("Hears a message"),
+    "closing": _l("Ending"),
 }
+
+INBOUND_OUTCOMES: dict[str, Any] = {
+    "connected": _l("Spoke with an agent"),
+    "missed": _l("Hung up before the answer"),
+    "abandoned_in_queue": _l("Hung up in the queue"),
+    "callback_asked": _l("Asked to be called back"),
+    "closed": _l("Called outside the hours"),
+    "overflowed": _l("Waited too long"),
+}
+OVERFLOWS: dict[str, Any] = {
+    "callback": _l("Offer a call-back"),
+    "queue": _l("Go to another queue"),
+    "message": _l("Say that nobody is free"),
+}
+DIRECTIONS: dict[str, Any] = {"inbound": _l("called us"), "outbound": _l("we called")}
 
 ROLES: dict[str, Any] = {
     "administrator": _l("Administrator"),

@@ -94,7 +94,7 @@ def work(agent: LiveAgent) -> Work:
         key = "paused" if agent.state == AgentState.PAUSED else "waiting"
     else:
         kind = "preview" if agent.state == AgentState.PREVIEWING else "call"
-        key = f"{kind}:{agent.conversation_id or ''}:{record.get('lead_id', '')}"
+        key = f"{kind}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{':new' if record.get('known') is False else ''}"
     currency = str((record or {}).get("currency") or "")
     return Work(
         key=key, record=record, script=filled(str(config.get("script") or ""), record or {}),

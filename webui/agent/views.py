@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import (
+    AddCaller,
     AgentDial,
     AgentDispose,
     AgentDtmf,
@@ -181,6 +182,14 @@ def dispose() -> Response:
         return with_toast(Response("", 422), " ".join(e[2] for e in wrong.errors), "danger")
     ask(AgentDispose, conversation_id=conversation_id, **fields)
     return done(_("Result saved."), disposed={"conversation": conversation_id})
+
+
+@blueprint.post("/caller")
+@needs(Permission.AGENT_WORK)
+def add_caller() -> Response:
+    """Make a record of the unknown caller."""
+    ask(AddCaller, conversation_id=request.form.get("conversation_id", ""), name=request.form.get("name", ""))
+    return done(_("The customer is added."))
 
 
 @blueprint.post("/phone")

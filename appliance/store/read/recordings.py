@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 
 from appliance.store.db import Store
-from appliance.store.models import Attempt, Campaign, Lead, Recording, User
+from appliance.store.models import Attempt, Campaign, InboundCall, Lead, Recording, User
 from appliance.store.read.pages import Page, page_of
 
 
@@ -57,45 +57,52 @@ class RecordingView:
     legal_hold_reason: str
     kind: str
     attempt_id: str | None
+    direction: str = "outbound"  # inbound: the customer called us
 
 
-_COLUMNS = (Recording, Attempt, Lead.name, Campaign.name, User.display_name)
+_COLUMNS = (Recording, Attempt, InboundCall, Lead.name, Campaign.name, User.display_name)
 
 
-def _joined() -> Select[Recording, Attempt, str, str, str]:
+def _joined() -> Select[Recording, Attempt, InboundCall, str, str, str]:
     return (
         select(*_COLUMNS)
         .outerjoin(Attempt, Attempt.id == Recording.attempt_id)
-        .outerjoin(Lead, Lead.id == Attempt.lead_id)
+        .outerjoin(InboundCall, InboundCall.id == Recording.conversation_id)
+        .outerjoin(Lead, Lead.id == func.coalesce(Attempt.lead_id, InboundCall.lead_id))
         .outerjoin(Campaign, Campaign.id == Recording.campaign_id)
         .outerjoin(User, User.id == Recording.agent_id)
     )
 
 
 def _view(
-    found: Recording, attempt: Attempt | None, name: str | None, campaign: str | None, agent: str | None
-) -> RecordingView:
+    found: Recording, attempt: Attempt | None, caller: InboundCall | None, name: str | None, campaign: str | None,
+    agent: str | None,
+) -> RecordingView:  # fmt: skip
+    call = attempt or caller
+    number = attempt.number if attempt is not None else caller.caller if caller is not None else ""
     return RecordingView(
         id=found.id, conversation_id=found.conversation_id, campaign_id=found.campaign_id,
         campaign_name=campaign or "", agent_id=found.agent_id, agent_name=agent or "", seat_id=found.seat_id,
         state=found.state, started_at=found.started_at, duration_s=found.duration_s, size_bytes=found.size_bytes,
-        sha256=found.sha256, number=attempt.number if attempt else "", name=name or "",
-        outcome=(attempt.outcome or "") if attempt else "", disposition=attempt.disposition if attempt else "",
-        note=attempt.note if attempt else "", archived_at=found.archived_at, expires_at=found.expires_at,
+        sha256=found.sha256, number=number, name=name or "", outcome=(call.outcome or "") if call else "",
+        disposition=call.disposition if call else "", note=call.note if call else "",
+        archived_at=found.archived_at, expires_at=found.expires_at,
         deleted_at=found.deleted_at, legal_hold=found.legal_hold, legal_hold_reason=found.legal_hold_reason,
-        kind=found.kind, attempt_id=found.attempt_id,
+        kind=found.kind, attempt_id=found.attempt_id, direction="outbound" if caller is None else "inbound",
     )  # fmt: skip
 
 
 def _where(
-    query: Select[Recording, Attempt, str, str, str], wanted: RecordingFilter
-) -> Select[Recording, Attempt, str, str, str]:
+    query: Select[Recording, Attempt, InboundCall, str, str, str], wanted: RecordingFilter
+) -> Select[Recording, Attempt, InboundCall, str, str, str]:
     conditions = [
         (wanted.campaign_id, Recording.campaign_id == wanted.campaign_id),
         (wanted.agent_id, Recording.agent_id == wanted.agent_id),
         (wanted.outcome, Attempt.outcome == wanted.outcome),
-        (wanted.disposition, Attempt.disposition == wanted.disposition),
-        (wanted.number, Attempt.number.contains(wanted.number, autoescape=True)),
+        (wanted.disposition, or_(Attempt.disposition == wanted.disposition,
+                                 InboundCall.disposition == wanted.disposition)),
+        (wanted.number, or_(Attempt.number.contains(wanted.number, autoescape=True),
+                            InboundCall.caller.contains(wanted.number, autoescape=True))),
         (wanted.held, Recording.legal_hold.is_(True)),
         (not wanted.with_deleted, Recording.deleted_at.is_(None)),
         (wanted.kind, Recording.kind == wanted.kind),

@@ -16,7 +16,7 @@ from appliance import commands as cmd
 from appliance.clock import SystemClock
 from appliance.commands import Command, Done
 from appliance.errors import CallboxError, CallerError
-from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveRoom
+from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveQueue, LiveRoom
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.context import Context, Doors
 from appliance.jobs.inspection import inspect_list
@@ -165,6 +165,7 @@ class FakeEngine:
         self.agents: dict[str, LiveAgent] = {}
         self.campaigns: dict[str, LiveCampaign] = {}
         self.lines: list[LiveLine] = []
+        self.queues: list[LiveQueue] = []
 
     def handle(self, command: Command) -> Done:
         match command:
@@ -188,6 +189,11 @@ class FakeEngine:
                 self.change(command.actor_id, state=AgentState.WRAP_UP, wrap_up_ends_unix_s=time.time() + 60)
             case cmd.AgentHold():
                 self.change(command.actor_id, on_hold=not command.resume)
+            case cmd.CallBackMissed():
+                return Done(data={"called_back": len(command.call_ids), "skipped": 0})
+            case cmd.AddCaller():
+                record = {**(self.agents[command.actor_id].record or {}), "name": command.name, "known": True}
+                self.change(command.actor_id, record=record)
             case cmd.AgentDispose():
                 self.change(
                     command.actor_id, state=AgentState.READY, conversation_id=None, record=None,
@@ -250,7 +256,8 @@ class FakeEngine:
         """The whole room."""
         return LiveRoom(
             agents=[msgspec.structs.replace(agent, record=None) for agent in self.agents.values()],
-            campaigns=list(self.campaigns.values()), lines=self.lines, at_unix_s=time.time(),
+            campaigns=list(self.campaigns.values()), lines=self.lines, queues=self.queues,
+            at_unix_s=time.time(),
         )  # fmt: skip
 
 
