@@ -74,6 +74,7 @@ _COMMANDS = {
     "appliance.services.import_cli": ("import",),
     "appliance.services.line_test_cli": ("line-test",),
     "appliance.services.lines_cli": ("line",),
+    "appliance.services.numbers_cli": ("numbers",),
     "appliance.services.office_cli": ("user", "seat", "trunk", "campaign", "audit", "recordings", "retention"),
     "appliance.services.train_cli": ("train-ear",),
     "appliance.services.why_cli": ("why",),
