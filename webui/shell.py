@@ -44,8 +44,6 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("queues.page", _l("Queues"), icon="phone-incoming", permission=Permission.CAMPAIGNS_READ),
             NavItem("missed.page", _l("Missed calls"), icon="phone-x", permission=Permission.CAMPAIGNS_READ),
             NavItem("people.page", _l("People"), icon="address-book", permission=Permission.LISTS_IMPORT),
-            NavItem("queues.page", _l("Queues"), icon="phone-incoming", permission=Permission.CAMPAIGNS_READ),
-            NavItem("missed.page", _l("Missed calls"), icon="phone-x", permission=Permission.CAMPAIGNS_READ),
             NavItem("do_not_call.page", _l("Do not call"), icon="phone-off", permission=Permission.LISTS_IMPORT),
             NavItem(
                 "recordings.page",

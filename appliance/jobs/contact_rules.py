@@ -25,7 +25,7 @@ from appliance.types import Permission
 
 CONSENTS = ("hours", "frequency", "robot", "third_party")
 _BATCH = 500
-_SAYS_LITTLE = frozenset({NumberProblem.EMPTY, NumberProblem.NO_DIGITS})
+_SAYS = {NumberProblem.EMPTY: 0, NumberProblem.NO_DIGITS: 1}  # how much a problem tells; any other: 2
 _REJECTS_TOLD = 50
 
 
@@ -246,6 +246,6 @@ def _first_number(cells: list[Cell], region: str) -> Number | NotANumber:
         read = parse_number(cell, region)
         if isinstance(read, Number):
             return read
-        if problem.problem in _SAYS_LITTLE and read.problem is not NumberProblem.EMPTY:
+        if _SAYS.get(read.problem, 2) > _SAYS.get(problem.problem, 2):
             problem = read
     return problem

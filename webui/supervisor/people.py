@@ -1,0 +1,99 @@
+"""People: may this one be called now, by which rule not, from when; why was he called then; who must not be called."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import available_timezones
+
+from flask import Blueprint, abort, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from appliance.commands import SaveDoNotCall, SavePerson
+from appliance.errors import CallboxError, ValidationErrors
+from appliance.store.read import campaigns, why
+from appliance.types import Permission
+from webui import rule_texts
+from webui.access import needs
+from webui.box import ask, box, store
+from webui.error_texts import text_of
+from webui.errors import done_at
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+FOUND_MAX, CALLS_MAX = 20, 50
+
+
+@blueprint.get("")
+@needs(Permission.LISTS_IMPORT)
+def page() -> str:
+    """Look a person up by any of his numbers."""
+    digits = request.args.get("number", "")
+    return render_template("people/page.html", found=why.people(store(), digits, limit=FOUND_MAX), digits=digits)
+
+
+def _shown(contact_id: str, errors: list[str] | None = None) -> str:
+    person = why.person(store(), contact_id)
+    if person is None:
+        abort(404)
+    zone, now = box().settings.dialling.timezone, datetime.now(UTC)
+    answers = [
+        answer for number in person.numbers
+        for answer in why.now(store(), number, now, box_zone=zone, contact_id=contact_id)
+    ]  # fmt: skip
+    return render_template(
+        "people/one.html", person=person, answers=answers, calls=why.calls(store(), contact_id, limit=CALLS_MAX),
+        campaigns=campaigns.names(store()), texts=rule_texts, zones=sorted(available_timezones()), errors=errors or [],
+    )  # fmt: skip
+
+
+@blueprint.get("/<contact_id>")
+@needs(Permission.LISTS_IMPORT)
+def one(contact_id: str) -> str:
+    """The rules' answer for each number and campaign, what bars the person, his calls."""
+    return _shown(contact_id)
+
+
+@blueprint.get("/<contact_id>/calls/<attempt_id>")
+@needs(Permission.LISTS_IMPORT)
+def call(contact_id: str, attempt_id: str) -> str:
+    """Why somebody was called: the rules of then over what was known then."""
+    answer = why.then(store(), attempt_id, box_zone=box().settings.dialling.timezone)
+    if answer is None:
+        abort(404)
+    return render_template("people/call.html", answer=answer, contact_id=contact_id, texts=rule_texts)
+
+
+@blueprint.post("/<contact_id>/do-not-call")
+@needs(Permission.LISTS_IMPORT)
+def bar(contact_id: str) -> Response | tuple[str, int]:
+    """Bar a number for the box or a campaign, or the person; or take that back (`remove`)."""
+    level, _colon, campaign_id = request.form.get("level", "box").partition(":")
+    removes = request.form.get("remove") == "1"
+    try:
+        ask(
+            SaveDoNotCall, number=request.form.get("number", ""), reason=request.form.get("reason", "")[:120],
+            remove=removes, level=level, campaign_id=campaign_id or None,
+        )  # fmt: skip
+    except CallboxError as error:
+        return _shown(contact_id, [text_of(error.error_id, error.message)]), 400
+    text = _("It may be called again.") if removes else _("It is not called any more.")
+    return done_at(url_for("people.one", contact_id=contact_id), text)
+
+
+@blueprint.post("/<contact_id>")
+@needs(Permission.LISTS_IMPORT)
+def save(contact_id: str) -> Response | tuple[str, int]:
+    """Keep what the rules must know of the person."""
+    form = request.form
+    try:
+        ask(
+            SavePerson, contact_id=contact_id, time_zone=form.get("time_zone", ""),
+            contact_revoked="contact_revoked" in form, third_party="third_party" in form,
+            third_party_refused="third_party_refused" in form, debtor_number=form.get("debtor_number", ""),
+            consents=[kind for kind in form.getlist("consents") if kind in rule_texts.CONSENTS],
+        )  # fmt: skip
+    except ValidationErrors as wrong:
+        return _shown(contact_id, [text_of(error_id, message) for _name, error_id, message in wrong.errors]), 400
+    except CallboxError as error:
+        return _shown(contact_id, [text_of(error.error_id, error.message)]), 400
+    return done_at(url_for("people.one", contact_id=contact_id), _("Saved."))
