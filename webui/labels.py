@@ -265,6 +265,8 @@ AUDIT_AREAS: dict[str, Any] = {
     "trunk": _l("Trunks"),
     "campaign": _l("Campaigns"),
     "import": _l("Import"),
+    "do_not_call": _l("Do not call"),
+    "person": _l("People"),
     "recording": _l("Recordings"),
     "retention": _l("Retention"),
     "report": _l("Reports"),

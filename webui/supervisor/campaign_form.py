@@ -41,7 +41,8 @@ WRAP_UP_MODES = {
     "none": _l("No wrap-up"),
 }
 RULES = {
-    "neutral": _l("Only the hours below"), "cn": _l("China"), "ru": _l("Russia (law 230-FZ on collection)")
+    "neutral": _l("Only the hours below"), "cn": _l("China"), "ru": _l("Russia (law 230-FZ on collection)"),
+    "us": _l("United States (Regulation F)"), "uk": _l("United Kingdom (Ofcom, FCA)"), "in": _l("India (RBI)"),
 }  # fmt: skip
 ZONES = {"number": _l("The zone of the number called"), "box": _l("The zone of the box")}
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
