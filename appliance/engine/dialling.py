@@ -142,6 +142,8 @@ class Dialler:
             return 0.0 if wanted < lines_to_start(campaign.mode, _unlimited(situation)) else self._next_look_s(campaign)
         if picked.more and picked.held_back_by != SPENT:
             return _NEXT_CHUNK_S
+        if campaign.exhausted and not self._room.busy(campaign.campaign_id):
+            return 0.0  # the next round ends it
         self._block(campaign, picked.held_back_by or ("no_leads" if campaign.exhausted else "not_due"))
         return 0.0 if campaign.due_at is None else max(0.0, (campaign.due_at - now).total_seconds())
 
@@ -220,7 +222,11 @@ class Dialler:
             lead.state = LeadState.RESERVED
             return again
 
-        again = await self._writer.now(work)
+        self._room.failing_over.append(call.campaign_id)  # its agent is spoken for
+        try:
+            again = await self._writer.now(work)
+        finally:
+            self._room.failing_over.remove(call.campaign_id)
         if again is not None:
             self._log.info("failover", conversation=again.attempt_id, trunk=again.trunk_id, failed=call.trunk_id)
             self.dial(again, card)

@@ -142,6 +142,7 @@ class Room:
     given: dict[str, str] = field(default_factory=dict)  # campaign by agent, while campaigns are paced ahead
     inbound_loads: list[InboundLoad] = field(default_factory=list)  # what queues ask of the agents
     inbound: InboundRoom = field(default_factory=InboundRoom)
+    failing_over: list[str] = field(default_factory=list)  # campaigns of numbers on their way to another trunk
     disk_low: bool = False
     clock_trusted: bool = True  # calling hours depend on it
 
@@ -152,7 +153,7 @@ class Room:
 
     def lines(self, campaign_id: str) -> int:
         """Return the lines that will need a ready agent (preview dials have their own)."""
-        return sum(
+        return self.failing_over.count(campaign_id) + sum(
             call.campaign_id == campaign_id and call.state in UNASSIGNED and call.policy.owner_agent_id is None
             for call in self.calls.values()
         )
@@ -174,6 +175,8 @@ class Room:
 
     def busy(self, campaign_id: str) -> bool:
         """Say whether an attempt of the campaign is open or its record stands on a screen before the dial."""
+        if campaign_id in self.failing_over:
+            return True
         return any(call.campaign_id == campaign_id for call in self.calls.values()) or any(
             desk.campaign_id == campaign_id and self.agents[agent_id].state in PREVIEW_STATES
             for agent_id, desk in self.desks.items()

@@ -43,6 +43,7 @@ class Fate:
     vanishes_after_s: float | None = None  # ... and nobody is left to tell
     retry_after_s: int | None = None
     keys: str = ""  # pressed once the first prompt sounds
+    progress: bool = True  # something comes back before the end
     prompt_s: float = 0.05  # how long each prompt sounds
     heard_after_s: float = 0.0  # the ear's verdict comes so long after the answer
     beep_after_s: float | None = None  # a machine's beep, so long after its verdict
@@ -101,7 +102,8 @@ class Line:
 
     async def _call(self) -> None:
         fate = self.fate
-        self.say(LegProgress, role="trunk", sip_status=183, early_media=True)
+        if fate.progress:
+            self.say(LegProgress, role="trunk", sip_status=183, early_media=True)
         if fate.early is not None:
             self._heard("early", fate.early)
         hung_up = await self._wait(self.hung_up, fate.ring_s)
