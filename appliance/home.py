@@ -36,6 +36,7 @@ class Home:
         self.box_key = self.root / "box-key.pem"  # Ed25519, signs line-test reports
         self.line_tests = self.root / "line-tests.jsonl"  # results of line tests, each line signed
         self.instrument_profiles = self.root / "instrument-profiles"  # meters and testers described on site
+        self.snmp_boots = self.root / "snmp-boots"  # how often our SNMP engine began, for v3 notifications
         self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
 
     @property
@@ -49,9 +50,18 @@ class Home:
             self.uploads, self.logs, self.run, self.bench, self.outbox, self.line_profiles,
             self.instrument_profiles,
         ):  # fmt: skip
-            folder.mkdir(parents=True, exist_ok=True)
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                give_to_owner(folder)
         for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):
             folder.chmod(0o700)
+
+
+def give_to_owner(path: Path) -> None:
+    """What root makes in a box's home belongs to whom the folder above belongs: the services have to write it too."""
+    if os.geteuid() == 0:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid)
 
 
 def home_from_environment() -> Home:

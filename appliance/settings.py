@@ -17,7 +17,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from appliance.errors import BoxError, CallerError
-from appliance.home import Home, home_from_environment
+from appliance.home import Home, give_to_owner, home_from_environment
 
 __all__ = ["Home", "Secrets", "Settings", "home_from_environment", "load_secrets", "load_settings", "save_settings",
            "write_private"]  # fmt: skip
@@ -332,6 +332,7 @@ def write_private(path: Path, data: bytes) -> None:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
+    give_to_owner(temporary)
     temporary.replace(path)
 
 

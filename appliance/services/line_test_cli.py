@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from appliance.commands import Audit
 from appliance.errors import BoxError, CallerError
 from appliance.settings import home_from_environment, load_settings
 from appliance.types import LOCAL_ACTOR
@@ -67,11 +68,25 @@ def run_command(
     result = measure(
         _tester(), pair, resource, ask, say, by=LOCAL_ACTOR, profile_id=profile, simulate=simulate
     )
+    _note(pair.strip(), result)
     if not result:
         raise BoxError("line_test.nothing", "Nothing was measured, nothing is kept.")
     say_figures(result["figures"], say)
     print(json.dumps(result) if as_json else f"{result['pair']}: {result['verdict']}, test {result['id']}")
     raise typer.Exit(1 if result["verdict"] == "bad" else 0)
+
+
+def _note(pair: str, result: dict[str, Any]) -> None:
+    """A line in the audit log; a folder that is no box yet has none."""
+    from appliance.services.office_client import client
+
+    home = home_from_environment()
+    if not home.database.exists() and not load_settings(home).store.url:
+        return
+    with client(home, quiet=True) as box:
+        detail = {"test": str(result.get("id", "")), "at": "command line"}
+        action = "line_test.result" if result else "line_test.begin"
+        box.ask(Audit(actor_id=LOCAL_ACTOR, action=action, subject=pair, detail=detail))
 
 
 def _results(tester: LineTester, pair: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import msgspec
 
 from appliance.domain.line_limits import Verdict, worst
 from appliance.errors import BoxError, NotFoundError
+from appliance.home import give_to_owner
 from appliance.logs import get_logger
 from appliance.watch.box_key import BoxKey, verify
 
@@ -81,6 +82,7 @@ class ResultBook:
         try:
             with self._lock:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+                give_to_owner(self._path)
                 with os.fdopen(descriptor, "ab") as file:
                     file.write(line)
                     file.flush()

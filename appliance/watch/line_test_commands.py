@@ -11,15 +11,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from appliance import commands as cmd
-from appliance.commands import Command, Done
+from appliance.commands import Command, Done, UserCommand
 from appliance.types import Permission
 from appliance.watch.line_test import LineTester
 
 Handlers = dict[type[Command], Callable[[Any], Awaitable[Done]]]
 
 
+Noted = Callable[[UserCommand, str, str, dict[str, Any]], Awaitable[None]]
+"""(command, action, subject, detail): one line in the audit log."""
+
+
 def handlers(
-    tester: LineTester, require: Callable[[str, Permission], None], name_of: Callable[[str], str], timezone: str
+    tester: LineTester, require: Callable[[str, Permission], None], name_of: Callable[[str], str], timezone: str,
+    noted: Noted,
 ) -> Handlers:
     """Command -> what answers it; each checks the actor's permission (`require` raises NotAllowedError).
 
@@ -32,11 +37,15 @@ def handlers(
             tester.begin, command.pair, command.resource, by=name_of(command.actor_id), profile_id=command.profile,
             simulate=command.simulate,
         )  # fmt: skip
+        await noted(command, "line_test.begin", command.pair, {"simulate": command.simulate, "meter": view["resource"]})
         return Done(id=view["id"], data=view)
 
     async def act(command: cmd.ActOnLineTest) -> Done:
         require(command.actor_id, Permission.HARDWARE_WRITE)
-        return Done(id=command.test_id, data=await asyncio.to_thread(tester.act, command.test_id, command.event))
+        view = await asyncio.to_thread(tester.act, command.test_id, command.event)
+        if view.get("kept"):
+            await noted(command, "line_test.result", view["pair"], {"test": command.test_id})
+        return Done(id=command.test_id, data=view)
 
     async def show(command: cmd.ShowLineTests) -> Done:
         require(command.actor_id, Permission.HARDWARE_READ)

@@ -13,6 +13,7 @@ import shutil
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from appliance.bus import Bus
@@ -318,7 +319,9 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
     )
     manager.handlers |= hardware.handlers(manager.require, bus)
     tester = LineTester(home)
-    manager.handlers |= line_test_handlers(tester, manager.require, manager.name_of, settings.dialling.timezone)
+    manager.handlers |= line_test_handlers(
+        tester, manager.require, manager.name_of, settings.dialling.timezone, partial(audited, bus)
+    )
     conditions: list[Condition] = [
         *all_conditions(home, settings, silent_gateways), EarDrift(store), *hardware.conditions(),
     ]  # fmt: skip

@@ -21,6 +21,7 @@ def run(desk: Desk, words: list[str]) -> int:
         return 2
     resource = words[1] if len(words) > 1 else desk.terminal.read_line("Meter (Enter: as set; or: simulate): ")
     simulate = resource == "simulate"
+    desk.doors.note(actor, "line_test.begin", pair)
     found = desk.doors.line_test(
         pair, "" if simulate else resource, desk.terminal.say, desk.terminal.read_line, actor_id=actor,
         simulate=simulate,

@@ -34,5 +34,6 @@ def make_routes(home: Home, settings: Settings) -> list[Route]:
     if settings.snmp_trap.host:
         from appliance.watch.sinks.snmp_trap import SnmpTrapSink  # takes a second to import: only where it is used
 
-        routes.append(Route(SnmpTrapSink(settings.snmp_trap, box=box, language=language), settings.snmp_trap.step))
+        sink = SnmpTrapSink(settings.snmp_trap, box=box, language=language, boots=home.snmp_boots)
+        routes.append(Route(sink, settings.snmp_trap.step))
     return [route for route in routes if route.step >= 0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from pathlib import Path
 
 from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch.asyncio import (
@@ -28,7 +29,7 @@ from pysnmp.hlapi.v3arch.asyncio import (
 )
 
 from appliance.errors import BoxError
-from appliance.settings import SnmpTrapSettings
+from appliance.settings import SnmpTrapSettings, write_private
 from appliance.watch.sinks.base import Message
 
 BASE = "1.3.6.1.4.1.32473.1"
@@ -36,6 +37,7 @@ RAISED, CLEARED = f"{BASE}.0.1", f"{BASE}.0.2"
 UID, KEY, SEVERITY, TITLE, TEXT, BOX = (f"{BASE}.1.{number}.0" for number in range(1, 7))
 _SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"
 _TIMEOUT_S, _RETRIES = 2.0, 2
+_BOOTS_EPOCH_S = 1_767_225_600  # 2026-01-01: one notification a second would not overtake it
 _ENGINE_ID_HEAD = bytes.fromhex("80007ed905")  # enterprise 32473, "administratively assigned octets" (RFC 3411)
 
 
@@ -51,10 +53,12 @@ class SnmpTrapSink:
 
     name = "snmp_trap"
 
-    def __init__(self, settings: SnmpTrapSettings, *, box: str, language: str) -> None:
+    def __init__(self, settings: SnmpTrapSettings, *, box: str, language: str, boots: Path) -> None:
+        """`boots`: the file with the number of our engine's last beginning."""
         self._settings = settings
         self._box = box
         self._language = language
+        self._boots = boots
         self._started = time.monotonic()
 
     def _credentials(self) -> CommunityData | UsmUserData:
@@ -82,7 +86,7 @@ class SnmpTrapSink:
             UID: message.uid, KEY: message.key, SEVERITY: message.severity, TITLE: words.title, TEXT: words.text,
             BOX: self._box,
         }  # fmt: skip
-        engine = SnmpEngine(OctetString(engine_id(self._settings, self._box)))
+        engine = self._engine()
         try:
             target = await UdpTransportTarget.create(
                 (self._settings.host, self._settings.port), timeout=_TIMEOUT_S, retries=_RETRIES
@@ -97,6 +101,25 @@ class SnmpTrapSink:
         finally:
             engine.close_dispatcher()
         return str(error or status or "")
+
+    def _engine(self) -> SnmpEngine:
+        """A new engine under the box's own id. To a manager each is a restart, so its boot counter goes up (RFC 3414).
+
+        pysnmp itself would keep the counter below /tmp, where a reboot forgets it and anybody may write.
+        """
+        engine = SnmpEngine()
+        own_id, boots = engine.get_mib_builder().import_symbols(
+            "__SNMP-FRAMEWORK-MIB", "snmpEngineID", "snmpEngineBoots"
+        )
+        own_id.syntax = own_id.syntax.clone(OctetString(engine_id(self._settings, self._box)))
+        engine.snmpEngineID = own_id.syntax
+        try:
+            count = int(self._boots.read_text("ascii"))
+        except (OSError, ValueError):
+            count = int(time.time()) - _BOOTS_EPOCH_S  # lost: a number that was surely not reached yet
+        write_private(self._boots, str(count + 1).encode())
+        boots.syntax = boots.syntax.clone(count + 1)
+        return engine
 
     def close(self) -> None:
         """Nothing stays open."""

@@ -17,12 +17,16 @@ from tests.e2e.web.test_hardware import AXE
 pytestmark = pytest.mark.e2e
 
 
+async def unnoted(*_: object) -> None:
+    """The audit log is not looked at here."""
+
+
 @pytest.fixture
 def bench(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The site with the real line test behind the commands of `watch`."""
     bus = site.box.bus
     tester = LineTester(bus.home)
-    known = handlers(tester, lambda *_: None, lambda _user: "Ann", "UTC")
+    known = handlers(tester, lambda *_: None, lambda _user: "Ann", "UTC", unnoted)
     before = bus.request
 
     def request(command: Command, *, timeout_s: float = 5.0) -> Done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,13 @@ def test_a_real_line_is_never_measured_unattended(command: typer.Typer) -> None:
     )
     assert isinstance(ran.exception, CallerError)
     assert ran.exception.error_id == "line_test.unattended"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is who could leave files that the services cannot write")
+def test_what_root_writes_belongs_to_the_owner_of_the_home(command: typer.Typer, tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, 12345)
+    ran = CliRunner().invoke(command, ["line-test", "run", "--pair", "A1", "--simulate", "--unattended"])
+    assert ran.exit_code == 0, ran.output
+    foreign = {path.name for path in tmp_path.rglob("*") if path.stat().st_uid != 12345}
+    assert not foreign
+    assert (tmp_path / "line-tests.jsonl").exists()

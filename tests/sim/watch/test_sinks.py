@@ -127,25 +127,29 @@ def test_syslog_stream_counts_octets_and_connects_again(tmp_path: Path, secure: 
 
 @_PYSNMP
 @pytest.mark.parametrize(("version", "confirmed"), [("v2c", True), ("v3", True), ("v3", False)])
-def test_snmp_notifications_carry_one_uid_from_raise_to_clear(version: str, confirmed: bool) -> None:
+def test_snmp_notifications_carry_one_uid_from_raise_to_clear(
+    version: str, confirmed: bool, tmp_path: Path
+) -> None:
     engine_id = bytes.fromhex("80007ed90501020304")
     with receivers.snmp_manager(engine_id) as manager:
         settings = SnmpTrapSettings(
             host="127.0.0.1", port=manager.port, version=version, community=SecretStr("public"), confirmed=confirmed,
             auth_key=SecretStr("authentic-key"), priv_key=SecretStr("private-key-1"), engine_id=engine_id.hex(),
         )  # fmt: skip
-        sink = snmp_trap.SnmpTrapSink(settings, box="desk-7", language="zh")
+        (tmp_path / "boots").write_text("41")
+        sink = snmp_trap.SnmpTrapSink(settings, box="desk-7", language="zh", boots=tmp_path / "boots")
         sink.tell(message())
         sink.tell(message("cleared"))
         raised, cleared = manager.wait(2)[:2]
     kind = "1.3.6.1.6.3.1.1.4.1.0"
+    assert (tmp_path / "boots").read_text() == "43"
     assert (raised[kind], cleared[kind]) == (snmp_trap.RAISED, snmp_trap.CLEARED)
     assert raised[snmp_trap.UID] == cleared[snmp_trap.UID] == "0b0e"
     assert raised[snmp_trap.TITLE].startswith("网关 10.0.0.5:5060")
 
 
 @_PYSNMP
-def test_a_wrong_v3_key_is_a_failure_and_not_a_silence() -> None:
+def test_a_wrong_v3_key_is_a_failure_and_not_a_silence(tmp_path: Path) -> None:
     engine_id = bytes.fromhex("80007ed90501020304")
     with receivers.snmp_manager(engine_id) as manager:
         settings = SnmpTrapSettings(
@@ -153,7 +157,7 @@ def test_a_wrong_v3_key_is_a_failure_and_not_a_silence() -> None:
             priv_key=SecretStr("private-key-1"), engine_id=engine_id.hex(),
         )  # fmt: skip
         with pytest.raises(BoxError) as caught:
-            snmp_trap.SnmpTrapSink(settings, box="b", language="en").tell(message())
+            snmp_trap.SnmpTrapSink(settings, box="b", language="en", boots=tmp_path / "boots").tell(message())
     assert caught.value.error_id == "sink.failed"
     assert not manager.got
 

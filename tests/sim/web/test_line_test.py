@@ -6,10 +6,11 @@ import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from appliance.commands import Command, Done
+from appliance.commands import Command, Done, UserCommand
 from appliance.store.repositories import users
 from appliance.types import Permission
 from appliance.watch.box_key import verify_document
@@ -31,7 +32,12 @@ def bench(box: FakeBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iter
             users.require(session, actor_id, permission)
 
     tester = LineTester(box.bus.home)
-    known = handlers(tester, require, lambda user_id: f"user {user_id[:4]}", "UTC")
+    async def noted(_command: UserCommand, action: str, subject: str, _detail: dict[str, Any]) -> None:
+        noted_lines.append((action, subject))
+
+    noted_lines: list[tuple[str, str]] = []
+    box.noted = noted_lines  # type: ignore[attr-defined]
+    known = handlers(tester, require, lambda user_id: f"user {user_id[:4]}", "UTC", noted)
     before = box.bus.request
 
     def request(command: Command, *, timeout_s: float = 5.0) -> Done:
@@ -78,6 +84,7 @@ def test_a_whole_test_by_forms(bench: FakeBox) -> None:
     report = client.get(link[1])
     assert report.mimetype == "application/pdf"
     assert verify_document(report.data).key == LineTester(bench.bus.home).key.public
+    assert bench.noted == [("line_test.begin", "MDF 1"), ("line_test.result", "MDF 1")]  # type: ignore[attr-defined]
 
 
 def test_a_bell_before_milliamperes_is_told(bench: FakeBox) -> None:
