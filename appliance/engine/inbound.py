@@ -22,7 +22,7 @@ from appliance.domain.numbers import Number, country, parse_number
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core, Effects
 from appliance.engine.inbound_room import CallerFacts, CallerQueue, Known
-from appliance.engine.inbound_views import loads, may_serve, wait_s
+from appliance.engine.inbound_views import loads, may_serve, policy_of, same_need, wait_s
 from appliance.engine.room import LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, StoreError
@@ -113,7 +113,7 @@ class Inbound:
     def _decision(self, queue: CallerQueue | None, now: datetime) -> model.Admitted | model.TurnedAway:
         if queue is None:
             return model.TurnedAway("", InboundPolicy(closed_prompt="closed", record=False))
-        policy = queue.policy(self._dialling.seat_answer_timeout_s)
+        policy = policy_of(self._room, queue, self._dialling.seat_answer_timeout_s, now)
         if is_open(queue.config, self._dialling.timezone, now):
             return model.Admitted(queue.queue_id, policy)
         return model.TurnedAway(queue.queue_id, policy)
@@ -174,9 +174,8 @@ class Inbound:
                            queue=call.queue_id, event_type=type(event).__name__)  # fmt: skip
             if call.state is not InboundState.ENDED:
                 self._effects.write(lambda session: rows.save(session, call))
-            self._room.inbound_loads = loads(self._room, self._clock.now())
             self._effects.room_changed()
-            self._effects.lines_changed()
+            self.look_ahead()
         for command in commands:
             self._carry_out(call_id, command)
 
@@ -229,7 +228,13 @@ class Inbound:
                 agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.call_id)
             )
             self.apply(call.call_id, model.AgentFound(agent.agent_id, agent.seat_id))
-        self._room.inbound_loads = loads(self._room, self._clock.now())
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Say anew how many agents callers will need; dialling looks again when that has changed."""
+        before, self._room.inbound_loads = self._room.inbound_loads, loads(self._room, self._clock.now())
+        if not same_need(before, self._room.inbound_loads):
+            self._effects.lines_changed()
 
     # ---- what a caller hears -------------------------------------------------------------------------------
 
@@ -252,10 +257,11 @@ class Inbound:
         queue = self._callers.queues.get(call.queue_id)
         other = self._callers.queues.get(queue.config.overflow_queue) if queue is not None else None
         full = other is None or other is queue or call.hops >= _HOPS_MAX
-        if other is None or full or not is_open(other.config, self._dialling.timezone, self._clock.now()):
+        now = self._clock.now()
+        if other is None or full or not is_open(other.config, self._dialling.timezone, now):
             self.apply(call.call_id, model.TurnedAway(call.queue_id, call.policy))
         else:
-            policy = other.policy(self._dialling.seat_answer_timeout_s)
+            policy = policy_of(self._room, other, self._dialling.seat_answer_timeout_s, now)
             self.apply(call.call_id, model.Moved(other.queue_id, policy))
 
     def _call_back(self, call: InboundCall) -> None:

@@ -15,8 +15,9 @@ from appliance.domain import inbound_model as model
 from appliance.domain.inbound_model import InboundCall, InboundPolicy, InboundState
 from appliance.engine.choosing import card_of
 from appliance.engine.inbound import Inbound
-from appliance.engine.inbound_room import InboundRoom, Known
-from appliance.engine.room import LeadCard
+from appliance.engine.inbound_room import Known
+from appliance.engine.inbound_views import policy_of
+from appliance.engine.room import LeadCard, Room
 from appliance.engine.writer import Writer
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
@@ -32,9 +33,9 @@ class InboundRecovery:
     """Used once, between the agents' return and the first command."""
 
     def __init__(
-        self, inbound: Inbound, callers: InboundRoom, bus: Bus, writer: Writer, dialling: DiallingSettings, clock: Clock
+        self, inbound: Inbound, room: Room, bus: Bus, writer: Writer, dialling: DiallingSettings, clock: Clock
     ) -> None:
-        self._inbound, self._callers, self._bus, self._writer = inbound, callers, bus, writer
+        self._inbound, self._room, self._callers, self._bus, self._writer = inbound, room, room.inbound, bus, writer
         self._dialling, self._clock = dialling, clock
         self._log = get_logger()
 
@@ -73,12 +74,11 @@ class InboundRecovery:
         return call
 
     def _from_row(self, row: models.InboundCall) -> InboundCall:
-        queue = self._callers.queues.get(row.queue_id)
+        queue, now = self._callers.queues.get(row.queue_id), self._clock.now()
         policy = (
-            queue.policy(self._dialling.seat_answer_timeout_s) if queue is not None
+            policy_of(self._room, queue, self._dialling.seat_answer_timeout_s, now) if queue is not None
             else InboundPolicy(closed_prompt="closed")
         )  # fmt: skip
-        now = self._clock.now()
         return InboundCall(
             row.id, row.trunk_id, row.caller, row.called, at=row.at, queue_id=row.queue_id, policy=policy,
             state=InboundState(row.state), last_seq=row.last_seq, hops=row.hops, deadline=now + timedelta(minutes=3),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from math import floor
 
 from appliance.domain import inbound
 from appliance.domain.agent import Agent
+from appliance.domain.compliance_profile import load_profile
 from appliance.domain.inbound_config import is_open
-from appliance.domain.inbound_model import InboundState
+from appliance.domain.inbound_model import InboundPolicy, InboundState
 from appliance.domain.line_share import InboundLoad
 from appliance.domain.routing import may_work_in
 from appliance.engine.inbound_room import CallerQueue, InboundRoom
@@ -24,6 +27,15 @@ def may_serve(room: Room, queue: CallerQueue | None) -> Callable[[Agent], bool]:
         return lambda _agent: True
     config = room.config(campaign_id)
     return lambda agent: may_work_in(agent, campaign_id, config)
+
+
+def policy_of(room: Room, queue: CallerQueue, seat_answer_timeout_s: float, now: datetime) -> InboundPolicy:
+    """Return the figures a caller who comes in now waits under; what the campaign's rules ask for is done too."""
+    policy = queue.policy(seat_answer_timeout_s)
+    if queue.config.campaign_id not in room.campaigns:
+        return policy
+    rule = load_profile(room.config(queue.config.campaign_id).rule_profile, now.date()).recording
+    return replace(policy, record=policy.record or rule.required, notice=policy.notice or rule.notice)
 
 
 def wait_s(room: Room, queue: CallerQueue, position: int) -> float:
@@ -43,6 +55,12 @@ def loads(room: Room, now: datetime) -> list[InboundLoad]:
         waiting = len(room.inbound.waiting(queue.queue_id))
         found.append(InboundLoad(able, waiting, inbound.expected_callers(queue.arrivals, now)))
     return found
+
+
+def same_need(one: list[InboundLoad], other: list[InboundLoad]) -> bool:
+    """Say whether two looks at the queues ask for the same agents."""
+    plain = [[(load.agents, load.waiting, floor(load.expected + 0.5)) for load in loads] for loads in (one, other)]
+    return plain[0] == plain[1]
 
 
 def live_queues(room: Room, now: datetime) -> list[LiveQueue]:

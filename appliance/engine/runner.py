@@ -77,7 +77,7 @@ class Engine:
         self._recovery = Recovery(
             self._core, self._bus, self._writer, self._dialler, settings.dialling, self._clock,
             InboundRecovery(
-                self._inbound, self.room.inbound, self._bus, self._writer, settings.dialling, self._clock
+                self._inbound, self.room, self._bus, self._writer, settings.dialling, self._clock
             ),
         )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -279,6 +279,7 @@ class Engine:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now_s = self._clock.monotonic_s()
+            self._inbound.look_ahead()
             if not await self._bus.stores_events():
                 self._connected_since_s = now_s
                 continue

@@ -28,6 +28,7 @@ from appliance.events import LiveAgent
 from appliance.settings import Home, Settings, save_settings
 from appliance.store import models
 from appliance.store.db import Store
+from appliance.store.read import recordings
 from appliance.telephony.edge import control
 from appliance.watch.supervision import status
 from audio.g711 import decode_alaw
@@ -89,6 +90,11 @@ class Box:
     def waited_s(self, number: str) -> float:
         row = self.row(number)
         return (datetime.now(UTC) - row.queued_at).total_seconds() if row is not None and row.queued_at else 0.0
+
+    def recorded_for(self, agent_id: str) -> bool:
+        """Is there a recording of this agent, found by its caller's number?"""
+        found = recordings.search(self.store, recordings.RecordingFilter(agent_id=agent_id, number="13900000001"))
+        return [(r.direction, r.name) for r in found.rows] == [("inbound", "Li")]
 
     async def until(self, condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(WAIT_S):
@@ -193,6 +199,7 @@ def test_the_last_agent_and_a_closed_queue(box: Box) -> None:
             assert _tonal(_heard(box, "shut")) < 0.5
             assert _level_dbov(_heard(box, "known")) > -45  # the agent's voice
             assert box.agent_state("a1") == "ready"
+            await box.until(lambda: box.recorded_for("a2"))
             await box.dispose("a2")
             for agent_id in ("a1", "a2"):
                 await box.ask(cmd.AgentLogout(actor_id=agent_id))

@@ -194,6 +194,29 @@ def test_who_hangs_up_in_the_queue_is_missed_and_called_back(tmp_path: Path) -> 
     play(tmp_path, story)
 
 
+def test_callers_come_before_the_list_and_hear_the_notice_that_the_rules_want(tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        with s.store.write() as session:
+            campaign = session.get_one(models.Campaign, CAMPAIGN)
+            campaign.config = {**campaign.config, "rule_profile": "ru"}
+        await s.start_engine()
+        await s.seat(1)
+        first = await Caller(s.bus, STRANGER).ring()
+        await until(s, lambda: first.bridged_to == "a1")
+        assert first.heard[0] == "en-notice"
+        await s.act("start")
+        second = await Caller(s.bus, "+8613900000009").ring()
+        await until(s, lambda: second.has_music)
+        await first.hang_up()
+        await until(s, lambda: second.bridged_to == "a1")
+        assert not s.switch.originated
+        await second.hang_up()
+        await until(s, lambda: outcome(s, second) == "connected")
+        await until(s, lambda: s.agent_state("a1") == "ready")
+
+    play(tmp_path, story, in_process=False)
+
+
 def test_a_dead_phone_and_a_worker_that_vanishes(tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
         await s.seat(1, 2)
