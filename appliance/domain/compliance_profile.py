@@ -83,9 +83,14 @@ class CoolDownRule(Rule):
 
 
 class AbandonedRule(_Model):
-    """How abandoned calls are counted. `limit` None: the rule names no figure, the campaign's own limit holds."""
+    """How abandoned calls are counted. `limit` None: the rule names no figure, the campaign's own limit holds.
+
+    `latency_s`: what the ear may take to tell a person, where the rule's own words leave room for it; a person waits
+    since its word, at most so much later than the clock says.
+    """
 
     clock: Clock
+    latency_s: float = Field(0.0, ge=0, le=10)
     within_s: float = Field(2.0, gt=0)
     limit: float | None = Field(None, ge=0, le=1)
     window_hours: int = Field(24, ge=1)
@@ -209,6 +214,11 @@ def load_profile(name: str, on: date | None = None) -> Profile:
     return parts[0] if len(parts) == 1 else _joined(name, parts)
 
 
+def kept_at_least(name: str) -> int:
+    """Return for how many days the newest rules of a name want recordings kept; 0: no figure, or no such rules."""
+    return load_profile(name).recording.keep_days if name in _names() else 0
+
+
 def _joined(name: str, parts: Sequence[Profile]) -> Profile:
     """Return one profile in which the rules of all hold, and the strictest of what can be only one way."""
     limits = [one for one in parts if one.abandoned.limit is not None] or list(parts)
@@ -222,6 +232,7 @@ def _joined(name: str, parts: Sequence[Profile]) -> Profile:
         ring_at_least_s=max(one.ring_at_least_s for one in parts),
         abandoned=abandoned.model_copy(update={
             "clock": max((one.abandoned.clock for one in limits), key=_CLOCKS.index),
+            "latency_s": min(one.abandoned.latency_s for one in limits),
             "within_s": min(one.abandoned.within_s for one in limits),
             "estimate_dropped": any(one.abandoned.estimate_dropped for one in parts),
         }),

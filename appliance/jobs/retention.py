@@ -28,9 +28,10 @@ log = get_logger()
 
 
 def keep_days(rules: dict[str, int], campaign_id: str | None, seat_id: str | None, default_days: int) -> int:
-    """Return for how many days a recording of this campaign and seat is kept."""
+    """Return for how many days a recording of this campaign and seat is kept: never shorter than the law asks."""
     own = [rules[scope] for scope in (f"campaign:{campaign_id}", f"seat:{seat_id}") if scope in rules]
-    return max(own) if own else rules.get("default", default_days)
+    wanted = max(own) if own else rules.get("default", default_days)
+    return max(wanted, rules.get(f"law:{campaign_id}", 0))
 
 
 class Retention:

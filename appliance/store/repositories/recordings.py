@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
+from appliance.domain.compliance_profile import kept_at_least
 from appliance.errors import NotFoundError
-from appliance.store.models import Attempt, InboundCall, Recording, RecordingKey, RetentionRule
+from appliance.store.models import Attempt, Campaign, InboundCall, Recording, RecordingKey, RetentionRule
 
 SPOOL, ARCHIVED, DELETED, FAILED = "spool", "archived", "deleted", "failed"
 CONVERSATION, EVIDENCE = "conversation", "evidence"
@@ -71,8 +72,13 @@ def delete_key(session: Session, recording_id: str) -> None:
 
 
 def rules(session: Session) -> dict[str, int]:
-    """All retention rules: scope to days."""
-    return {rule.scope: rule.keep_days for rule in session.scalars(select(RetentionRule))}
+    """All retention rules: scope to days; `law:<campaign>` is what the campaign's rule profile asks at least."""
+    found = {rule.scope: rule.keep_days for rule in session.scalars(select(RetentionRule))}
+    for campaign_id, config in session.execute(select(Campaign.id, Campaign.config)):
+        days = kept_at_least(str(config.get("rule_profile", "neutral")))
+        if days:
+            found[f"law:{campaign_id}"] = days
+    return found
 
 
 def set_expiry(session: Session, recording_id: str, expires_at: datetime) -> None:

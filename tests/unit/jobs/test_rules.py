@@ -24,6 +24,8 @@ pytestmark = pytest.mark.unit
         ({"campaign:c": 10, "seat:101": 90}, 90),
         ({"campaign:c": 400, "seat:101": 90}, 400),
         ({"campaign:other": 1, "seat:102": 1}, 180),
+        ({"campaign:c": 10, "law:c": 731}, 731),  # no rule of the box is shorter than the law's
+        ({"campaign:c": 1096, "law:c": 731, "law:other": 2000}, 1096),
     ],
 )
 def test_the_longest_own_rule_holds_else_the_default(rules: dict[str, int], expected: int) -> None:
