@@ -14,24 +14,25 @@ from typing import Any, Literal
 Clock = Literal["answer", "speech_onset", "greeting_end"]
 
 PRIOR_DROPPED = (3, 400)
-"""People among calls taken for machines before anybody listened to one here: 3 in 400 (docs/figures/ear_answered.md)."""
+"""People among calls taken for machines before anybody listened to one here (docs/figures/ear_answered.md)."""
 
 
 def clock_start(
-    clock: Clock, *, answered_at: datetime, verdict_at: datetime, evidence: Mapping[str, Any]
-) -> datetime:  # fmt: skip
-    """Return when the person began to wait.
+    clock: Clock, *, answered_at: datetime, verdict_at: datetime, evidence: Mapping[str, Any], latency_s: float = 0.0
+) -> datetime:
+    """Return when the person began to wait: never later than the ear's verdict.
 
-    `evidence` is the ear's: `onset_ms` of the first word, `talk_ms` spoken. The greeting's end is put as early as it
-    can have been. Somebody who said nothing has no such instant: he waits since the ear gave up.
+    `latency_s`: what the profile lets the ear take, from the instant it names. `evidence` is the ear's: `onset_ms` of
+    the first word, `talk_ms` spoken. The greeting's end is put as early as it can have been. Somebody who said nothing
+    has no such instant: he waits since the ear gave up.
     """
     if clock == "answer":
-        return answered_at
+        return min(verdict_at, answered_at + timedelta(seconds=latency_s))
     onset_ms = evidence.get("onset_ms")
     if not isinstance(onset_ms, int | float):
         return verdict_at
     talk_ms = evidence.get("talk_ms", 0) if clock == "greeting_end" else 0
-    return min(verdict_at, answered_at + timedelta(milliseconds=onset_ms + talk_ms))
+    return min(verdict_at, answered_at + timedelta(milliseconds=onset_ms + talk_ms, seconds=latency_s))
 
 
 def is_abandoned(

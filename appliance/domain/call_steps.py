@@ -68,7 +68,7 @@ def wait_for_agent(call: Call, now: datetime) -> tuple[Call, Commands]:
         verdict = call.heard
         clock_at = clock_start(
             call.policy.clock, answered_at=call.answered_at or now, verdict_at=call.verdict_at or now,
-            evidence=verdict.evidence if verdict else {},
+            evidence=verdict.evidence if verdict else {}, latency_s=call.policy.clock_latency_s,
         )  # fmt: skip
         call = replace(call, clock_at=clock_at, within_s=call.policy.abandon_after_s)
     deadline = max(later(call.clock_at or now, call.within_s or 0.0), now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from appliance.domain.abandoned import Clock
 from appliance.domain.call_model import CallPolicy
 from appliance.domain.campaign import CampaignConfig
-from appliance.domain.compliance_profile import load_profile
+from appliance.domain.compliance_own import rules_of
 from appliance.settings import DiallingSettings
 from appliance.types import CampaignMode
 
@@ -17,6 +17,7 @@ class Terms:
     """When a person counts as abandoned, and how many may. `limit`: share of the people who answer in `window_s`."""
 
     clock: Clock
+    latency_s: float
     within_s: float
     limit: float
     window_s: float
@@ -25,12 +26,12 @@ class Terms:
 
 
 def terms_of(config: CampaignConfig, dialling: DiallingSettings) -> Terms:
-    """Raises CallerError `compliance.unknown_profile`, `compliance.not_in_force`."""
-    profile = load_profile(config.rule_profile)
+    """Raises CallerError `compliance.unknown_profile`, ValidationErrors `compliance.looser_than_rule`..."""
+    profile = rules_of(config, "UTC")
     rule = profile.abandoned
     binds = rule.limit is not None and rule.limit <= config.abandoned_limit
     return Terms(
-        clock=rule.clock, within_s=min(dialling.abandon_after_s, rule.within_s),
+        clock=rule.clock, latency_s=rule.latency_s, within_s=min(dialling.abandon_after_s, rule.within_s),
         limit=config.abandoned_limit if rule.limit is None else min(config.abandoned_limit, rule.limit),
         window_s=3600.0 * (rule.window_hours if binds else config.abandoned_window_h),
         estimate_dropped=rule.estimate_dropped,
@@ -46,7 +47,7 @@ def policy_of(
     voice = config.voice if mode is CampaignMode.VOICE and owner is None else None
     greets = bool(config.greeting_prompt) and terms.greeting_allowed and owner is None and voice is None
     return CallPolicy(
-        abandon_after_s=terms.within_s, clock=terms.clock,
+        abandon_after_s=terms.within_s, clock=terms.clock, clock_latency_s=terms.latency_s,
         greeting=config.greeting_prompt if greets else "", greeting_s=config.greeting_wait_s if greets else 0.0,
         voice=voice, abandon_prompt=config.abandon_prompt, ring_timeout_s=dialling.ring_timeout_s,
         verdict_deadline_s=dialling.verdict_deadline_ms / 1000, seat_answer_timeout_s=dialling.seat_answer_timeout_s,

@@ -31,6 +31,15 @@ def test_who_says_nothing_waits_since_the_ear_gave_up() -> None:
         assert clock_start(clock, answered_at=ANSWERED, verdict_at=at(4.0), evidence={}) == at(4.0)  # type: ignore[arg-type]
 
 
+def test_a_profile_without_a_figure_lets_the_ear_take_its_time() -> None:
+    evidence = {"onset_ms": 800, "talk_ms": 600}
+    for latency_s, begins_s in ((0.5, 1.3), (4.0, 2.0)):
+        started = clock_start(
+            "speech_onset", answered_at=ANSWERED, verdict_at=at(2.0), evidence=evidence, latency_s=latency_s
+        )
+        assert started == at(begins_s)
+
+
 def test_the_clock_never_starts_after_the_verdict() -> None:
     evidence = {"onset_ms": 800, "talk_ms": 5000}
     assert clock_start("greeting_end", answered_at=ANSWERED, verdict_at=at(2.0), evidence=evidence) == at(2.0)
