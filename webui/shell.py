@@ -41,6 +41,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("board.page", _l("Live board"), icon="activity", permission=Permission.AGENTS_READ),
             NavItem("campaigns.page", _l("Campaigns"), icon="speakerphone", permission=Permission.CAMPAIGNS_READ),
             NavItem("imports.page", _l("Import"), icon="table-import", permission=Permission.LISTS_IMPORT),
+            NavItem("numbers.page", _l("Numbers"), icon="activity", permission=Permission.LISTS_IMPORT),
             NavItem("queues.page", _l("Queues"), icon="phone-incoming", permission=Permission.CAMPAIGNS_READ),
             NavItem("missed.page", _l("Missed calls"), icon="phone-x", permission=Permission.CAMPAIGNS_READ),
             NavItem("people.page", _l("People"), icon="address-book", permission=Permission.LISTS_IMPORT),

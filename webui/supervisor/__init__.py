@@ -8,11 +8,13 @@ from webui.supervisor.exports import blueprint as exports
 from webui.supervisor.heard import blueprint as heard
 from webui.supervisor.imports import blueprint as imports
 from webui.supervisor.missed import blueprint as missed
+from webui.supervisor.numbers import blueprint as numbers
 from webui.supervisor.people import blueprint as people
 from webui.supervisor.queues import blueprint as queues
 from webui.supervisor.recordings import blueprint as recordings
 from webui.supervisor.reports import blueprint as reports
 
 BLUEPRINTS = (
-    board, campaigns, imports, do_not_call, people, queues, missed, recordings, heard, announcements, reports, exports,
+    board, campaigns, imports, numbers, do_not_call, people, queues, missed, recordings, heard, announcements,
+    reports, exports,
 )  # fmt: skip

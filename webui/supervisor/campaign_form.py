@@ -27,6 +27,7 @@ from webui import labels
 from webui.box import ask, store
 from webui.forms import choices
 from webui.supervisor.dialling_form import DiallingFields, dialling_values, named_as_here
+from webui.supervisor.retry_form import RetryFields
 
 MODES = [(mode, labels.CAMPAIGN_MODES[mode]) for mode in ("progressive", "predictive", "preview", "voice")]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -49,7 +50,7 @@ _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 _SPLIT = re.compile(r"[,;\n]+")
 
 
-class CampaignForm(FlaskForm, DiallingFields):  # type: ignore[misc]
+class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc]
     """Fields in the order of the page."""
 
     name = StringField(_l("Name of the campaign"), [InputRequired(), Length(max=120)])
@@ -100,6 +101,7 @@ class CampaignForm(FlaskForm, DiallingFields):  # type: ignore[misc]
         return cls(
             mode="progressive", hours_from="08:00", hours_to="20:00", days=list(DAYS), time_zone_rule="number",
             rule_profile="neutral", attempts_per_day_max=3, attempts_total_max=6, wrap_up_mode="timed", record=True,
+            **cls.retry_values({}),
         )._choices()  # fmt: skip
 
     @classmethod
@@ -115,7 +117,7 @@ class CampaignForm(FlaskForm, DiallingFields):  # type: ignore[misc]
         return cls(
             name=campaign.name, mode=campaign.mode, hours_from=first[:5], hours_to=first[6:], days=list(hours),
             wrap_up_s=None if wrap_up is None else int(wrap_up), dispositions=", ".join(config.get("dispositions", ())),
-            **values, **dialling_values(config),
+            **values, **dialling_values(config), **cls.retry_values(config),
         )._choices()  # fmt: skip
 
     def config(self, before: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class CampaignForm(FlaskForm, DiallingFields):  # type: ignore[misc]
         return {
             **before, **{name: self[name].data for name in taken}, "calling_hours": {d: [span] for d in self.days.data},
             "caller_id": self.caller_id.data or "", "script": self.script.data or "",
-            **self.dialling_config(before),
+            **self.dialling_config(before), **self.retry_config(before),
             "dispositions": [part.strip() for part in _SPLIT.split(self.dispositions.data or "") if part.strip()],
         }  # fmt: skip
 

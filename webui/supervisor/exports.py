@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
+from flask_babel import get_locale
 from werkzeug.wrappers import Response
 
 from appliance.commands import ExportReport
@@ -33,7 +34,7 @@ def make(report: str) -> Response:
     done = ask(
         ExportReport, report=report, campaign_id=request.form.get("campaign_id") or None,
         import_id=request.form.get("import_id") or None, file_format=request.form.get("format", "xlsx"),
-        timeout_s=15.0,
+        language=str(get_locale()), timeout_s=15.0,
     )  # fmt: skip
     return redirect(url_for("exports.wait", job_id=str(done.id)))
 

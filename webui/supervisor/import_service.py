@@ -8,14 +8,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from appliance.commands import ImportList, InspectList
+from appliance.commands import ImportList, InspectList, MakeList
 from appliance.errors import CallerError, ValidationErrors
 from appliance.store.read import campaigns
 from webui.box import ask, store
+from webui.supervisor import uploads
 from webui.supervisor.uploads import Upload
 
 ROLES: dict[str, Any] = {
     "phone": _l("Telephone"),
+    "phone2": _l("Second telephone"),
+    "phone3": _l("Third telephone"),
+    "phone4": _l("Fourth telephone"),
     "name": _l("Name"),
     "amount": _l("Amount"),
     "currency": _l("Currency"),
@@ -36,12 +40,30 @@ REASONS: dict[str, Any] = {
     "do_not_call": _l("On the do-not-call list"),
     "duplicate_in_list": _l("Stands further up in the list"),
     "duplicate_in_campaign": _l("Already in the campaign"),
+    "duplicate_elsewhere": _l("Waits in another campaign"),
+    "merged": _l("Added to the person who is there"),
 }
+DUPLICATES: dict[str, Any] = {
+    "skip": _l("Leave them out"),
+    "merge": _l("Add numbers and fields to the person who is there"),
+    "warn": _l("Take them, and say so"),
+}
+SOURCES: dict[str, Any] = {
+    "missed": _l("Missed calls"),
+    "history": _l("Calls made"),
+    "callbacks": _l("Call-backs that are due"),
+}
+HISTORY_OUTCOMES = (
+    "no_answer", "busy", "machine", "human", "rejected", "powered_off", "unreachable", "screening", "unknown",
+    "announcement_unknown", "congestion", "lost",
+)  # fmt: skip
 
 
-def inspect(upload: Upload) -> dict[str, Any]:
-    """Columns, guessed roles and the first rows: {columns, mapping, sample}."""
-    data = ask(InspectList, path=str(upload.path), file_name=upload.file_name, timeout_s=30.0).data
+def inspect(upload: Upload, campaign_id: str = "") -> dict[str, Any]:
+    """Columns, remembered or guessed roles and the first rows: {columns, mapping, sample, remembered}."""
+    data = ask(
+        InspectList, path=str(upload.path), file_name=upload.file_name, campaign_id=campaign_id or None, timeout_s=30.0
+    ).data
     roles = {column: role for role, column in data.get("mapping", {}).items()}
     return {**data, "roles": roles}
 
@@ -77,10 +99,32 @@ def target(form: MultiDict[str, str]) -> dict[str, str]:
     raise CallerError("import.no_campaign", _("Choose a campaign, or give a new one a name."))
 
 
-def run(upload: Upload, mapping: dict[str, str] | None, where: dict[str, str], *, dry_run: bool) -> str:
+def choices(form: MultiDict[str, str]) -> dict[str, Any]:
+    """What becomes of duplicates: {duplicates, across_campaigns}."""
+    chosen = form.get("duplicates", "skip")
+    return {
+        "duplicates": chosen if chosen in DUPLICATES else "skip",
+        "across_campaigns": form.get("across_campaigns") == "1",
+    }
+
+
+def run(
+    upload: Upload, mapping: dict[str, str] | None, where: dict[str, str], chosen: dict[str, Any], *, dry_run: bool
+) -> str:
     """Start the import; returns its id."""
     done = ask(
         ImportList, path=str(upload.path), file_name=upload.file_name, mapping=mapping, dry_run=dry_run, **where,
-        timeout_s=15.0,
+        **chosen, timeout_s=15.0,
     )  # fmt: skip
     return str(done.id)
+
+
+def from_source(form: MultiDict[str, str]) -> Upload | None:
+    """Have a list made of the box's own rows; None when there is none. Raises CallboxError."""
+    data = ask(
+        MakeList, source=form.get("source", ""), campaign_id=form.get("of_campaign") or None,
+        outcomes=[one for one in form.getlist("outcome") if one in HISTORY_OUTCOMES],
+        from_day=form.get("since", ""), to_day=form.get("until", ""), import_id=form.get("import_id") or None,
+        timeout_s=60.0,
+    ).data  # fmt: skip
+    return uploads.adopt(str(data["path"]), str(data["file_name"])) if data["rows"] else None

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.errors import CallerError
@@ -13,7 +14,7 @@ from appliance.store.read import campaigns, imports
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import box, store
-from webui.error_texts import error_text
+from webui.error_texts import error_text, text_of
 from webui.errors import status_of
 from webui.supervisor import import_service as service
 from webui.supervisor import uploads
@@ -31,7 +32,8 @@ def page() -> str:
 def _page(campaign_id: str, *, error: str = "", file_name: str = "") -> str:
     return render_template(
         "imports/page.html", imports=imports.recent(store()), campaign_id=campaign_id, error=error,
-        file_name=file_name,
+        file_name=file_name, sources=service.SOURCES, outcomes=service.HISTORY_OUTCOMES,
+        campaigns=campaigns.names(store()),
     )  # fmt: skip
 
 
@@ -46,13 +48,27 @@ def send() -> Response | tuple[str, int]:
     return redirect(url_for("imports.columns", upload_id=kept.id, campaign=request.form.get("campaign_id") or None))
 
 
+@blueprint.post("/source")
+@needs(Permission.LISTS_IMPORT)
+def source() -> Response | tuple[str, int]:
+    """A list of the box's own rows: missed calls, calls made, call-backs, rows that an import refused."""
+    campaign_id = request.form.get("campaign_id", "")
+    try:
+        made = service.from_source(request.form)
+    except CallerError as wrong:
+        return _page(campaign_id, error=error_text(wrong)), status_of(wrong)
+    if made is None:
+        return _page(campaign_id, error=_("There are no such calls.")), 400
+    return redirect(url_for("imports.columns", upload_id=made.id, campaign=campaign_id or None))
+
+
 @blueprint.get("/columns/<upload_id>")
 @needs(Permission.LISTS_IMPORT)
 def columns(upload_id: str) -> str | tuple[str, int]:
     """What the columns mean, with the first rows; a file that is no list leads back to the drop zone."""
     upload, campaign_id = uploads.find(upload_id), request.args.get("campaign", "")
     try:
-        head = service.inspect(upload)
+        head = service.inspect(upload, campaign_id)
     except CallerError as wrong:
         return _page(campaign_id, error=error_text(wrong), file_name=upload.file_name), status_of(wrong)
     return _columns(upload, head, campaign_id)
@@ -61,7 +77,7 @@ def columns(upload_id: str) -> str | tuple[str, int]:
 def _columns(upload: uploads.Upload, head: dict[str, Any], campaign_id: str, *, error: str = "") -> str:
     return render_template(
         "imports/columns.html", upload=upload, head=head, roles=service.ROLES, campaigns=campaigns.names(store()),
-        campaign_id=campaign_id, error=error,
+        campaign_id=campaign_id, error=error, duplicates=service.DUPLICATES,
     )  # fmt: skip
 
 
@@ -76,10 +92,10 @@ def try_out(upload_id: str) -> Response | tuple[str, int]:
         roles = dict(zip(request.form.getlist("column"), request.form.getlist("role"), strict=False))
         head = {**service.inspect(upload), "roles": roles}
         return _columns(upload, head, request.form.get("campaign_id", ""), error=service.complaint(wrong)), 400
-    import_id = service.run(upload, mapping, where, dry_run=True)
-    return redirect(
-        url_for("imports.one", import_id=import_id, upload=upload_id, plan=json.dumps({"m": mapping, "w": where}))
-    )
+    chosen = service.choices(request.form)
+    import_id = service.run(upload, mapping, where, chosen, dry_run=True)
+    plan = json.dumps({"m": mapping, "w": where, "d": chosen})
+    return redirect(url_for("imports.one", import_id=import_id, upload=upload_id, plan=plan))
 
 
 @blueprint.get("/<import_id>")
@@ -92,6 +108,7 @@ def one(import_id: str) -> str:
         upload=request.args.get("upload"), plan=request.args.get("plan"),
         rejects=imports.rejects(store(), import_id) if found else [],
         reasons=service.REASONS,
+        failure=text_of(found.error_id, found.message, dict(found.placeholders)) if found else "",
     )  # fmt: skip
 
 
@@ -103,5 +120,5 @@ def commit(import_id: str) -> Response:
         abort(404)
     plan = json.loads(request.form.get("plan") or "{}")
     upload = uploads.find(request.form.get("upload", ""))
-    new_id = service.run(upload, plan.get("m"), plan.get("w", {}), dry_run=False)
+    new_id = service.run(upload, plan.get("m"), plan.get("w", {}), plan.get("d", {}), dry_run=False)
     return redirect(url_for("imports.one", import_id=new_id))

@@ -57,6 +57,16 @@ def keep(file: FileStorage | None, *, sound: bool = False) -> Upload:
     return Upload(upload_id, path, name)
 
 
+def adopt(path: str, file_name: str) -> Upload:
+    """A file that the box itself laid into the upload folder, under its own name."""
+    found = inside(path)
+    upload = Upload(new_id(), found, _shown_name(file_name))
+    (found.parent / f"{upload.id}.json").write_text(
+        json.dumps({"path": found.name, "file_name": upload.file_name}), "utf-8"
+    )
+    return upload
+
+
 def find(upload_id: str) -> Upload:
     """The file of an id. Raises NotFoundError when it is not there any more."""
     folder = box().home.uploads

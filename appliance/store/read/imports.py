@@ -31,6 +31,8 @@ class ImportView:
     mapping: dict[str, Any]
     error_id: str
     message: str
+    placeholders: dict[str, Any]
+    warnings: dict[str, int]
     actor_id: str
     created_at: datetime
     finished_at: datetime | None
@@ -54,7 +56,9 @@ def _view(found: Import, campaign_name: str | None) -> ImportView:
         id=found.id, campaign_id=found.campaign_id, campaign_name=campaign_name or "", file_name=found.file_name,
         dry_run=found.dry_run, state=found.state, rows=found.rows, accepted=found.accepted, rejected=found.rejected,
         duplicates=found.duplicates, reasons=dict(found.reasons), mapping=dict(found.mapping),
-        error_id=found.error_id, message=found.message, actor_id=found.actor_id, created_at=found.created_at,
+        error_id=found.error_id, message=found.message,
+        placeholders=dict(found.placeholders), warnings=dict(found.warnings),
+        actor_id=found.actor_id, created_at=found.created_at,
         finished_at=found.finished_at,
     )  # fmt: skip
 

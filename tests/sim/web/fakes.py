@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from flask import Flask
@@ -19,7 +20,9 @@ from appliance.errors import CallboxError, CallerError
 from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveQueue, LiveRoom
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.context import Context, Doors
+from appliance.jobs.imports import remembered_by
 from appliance.jobs.inspection import inspect_list
+from appliance.jobs.list_sources import make_list
 from appliance.jobs.lists import ListImports
 from appliance.jobs.office import Office
 from appliance.jobs.queue import Progress
@@ -122,7 +125,13 @@ class FakeBus:
         match command:
             case cmd.InspectList():
                 region = self.settings.dialling.default_region
-                return Done(data=inspect_list(Path(command.path), command.file_name, region))
+                remembered = remembered_by(self.context.store, command.campaign_id)
+                return Done(data=inspect_list(Path(command.path), command.file_name, region, remembered))
+            case cmd.MakeList():
+                path = self.context.home.uploads / f"made-{len(self.asked)}.xlsx"
+                with self.context.store.read() as session:
+                    rows = make_list(session, command, path, ZoneInfo("UTC"))
+                return Done(data={"path": str(path), "file_name": f"{command.source}.xlsx", "rows": rows})
             case cmd.ImportList():
                 import_id = f"import-{len(self.asked)}"
                 payload = {**msgspec.to_builtins(command), "import_id": import_id}
