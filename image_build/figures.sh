@@ -47,6 +47,7 @@ figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
 figure console $CALLBOX bench console --json
 figure store $CALLBOX bench store --json
+page compliance $CALLBOX bench compliance --ledgers 1000000 --processes "$(nproc)"
 if [ -n "${EAR_SET:-}" ]; then
   page ear_dev $CALLBOX bench ear --manifest "$EAR_SET/manifest.csv" --audio-root "$EAR_SET/clips" \
     --library "$EAR_SET" --plots docs/figures --trade-off

@@ -16,8 +16,6 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from appliance.bench.compliance_checker import LAWS, broken_rules
 from appliance.bench.compliance_ledgers import Drawn, campaigns, draw_one
@@ -29,6 +27,7 @@ from appliance.errors import CallerError
 _CAMPAIGNS = 64
 _CHUNK = 5000
 _EXAMPLES_MAX = 5
+_COLUMNS = ("profile", "ledgers", "allowed", "denied", "violations", "over_strict", "early", "late")
 _SAME = frozenset({"ru", "uk", "in"})  # names of one profile alone
 
 
@@ -52,7 +51,7 @@ class Tally:
         return self.violations + self.over_strict + self.early + self.late
 
     def add(self, other: Tally) -> None:
-        for name in ("ledgers", "allowed", "denied", "violations", "over_strict", "early", "late"):
+        for name in _COLUMNS[1:]:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.examples = [*self.examples, *other.examples][:_EXAMPLES_MAX]
 
@@ -87,7 +86,7 @@ def compliance_command(
         if as_json:
             print(json.dumps(tally.plain()), flush=True)
     if not as_json:
-        _show(found)
+        print(_markdown(found))
     if any(tally.wrong for tally in found):
         raise typer.Exit(1)
 
@@ -149,14 +148,21 @@ def judge(
             return
 
 
-def _show(found: list[Tally]) -> None:
-    table = Table(title="Random ledgers, judged twice")
-    names = ("profile", "ledgers", "allowed", "denied", "violations", "over_strict", "early", "late", "elapsed_s")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="left" if name == "profile" else "right")
+def _markdown(found: list[Tally]) -> str:
+    """Return the page of docs/figures."""
+    lines = [
+        "Random ledgers (dials, talks, robots, abandoned calls, messages of one person; several numbers, debts,",
+        "zones, consents, holidays, changes of the clock) judged by `domain.compliance` and by a checker that was",
+        "written from the text of the rules and shares nothing with it (`bench.compliance_checker`). Violations:",
+        "allowed, but the checker forbids it. Over strict: denied without a rule in the way. Early and late: the",
+        "instant told with a denial.",
+        "",
+        "| profile | ledgers | allowed | denied | violations | over strict | early | late | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for tally in found:
-        table.add_row(*(str(tally.plain()[name]) for name in names))
-    Console().print(table)
-    for tally in found:
-        for example in tally.examples:
-            print(f"{tally.profile}: {example}")
+        plain = tally.plain()
+        cells = [str(plain[name]) for name in _COLUMNS]
+        lines.append(f"| {' | '.join(cells)} | {tally.elapsed_s:.0f} |")
+    lines += [f"\n{tally.profile}: {example}" for tally in found for example in tally.examples]
+    return "\n".join(lines)
