@@ -731,6 +731,17 @@ class RunDiskTest(UserCommand, frozen=True, kw_only=True):
     kind: str = "short"
 
 
+class LocateDisk(UserCommand, frozen=True, kw_only=True):
+    """Light the lamp of a disk's bay (`on`), or put it out; it goes out by itself after ten minutes.
+
+    Refused with `disk.no_lamp` where the enclosure has none.
+    """
+
+    SERVICE: ClassVar[str] = "watch"
+    serial: str
+    on: bool = True
+
+
 class CheckArray(UserCommand, frozen=True, kw_only=True):
     """Compare both halves of a mirror in the background."""
 
@@ -839,7 +850,7 @@ COMMANDS: tuple[type[Command], ...] = (
     SaveRetention, LegalHold, SaveSettings, Audit, OpenRecording, ImportList, InspectList, MakeList,
     SetNumberState, RunRetention,
     ExportReport, AcknowledgeAlert, SnoozeAlert, TestSink, ControlLine, ProfileFromTranscript,
-    ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, CheckArray,
+    ShowDisks, ReplaceDisk, RetireDisk, AbandonReplacement, RunDiskTest, LocateDisk, CheckArray,
     SaveLineCard, RemoveLineCard, ShowLineCards, TestLineCard,
     BeginLineTest, ActOnLineTest, ShowLineTests, LineTestReport,
 )  # fmt: skip

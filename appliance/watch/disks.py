@@ -19,6 +19,7 @@ from appliance.errors import BoxError, CallerError, NotFoundError
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.watch import disk_memory
+from appliance.watch.disk_lamps import Lamps
 from appliance.watch.disk_memory import DayFigures, KnownDisk, Running
 from drivers.lines import ReaderError
 from drivers.raid import forecast, upkeep, work
@@ -74,6 +75,7 @@ class DiskWatch:
         self.progress: work.Progress | None = None
         self.looked = self.asked = False
         self.trouble = self.trouble_id = ""
+        self.lamps = Lamps(lambda serial: self.box.disk(serial), self._do, clock)
         """Why the running replacement does not go on."""
         self._running: work.Replacement | None = None
         self._lock = threading.Lock()  # one change of the disks at a time
@@ -273,7 +275,7 @@ class DiskWatch:
         ]  # fmt: skip
         disks = [
             {**plain(d), "key": d.key, "bay": self.bay(d), "health": _shown(self.health.get(d.key, Health())),
-             "trend": self._trend(d.key)} for d in self.box.disks
+             "trend": self._trend(d.key), "lit": d.key in self.lamps.lit} for d in self.box.disks
         ]
         return {"arrays": arrays, "disks": disks, "replacement": self.replacement()}
 

@@ -117,6 +117,7 @@ class Hardware:
             cmd.RetireDisk: changing(lambda c: disks.retire(c.array, c.serial, c.confirmation), "disk.retire"),
             cmd.AbandonReplacement: changing(lambda _c: disks.give_up(), "disk.replace.abandon"),
             cmd.RunDiskTest: changing(lambda c: disks.test_disk(c.serial, c.kind), "disk.test"),
+            cmd.LocateDisk: changing(lambda c: disks.lamps.set(c.serial, on=c.on), "disk.locate"),
             cmd.CheckArray: changing(lambda c: disks.check_array(c.array), "array.check"),
             cmd.ProfileFromTranscript: profile,
             cmd.ControlLine: control,
@@ -226,6 +227,7 @@ class Hardware:
         self._snapshot.put("disks", self.disks.section())
 
     def _replace(self) -> None:
+        self.disks.lamps.step()
         if self.disks.go_on():
             self._snapshot.put("replacement", self.disks.replacement() or {})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers import sysfs
+from drivers.raid.lamps import lamp
 
 SECTOR_BYTES = 512
 """The kernel counts `size` in these whatever the disk's own sector is."""
@@ -36,6 +37,8 @@ class Disk:
     by_id: str
     """Its name under /dev/disk/by-id, which goes with the disk; empty when it has none that names only this disk."""
     removable: bool = False
+    has_lamp: bool = False
+    """Whether its bay has a lamp that can be lit."""
 
     @property
     def key(self) -> str:
@@ -80,6 +83,7 @@ def _disk(root: Path, folder: Path, sectors: int, links: list[str]) -> Disk:
         name=folder.name, serial=serial, wwn=_plain_wwn(wwn), model=" ".join(model.split()),
         size_bytes=sectors * SECTOR_BYTES, kind=kind, rotational=sysfs.text(folder / "queue/rotational") == "1",
         port=_port(kind, place), by_id=_best_link(links, serial), removable=sysfs.text(folder / "removable") == "1",
+        has_lamp=lamp(root, folder.name) is not None,
     )  # fmt: skip
 
 

@@ -42,6 +42,8 @@ class DiskView:
     attributes: tuple[dict[str, Any], ...]
     asked_at_unix_s: float | None
     error: str
+    has_lamp: bool
+    lit: bool
     replace_by: str
     reason: str
     wear: Trend | None
@@ -124,7 +126,8 @@ def _disk(row: dict[str, Any], array: dict[str, Any], member: dict[str, Any]) ->
         model=str(row.get("model", "")), serial=str(row.get("serial", "")), size_bytes=int(row.get("size_bytes") or 0),
         kind=str(row.get("kind", "")), array=str(array.get("name", "")), role=_role(array, member),
         remarks=tuple(remarks(report)) if report else (), attributes=tuple(report.get("attributes") or ()),
-        asked_at_unix_s=health.get("at_unix_s"), error=said(health),
+        asked_at_unix_s=health.get("at_unix_s"), error=said(health), has_lamp=bool(row.get("has_lamp")),
+        lit=bool(row.get("lit")),
         replace_by=str(health.get("replace_by") or ""),
         reason=labels.text(words.REPLACE_REASONS, str(health.get("reason") or "")),
         wear=trend([(d[0], d[1]) for d in days if d[1] is not None], 1.0, per_year=health.get("wear_per_year")),

@@ -8,7 +8,15 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.commands import AbandonReplacement, CheckArray, ReplaceDisk, RetireDisk, RunDiskTest, ShowDisks
+from appliance.commands import (
+    AbandonReplacement,
+    CheckArray,
+    LocateDisk,
+    ReplaceDisk,
+    RetireDisk,
+    RunDiskTest,
+    ShowDisks,
+)
 from appliance.errors import CallboxError, CallerError, NotAllowedError
 from appliance.types import Permission
 from webui.access import needs
@@ -59,6 +67,16 @@ def test() -> Response:
     kind = "long" if request.form.get("kind") == "long" else "short"
     ask(RunDiskTest, serial=request.form.get("serial", ""), kind=kind, timeout_s=_DISKS_ANSWER_S)
     return done_at(url_for("disks.page"), _("The disk tests itself now. Calls and recordings go on."))
+
+
+@blueprint.post("/locate")
+@needs(Permission.HARDWARE_WRITE)
+def locate() -> Response:
+    """Light the lamp of a bay, or put it out; back to where it was asked."""
+    on = request.form.get("on") == "y"
+    ask(LocateDisk, serial=request.form.get("serial", ""), on=on, timeout_s=_DISKS_ANSWER_S)
+    said = _("The lamp of its bay burns for ten minutes.") if on else _("The lamp is out.")
+    return done_at(url_for("disks.replace" if request.form.get("at") == "replace" else "disks.page"), said)
 
 
 @blueprint.post("/check")

@@ -23,11 +23,14 @@ def _section(desk: Desk) -> dict[str, Any]:
 
 
 def show(desk: Desk, words: list[str]) -> int:
-    """`disks`: as last read; `disks replace`: bring a new disk in; `disks test SERIAL`: the disk's short self-test."""
+    """`disks`: as last read; `disks replace`: bring a new disk in; `disks test SERIAL`: its short self-test;
+    `disks light SERIAL [off]`: the lamp of its bay."""
     if words[:1] == ["replace"]:
         return _replace(desk)
     if words[:1] == ["test"] and len(words) > 1:
         return _test(desk, words[1])
+    if words[:1] == ["light"] and len(words) > 1:
+        return _light(desk, words[1], on=words[2:] != ["off"])
     section = _section(desk)
     lines = []
     for array in section.get("arrays", []):
@@ -45,6 +48,8 @@ def show(desk: Desk, words: list[str]) -> int:
             figures.append(f"replace by {health['replace_by']}")
         lines.append(f"{_named(disk)} {(disk.get('size_bytes') or 0) / 1e9:.0f} GB {' '.join(figures)}".rstrip())
     desk.terminal.page(lines or ["No disk has been read yet."])
+    if any(disk.get("has_lamp") for disk in section.get("disks", [])):
+        desk.terminal.say("To light the lamp of a bay: disks light SERIAL")
     degraded = any(array.get("missing") for array in section.get("arrays", []))
     if degraded:
         desk.terminal.say("To bring a new disk in: disks replace")
@@ -89,6 +94,17 @@ def _replace(desk: Desk) -> int:
         before = line
         if running and not running.get("running", True):
             return 0
+    return 0
+
+
+def _light(desk: Desk, serial: str, *, on: bool) -> int:
+    from appliance.commands import LocateDisk
+
+    actor = desk.access.actor()
+    if not actor:
+        return 1
+    desk.doors.ask(LocateDisk(actor_id=actor, serial=serial, on=on))
+    desk.terminal.say("Its lamp burns for ten minutes." if on else "Its lamp is out.")
     return 0
 
 
