@@ -82,7 +82,6 @@ class AnsweredInputs:
         self._foreground = foreground or Foreground()
         self._hop = 0
         self._spoken = _SpokenTracker()
-        self._likely = np.zeros(LIMIT_HOPS, np.float32)
         self._level = np.zeros(LIMIT_HOPS, np.float32)
         self._sums = np.zeros((LIMIT_HOPS + 1, _SUMS), np.float64)
         self._tail = np.zeros((LOOK_HOPS, N_BANDS + 3), np.float32)
@@ -138,7 +137,7 @@ class AnsweredInputs:
         added[:, 7 + _COLOUR :] = likely[:, None] * colour * colour
         np.cumsum(added, axis=0, dtype=np.float64, out=self._sums[start + 1 : stop + 1])
         self._sums[start + 1 : stop + 1] += self._sums[start]
-        self._likely[start:stop], self._level[start:stop] = likely, level
+        self._level[start:stop] = level
         self._hop = stop
 
     def vector(self, spoken: Spoken, speech: Speech) -> Array:
@@ -163,7 +162,8 @@ class AnsweredInputs:
         begun = np.array([s.bursts[0].start if s.bursts else s.hop for s, _ in moments])
         out[:, at] = sums[:, 0] / np.maximum(1, hops - begun)
         for column, back in enumerate(_LIKELY_HOPS, at + 1):
-            out[:, column] = [self._likely[max(0, hop - back) : hop].mean() for hop in hops.tolist()]
+            before = np.maximum(0, hops - back)
+            out[:, column] = (sums[:, 0] - self._sums[before, 0]) / (hops - before)
         at += 1 + len(_LIKELY_HOPS)
         out[:, at:] = self._colour_and_noise(moments, hops, sums)
         return out
@@ -222,7 +222,8 @@ def _modulation(level: Array, starts: NDArray[np.intp], stops: NDArray[np.intp])
     for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         if stop - start >= 50:
             part = level[start:stop]
-            rows[row, : part.size] = (part - part.mean()) * _hanning(part.size)
+            mean = np.add.reduce(part) / np.float32(part.size)
+            np.multiply(part - mean, _hanning(part.size), out=rows[row, : part.size])
     power = np.abs(np.fft.rfft(rows, 256, axis=1)) ** 2
     whole = power[:, 2:52].sum(axis=1) + 1e-6
     return power[:, 2:5].sum(axis=1) / whole, power[:, 5:21].sum(axis=1) / whole
@@ -302,7 +303,9 @@ def _foreground(moments: Sequence[Speech]) -> Array:
     last = longest - 1 - loud[:, ::-1].argmax(axis=1)
     since = sizes - onset
     inside = heard & (at >= onset[:, None])
-    mean = np.where(inside, relative, np.float32(0)).sum(axis=1) / since
+    mean = (
+        np.where(inside, relative, 0.0).sum(axis=1, dtype=np.float64) / since
+    )
     spread = np.where(inside, relative - mean[:, None], 0.0)
     out = np.empty((len(moments), _SOFT), np.float32)
     out[:, 0], out[:, 1], out[:, 2] = onset / 100, since / 100, (sizes - 1 - last) / 100

@@ -80,7 +80,7 @@ class Decision:
             return None
         heard = _FAINT_SHARES if moment.level_dbov < _FAINT_DBOV else moment.shares
         self._recent = [*self._recent[1 - _SMOOTH :], heard]
-        shares = np.mean(self._recent, axis=0)
+        shares = np.add.reduce(self._recent) / np.float32(len(self._recent))
         word = self._first(moment, shares) if self._said is None else self._later(moment, shares)
         if word is not None and word.final:
             self._said = word.label

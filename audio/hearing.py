@@ -26,8 +26,7 @@ SCORE_COLUMNS = ("file", "label", "t", "beep_t", "ann_id")
 _SIDE_EVENTS = frozenset({"digit", "speech_onset", "beep"})
 _LATE = "late_"
 _MIN_S = 1.0
-_CHUNKS_AT_ONCE = 20
-"""More are dearer again: the front end's arrays outgrow what the allocator keeps at hand (128 kB)."""
+_CHUNKS_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,10 +122,8 @@ class Listener:
         """Judge what still waits for its batch (whole chunks of it), at the end of the audio."""
         joined = np.concatenate((*self._pending, np.zeros(0, np.int16)))
         self._pending, self._pending_size = [], 0
-        out: list[Verdict] = []
-        for start in range(0, joined.size - CHUNK + 1, CHUNK):
-            out += self._hear(joined[start : start + CHUNK])
-        return out
+        whole = joined.size - joined.size % CHUNK
+        return self._hear(joined[:whole]) if whole else []
 
     def finish(self) -> Verdict:
         """End of the audio: the last word (the final verdict again if there was one). Never raises."""

@@ -144,7 +144,8 @@ class EarlyPhase:
             return
         waiting = self._codes
         coded = self._coder.push(steps[0].heard.spectrum_db[0])
-        self._codes = coded if waiting is None else waiting.part(self._coded, waiting.bits.size).followed_by(coded)
+        left = waiting is not None and self._coded < waiting.bits.size
+        self._codes = waiting.part(self._coded, waiting.bits.size).followed_by(coded) if waiting and left else coded
         self._coded = 0
 
     def _names(self, step: Step) -> list[Verdict] | None:
@@ -153,11 +154,11 @@ class EarlyPhase:
         if len(self._voiced) < _CODED_AT_ONCE or self._codes is None:
             return None
         voiced, self._voiced = self._voiced, []
-        coded = self._codes.part(self._coded, self._coded + len(voiced))
-        self._coded += len(voiced)
-        self._repeats.push(coded.bits, voiced)
+        first, self._coded = self._coded, self._coded + len(voiced)
+        self._repeats.push(self._codes.bits[first : self._coded], voiced)
         if self._matcher is None:
             return None
+        coded = self._codes.part(first, self._coded)
         headroom_db = step.speech.peak_db - step.speech.floor_db
         named = self._matcher.push(coded, np.array(voiced), headroom_db=headroom_db)
         held, self._named = self._named, named

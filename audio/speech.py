@@ -21,6 +21,7 @@ _PEAK_DECAY_DB = 0.015
 _MIN_BURST_HOPS = 9
 _MIN_PAUSE_HOPS = 12
 _SMOOTH = 0.5
+_CHUNK_HOPS = 10
 _ENVELOPE_HOPS = 1000
 _FLOOR_SMOOTH = 0.8
 _LOST_DBOV = -73.0
@@ -28,6 +29,15 @@ _LOST_MOST_HOPS, _LOST_ECHO_HOPS = 8, 3
 
 
 Levels = NDArray[np.float32]
+
+
+def _smoother(share: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of an exponential mean that keeps `share`: what hops give to each [10, 10], and what was before [10]."""
+    age = np.arange(_CHUNK_HOPS) - np.arange(_CHUNK_HOPS)[:, None]
+    return np.where(age >= 0, (1 - share) * share ** np.maximum(age, 0), 0.0), share ** np.arange(1.0, _CHUNK_HOPS + 1)
+
+
+_SMOOTHERS = (_smoother(_SMOOTH), _smoother(_FLOOR_SMOOTH))
 
 
 @dataclass(slots=True)
@@ -73,7 +83,8 @@ class SpeechTracker:
         self.peak_db = -100.0
         self.voiced_hops = 0
         self._slows = np.zeros(0)
-        self._smooth = -100.0
+        self._ends = (-100.0, -100.0)
+        """The last smoothed levels, quick and slow."""
         self._start = -1
         self._last_voice = -1
         self._sum_db = 0.0
@@ -83,7 +94,7 @@ class SpeechTracker:
         self._zero_hops = 0
         self._since_zero = _LOST_ECHO_HOPS
         self._good_db = -100.0
-        self._waiting = _Heard([], [], [], [])
+        self._heard = _Heard(0, [], [], [], [], [])
         self._told: tuple[Burst, ...] = ()
 
     @property
@@ -116,17 +127,10 @@ class SpeechTracker:
             ]
         else:
             self._good_db = levels[-1]
-        fresh = self.hop == 0
-        smooth = levels[0] if fresh else self._smooth
-        slow = levels[0] if fresh else float(self._slows[-1])
-        smooths, slows = [], []
-        for level in levels:
-            smooth = _SMOOTH * smooth + (1 - _SMOOTH) * level
-            slow = _FLOOR_SMOOTH * slow + (1 - _FLOOR_SMOOTH) * level
-            smooths.append(smooth)
-            slows.append(slow)
-        self._smooth = smooth
-        joined = np.concatenate((self._slows, slows))
+        if self.hop == 0:
+            self._ends = (levels[0], levels[0])
+        smooth, slow = self._smoothed(np.array(levels))
+        joined = np.concatenate((self._slows, slow))
         self._slows = joined[max(0, joined.size - _FLOOR_HOPS) :]
         lowest = _lowest(joined)[-len(levels) :]
         if self.hop < _START_HOPS:
@@ -134,34 +138,50 @@ class SpeechTracker:
             floors = np.where(early & (lowest >= _START_FLOOR_DB), _START_FLOOR_DB, lowest)
         else:
             floors = lowest
-        self._waiting = _Heard(levels, smooths, lowest.tolist(), floors.tolist())
+        high = smooth > np.maximum(floors + _ABOVE_FLOOR_DB, _MIN_DBOV)
+        self._heard = _Heard(self.hop, levels, smooth.tolist(), lowest.tolist(), floors.tolist(), high.tolist())
+
+    def _smoothed(self, levels: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Levels [10 n] smoothed quickly and slowly, each by the decay that its chunk begins with."""
+        chunks = levels.reshape(-1, _CHUNK_HOPS)
+        out, ends = [], []
+        for (within, decay), end in zip(_SMOOTHERS, self._ends, strict=True):
+            smooth = chunks @ within
+            begins = []
+            for last in smooth[:, -1].tolist():
+                begins.append(end)
+                end = last + decay[-1] * end
+            smooth += np.array(begins)[:, None] * decay
+            out.append(smooth.reshape(-1))
+            ends.append(end)
+        self._ends = (ends[0], ends[1])
+        return out
 
     def push(self, tonal: Sequence[int]) -> list[bool]:
         """Take the next hops in (`tonal`: hops that a generated tone has lasted, 0 for none); their voice decisions."""
-        count, heard = len(tonal), self._waiting
-        levels, smooths, lowest, floors = (column[:count] for column in heard.columns())
-        for column in heard.columns():
-            del column[:count]
-        toned = any(tonal)
+        count, heard, first = len(tonal), self._heard, self.hop - self._heard.first
+        hops = slice(first, first + count)
+        smooths, toned = heard.smooths[hops], any(tonal)
         if self.hop < _ENVELOPE_HOPS:
             self.envelope.extend(
                 [-100.0 if t else s for s, t in zip(smooths, tonal, strict=True)] if toned else smooths
             )
-        self.floor_db = floors[-1]
+        self.floor_db = heard.floors[first + count - 1]
         quiet = self._start < 0 and not toned and not self._in_tone and self.hop > _START_HOPS
-        if quiet and not any(s > f + _ABOVE_FLOOR_DB and s > _MIN_DBOV for s, f in zip(smooths, floors, strict=True)):
+        if quiet and True not in heard.high[hops]:
             self.peak_db = max(self.peak_db - count * _PEAK_DECAY_DB, -100.0)
             self.hop += count
             return [False] * count
         out: list[bool] = []
-        for level, smooth, low, floor, lasted in zip(levels, smooths, lowest, floors, tonal, strict=True):
+        rows = zip(heard.levels[hops], smooths, heard.lowest[hops], heard.high[hops], tonal, strict=True)
+        for level, smooth, low, high, lasted in rows:
             in_tone = lasted > 0
             if in_tone and not self._in_tone:
                 self._withdraw(self.hop - lasted)
             self._in_tone = in_tone
             if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < low + _ABOVE_FLOOR_DB:
                 self._withdraw(0)  # it never fell: loud noise since the start, not a voice
-            voice = not in_tone and self._is_voice(smooth, floor)
+            voice = not in_tone and self._is_voice(smooth, high=high)
             if voice or self._start >= 0:
                 self._track(voice, level, in_tone)
             out.append(voice)
@@ -179,9 +199,10 @@ class SpeechTracker:
             self._good_db = weighted
         return weighted if first else self._good_db
 
-    def _is_voice(self, smooth: float, floor: float) -> bool:
+    def _is_voice(self, smooth: float, *, high: bool) -> bool:
+        """Whether a hop is voice; `high`: it stands above the floor."""
         faded = self.peak_db - _PEAK_DECAY_DB
-        voice = smooth > floor + _ABOVE_FLOOR_DB and smooth > self.peak_db - _BELOW_PEAK_DB and smooth > _MIN_DBOV
+        voice = high and smooth > self.peak_db - _BELOW_PEAK_DB
         self.peak_db = smooth if voice and smooth > faded else max(faded, -100.0)
         return voice
 
@@ -216,15 +237,14 @@ class SpeechTracker:
 
 @dataclass(slots=True)
 class _Heard:
-    """Hops that are measured and not yet taken: level, smoothed level, the lowest of 1.5 s, the floor it makes."""
+    """Hops from the `first` on: level, smoothed level, the lowest of 1.5 s, the floor it makes, whether above it."""
 
+    first: int
     levels: list[float]
     smooths: list[float]
     lowest: list[float]
     floors: list[float]
-
-    def columns(self) -> tuple[list[float], ...]:
-        return self.levels, self.smooths, self.lowest, self.floors
+    high: list[bool]
 
 
 def _lowest(levels: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -31,8 +31,6 @@ _SHARES = np.array((0.1, 0.5, 0.9))
 _FLOOR_DB = np.float32(-75.0)
 _LAST_HOPS = 50
 _PLACES, _HOPS = np.arange(_PIECES), np.arange(_PIECES * PIECE_HOPS)
-_LEVEL = N_BANDS
-"""Column of the level in a segment's history, behind its bands."""
 
 Array = NDArray[np.float32]
 
@@ -62,16 +60,18 @@ class _Segment:
     """Sound since the last buzz: pieces, and of those that were asked for what they sound like.
 
     first    number of the first piece that is kept; `described` how many were described since the segment began
-    rows     [pieces, 30] of the last described pieces, `history` [hops, 9] their bands and levels
+    rows     [pieces, 30] of the last described pieces, `level` [hops] their levels, `moments` [pieces, 9, 9] sums over
+             the hops of each of the products of bands and one: how loud they are, and how they move together
     """
 
-    __slots__ = ("_past", "described", "first", "history", "pieces", "rows")
+    __slots__ = ("_past", "described", "first", "level", "moments", "pieces", "rows")
 
     def __init__(self) -> None:
         self.pieces: list[_Piece] = []
         self.first = self.described = 0
         self.rows = np.zeros((0, _PIECE_SIZE), np.float32)
-        self.history = np.zeros((0, N_BANDS + 1), np.float32)
+        self.level = np.zeros(0, np.float32)
+        self.moments = np.zeros((0, N_BANDS + 1, N_BANDS + 1), np.float64)
         self._past = np.zeros((_PAST // _EVERY, _N_BINS), np.float32)
 
     @property
@@ -87,7 +87,7 @@ class _Segment:
         self.first += surplus
         if self.described < self.first:
             self.described = self.first
-            self.rows, self.history = self.rows[:0], self.history[:0]
+            self.rows, self.level, self.moments = self.rows[:0], self.level[:0], self.moments[:0]
             self._past[:] = 0
 
     def describe(self, stop: int) -> None:
@@ -115,8 +115,10 @@ class _Segment:
         returns = self._returns(spectra).reshape(len(fresh), -1, 1 + len(_LAGS))
         described[:, 2 * size + 3 :] = returns.mean(axis=1)
         self.rows = np.concatenate((self.rows[-_PIECES:], described))
-        hops = np.concatenate((bands, level[:, None]), axis=1)
-        self.history = np.concatenate((self.history[-_HOPS.size :], hops))
+        self.level = np.concatenate((self.level[-_HOPS.size :], np.maximum(level, _FLOOR_DB)))
+        loud = np.ones((len(fresh), PIECE_HOPS, N_BANDS + 1))
+        loud[:, :, :N_BANDS] = np.maximum(bands, _FLOOR_DB).reshape(len(fresh), PIECE_HOPS, N_BANDS)
+        self.moments = np.concatenate((self.moments[-_PIECES:], np.matmul(loud.transpose(0, 2, 1), loud)))
         self.described = stop
 
     def _returns(self, spectra: Array) -> Array:
@@ -223,47 +225,50 @@ def _vectors(segment: _Segment, stops: Sequence[int]) -> Array:
     moved = rows - mean[:, None]
     moved *= moved
     spread = np.sqrt(np.einsum("np,npf->nf", weight, moved))
-    heard = segment.history[np.maximum(begin * PIECE_HOPS + _HOPS, 0)]
-    return np.concatenate((mean, spread, _rhythm(heard, inside.repeat(PIECE_HOPS, axis=1), sizes)), axis=1)
+    level = segment.level[np.maximum(begin * PIECE_HOPS + _HOPS, 0)]
+    rhythm = _rhythm(level, inside.repeat(PIECE_HOPS, axis=1), sizes)
+    sums = np.concatenate((np.zeros((1, N_BANDS + 1, N_BANDS + 1)), segment.moments.cumsum(axis=0)))
+    last = np.array(stops) - base
+    rhythm[:, -4:-2] = _together(sums[last] - sums[last - sizes], sizes)
+    return np.concatenate((mean, spread, rhythm), axis=1)
 
 
-def _rhythm(heard: Array, inside: NDArray[np.bool_], sizes: NDArray[np.intp]) -> Array:
-    """16 numbers [n, 16] from levels and bands [n, hops, 9]: modulation, range, low share, bands together.
+def _together(moments: NDArray[np.float64], sizes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How far all bands move together, and neighbouring ones [n, 2], from sums [n, 9, 9] over so many pieces."""
+    means = moments / (sizes * PIECE_HOPS)[:, None, None]
+    middle = means[:, :N_BANDS, N_BANDS]
+    products = means[:, :N_BANDS, :N_BANDS] - middle[:, :, None] * middle[:, None, :]
+    spread = np.sqrt(np.maximum(products.diagonal(axis1=1, axis2=2), 0.0)) + 0.5
+    alike = products / (spread[:, :, None] * spread[:, None, :])
+    both = (alike.sum(axis=(1, 2)) - alike.trace(axis1=1, axis2=2)) / (N_BANDS * (N_BANDS - 1))
+    return np.stack((both, alike.diagonal(1, axis1=1, axis2=2).mean(axis=1)), axis=1)
+
+
+def _rhythm(level: Array, inside: NDArray[np.bool_], sizes: NDArray[np.intp]) -> Array:
+    """16 numbers [n, 16] from levels [n, hops]: modulation, range, low share; room for how bands move together.
 
     `inside` [n, hops] marks the hops that count, the last ones; `sizes` [n] are they in pieces.
     """
     count = (sizes * PIECE_HOPS).astype(np.float32)
-    heard = np.maximum(heard, _FLOOR_DB)
     mask = inside.astype(np.float32)
-    means = np.einsum("nh,nhb->nb", mask / count[:, None], heard)
-    moves = (heard - means[:, None]) * mask[:, :, None]
-    level, mean = heard[:, :, _LEVEL], means[:, _LEVEL]
-    spectrum = np.abs(np.fft.rfft(moves[:, :, _LEVEL] * _HANNINGS[sizes], 512)) ** 2
-    energy = np.add.reduceat(spectrum, _MODULATION_BINS, axis=1)[:, :-1]
-    total = energy.sum(axis=1, keepdims=True) + np.float32(1.0)
-    low, middle, high = _percentiles(np.where(inside, level, np.inf), sizes * PIECE_HOPS)
+    mean = np.einsum("nh,nh->n", level, mask) / count
+    spectrum = np.fft.rfft((level - mean[:, None]) * _HANNINGS[sizes], 512)
+    energy = np.add.reduceat(spectrum.real**2 + spectrum.imag**2, _MODULATION_BINS, axis=1)[:, :-1]
+    total = np.add.reduce(energy, axis=1) + np.float32(1.0)
+    low, middle, high = _percentiles(np.where(inside, level, np.float32(np.inf)), sizes * PIECE_HOPS)
     loudness = np.exp(level * np.float32(np.log(10) / 10))
     usual = 10 * np.log10(np.einsum("nh,nh->n", loudness, mask) / count)
     below = np.where(inside, level - usual[:, None], np.float32(0))
-    bands = moves[:, :, :N_BANDS]
-    products = np.matmul(bands.transpose(0, 2, 1), bands) / count[:, None, None]
-    spread = np.sqrt(products.diagonal(axis1=1, axis2=2)) + np.float32(0.5)
-    alike = products / (spread[:, :, None] * spread[:, None, :])
-    together = (alike.sum(axis=(1, 2)) - alike.trace(axis1=1, axis2=2)) / (N_BANDS * (N_BANDS - 1))
-    last = np.minimum(count, _LAST_HOPS)
-    numbers = (
-        np.log10(total[:, 0]),
-        high - middle,
-        middle - low,
-        usual - middle,
-        np.count_nonzero(below < -6, axis=1) / count,
-        np.count_nonzero(below < -12, axis=1) / count,
-        together,
-        alike.diagonal(1, axis1=1, axis2=2).mean(axis=1),
-        sizes / _PIECES,
-        np.einsum("nh,nh->n", level[:, -_LAST_HOPS:], mask[:, -_LAST_HOPS:]) / last - mean,
-    )
-    return np.concatenate((energy / total, np.stack(numbers, axis=1)), axis=1).astype(np.float32)
+    out = np.empty((len(level), 16), np.float32)
+    out[:, :6] = energy / total[:, None]
+    out[:, 6] = np.log10(total)
+    out[:, 7], out[:, 8], out[:, 9] = high - middle, middle - low, usual - middle
+    out[:, 10] = np.count_nonzero(below < -6, axis=1) / count
+    out[:, 11] = np.count_nonzero(below < -12, axis=1) / count
+    out[:, 14] = sizes / _PIECES
+    recent = np.einsum("nh,nh->n", level[:, -_LAST_HOPS:], mask[:, -_LAST_HOPS:]) / np.minimum(count, _LAST_HOPS)
+    out[:, 15] = recent - mean
+    return out
 
 
 def _percentiles(level: Array, counts: NDArray[np.intp]) -> list[NDArray[np.float64]]:

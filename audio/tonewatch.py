@@ -72,6 +72,8 @@ class ToneWatch:
         self._hops += len(step.band_db)
         if len(self._levels) > 2 * _LEVELS_KEPT:
             del self._levels[:-_LEVELS_KEPT]
+        if step.current is None and not (step.ended or self._runs or self._carries(step)):
+            return None
         for run in step.ended:
             self._runs.append(run)
             self._note(run, step)
@@ -103,11 +105,15 @@ class ToneWatch:
         evidence = {"start_ms": round(found.start_s * 1000)}
         return ToneHeard(found.label, found.kind, found.reason, found.confidence, evidence, settled=True)
 
-    def _carrier_tone(self, step: Step) -> fax.FaxMatch | None:
+    def _carries(self, step: Step) -> bool:
+        """Whether a carrier might sound."""
         if step.heard is not self._pass:
             self._pass = step.heard
             self._possible = any_hop(fax.CarrierWatch.possible(step.heard.band_db[0], step.heard.bands_db[0]))
-        if not self._possible[step.at // CHUNK_HOPS]:
+        return self._possible[step.at // CHUNK_HOPS]
+
+    def _carrier_tone(self, step: Step) -> fax.FaxMatch | None:
+        if not self._carries(step):
             self._carrier.skip()
             return None
         hops = slice(step.at, step.at + CHUNK_HOPS)

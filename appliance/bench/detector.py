@@ -2,7 +2,7 @@
 
 CPU is this process's own time as a share of one core for a line heard in real time. `alone` hears the lines one after
 the other in 20 ms blocks, as each worker does; `growth` has them all live in one process, block by block in turn;
-`batched` hears them as files are heard, two seconds a pass; `front_end` is the shared vectorised front end with all
+`batched` hears them as files are heard, four seconds a pass; `front_end` is the shared vectorised front end with all
 lines at once; `fingerprint` is what a library of 100 announcements adds in early media. A push is timed by the wall.
 """
 
