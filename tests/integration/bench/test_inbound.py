@@ -193,7 +193,7 @@ def test_the_last_agent_and_a_closed_queue(box: Box) -> None:
             assert (record["name"], box.agents["a2"].direction) == ("Li", "inbound")
             await box.until(lambda: {"known", "shut"} <= box.through().keys())
             await box.until(lambda: box.state("+8613900000001") == "connected")
-            assert box.state("+8613900000002") == "closed"
+            await box.until(lambda: box.state("+8613900000002") == "closed")
             assert box.through()["shut"]["ended_by"] == "remote_bye"
             assert _level_dbov(_heard(box, "shut")) > -40
             assert _tonal(_heard(box, "shut")) < 0.5
@@ -221,6 +221,7 @@ def test_three_in_the_queue_music_a_key_and_a_killed_engine(box: Box) -> None:
             )
             await box.until(lambda: box.state("+8613900000014") == "abandoned_in_queue")
             await box.until(lambda: box.state("+8613900000013") == "callback_asked")
+            await box.until(lambda: "presses" in box.through())
             assert box.through()["presses"]["ended_by"] == "remote_bye"
             with box.store.read() as session:
                 lead = session.scalars(select(models.Lead).where(models.Lead.number == "+8613900000013")).one()
