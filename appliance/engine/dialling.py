@@ -15,6 +15,7 @@ from appliance.commands import ListenPolicy, Originate, RecordPolicy
 from appliance.domain import call as calls
 from appliance.domain.call_model import Call, Originated, OriginateRefused
 from appliance.domain.compliance import Deny
+from appliance.domain.compliance_own import rules_of
 from appliance.domain.line_share import Situation, lines_to_start
 from appliance.domain.numbers import country
 from appliance.domain.outcome import Verdict
@@ -257,7 +258,10 @@ class Dialler:
         return Originate(
             attempt_id=call.attempt_id, conversation_id=call.attempt_id, number=call.number, trunk_id=call.trunk_id,
             caller_id=call.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
-            record=RecordPolicy(enabled=config.record, early=config.record_early),
+            record=RecordPolicy(
+                enabled=config.record or rules_of(config, self._settings.timezone).recording.required,
+                early=config.record_early,
+            ),
             listen=ListenPolicy(
                 country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms,
                 machine_certainty=self._settings.machine_certainty,
