@@ -1,4 +1,4 @@
-"""`callbox bench console`: the technician's console in figures: first paint, and ten tasks at 9600 baud."""
+"""`callbox bench console`: the technician's console in figures: first paint, and his tasks at 9600 baud."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def console_command(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """First paint of the technician's console, and his ten tasks: bytes, and seconds at 9600 baud."""
+    """First paint of the technician's console, and his tasks: bytes, and seconds at 9600 baud."""
     screen = Console(stderr=True)
     network = boxes.choose_network()
     with boxes.temporary_home() as home, screen.status("starting a box"):
@@ -81,7 +81,7 @@ def _missing(home: Home) -> list[str]:
 
 
 def measure(home: Home) -> dict[str, Any]:
-    """First paint of several starts (the least: what the machine itself costs), then the ten tasks."""
+    """First paint of several starts (the least: what the machine itself costs), then the tasks."""
     technician.write_hardware(home)
     paints = [_first_paint_s(home) for _ in range(_PAINTS)]
     scene = technician.Scene(login=_LOGIN, password=_PASSWORD, number="+8613800138000", stick=home.root / "stick",

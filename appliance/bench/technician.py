@@ -1,4 +1,4 @@
-"""A technician at the serial console: ten tasks as pexpect scripts over a real pty, each byte counted.
+"""A technician at the serial console: his tasks as pexpect scripts over a real pty, each byte counted.
 
 A pty does not slow anybody down, so the time on the wire is reckoned: ten bits a byte (8N1) at 9600 baud.
 """
@@ -20,6 +20,7 @@ from appliance.settings import Home
 PROMPT = "\r\n> "
 BAUD, BITS_A_BYTE = 9600, 10
 _TIMEOUT_S = 90.0
+_QUESTIONS = 60
 
 
 class Session:
@@ -107,6 +108,17 @@ def test_call(session: Session, scene: Scene) -> str:
     return _unlock(session, scene, f"call {scene.number}")
 
 
+def line_test(session: Session, scene: Scene) -> str:
+    """A simulated pair from the first picture to the signed report; each question is read before it is answered."""
+    shown = screen = _unlock(session, scene, "linetest MDF-7 simulate", "> ")
+    for _ in range(_QUESTIONS):
+        if screen.endswith(PROMPT):
+            break
+        screen = session.ask("yes" if "yes: " in screen.rsplit("\n", 1)[-1] else "", "> ")
+        shown += screen
+    return shown
+
+
 def full_check(session: Session, _scene: Scene) -> str:
     return session.ask("check")
 
@@ -135,6 +147,7 @@ TASKS: dict[str, tuple[Callable[[Session, Scene], str], str]] = {
     "disks": (read_disks, "array md0"),
     "network": (read_network, "web: port"),
     "test call": (test_call, "Verdict: "),
+    "line test": (line_test, "Signed report: "),
     "full check": (full_check, "licences"),
     "logs": (search_log, "wire cut"),
     "restart a service": (restart_service, "was restarted"),
