@@ -197,7 +197,7 @@ def _heard_answered(call: Call, event: bus_events.Heard, now: datetime) -> tuple
         return call, ()
     live, voice = call.heard.outcome in LIVE_OUTCOMES, call.policy.voice
     if voice is not None:
-        return message.speak(call, voice, now) if live else message.answered_by_machine(call, voice, now)
+        return message.speak(call, now) if live else message.answered_by_machine(call, voice, now)
     return wait_for_agent(call, now) if live else hang_up(call, "machine", now)
 
 
@@ -270,7 +270,7 @@ def _doubt(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
     """The ear owes its verdict: a doubt goes to an agent."""
     call = replace(call, heard=Verdict(Outcome.UNKNOWN, Kind.SIGNALLING, "no verdict in time"), verdict_at=now)
     voice = call.policy.voice
-    return wait_for_agent(call, now) if voice is None else message.speak(call, voice, now)
+    return wait_for_agent(call, now) if voice is None else message.speak(call, now)
 
 
 def _abandon(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:

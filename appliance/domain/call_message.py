@@ -22,10 +22,17 @@ _BEEP_WITHIN_S = 40.0
 _KEYS_KEPT = 20
 
 
-def speak(call: Call, voice: VoiceMessage, now: datetime) -> tuple[Call, Commands]:
-    """A person (or a doubt) answered: play the message."""
+def speak(call: Call, now: datetime) -> tuple[Call, Commands]:
+    """Play the message: a person or a doubt answered, or a machine has beeped."""
     call = replace(call, state=CallState.MESSAGE, message_at=now, deadline=later(now, _MESSAGE_MAX_S))
-    return call, (_play(call, voice.prompt, hangup_after=not voice.has_menu),)
+    return call, (prompt_of(call),)
+
+
+def prompt_of(call: Call) -> PlayPrompt:
+    """Return the command that plays the message of a call; a machine is left alone behind it, as is who has no keys."""
+    voice = call.policy.voice or VoiceMessage()
+    by_machine = call.heard is not None and call.heard.outcome is Outcome.MACHINE
+    return _play(call, voice.prompt, hangup_after=by_machine or not voice.has_menu)
 
 
 def answered_by_machine(call: Call, voice: VoiceMessage, now: datetime) -> tuple[Call, Commands]:
@@ -33,20 +40,14 @@ def answered_by_machine(call: Call, voice: VoiceMessage, now: datetime) -> tuple
     if voice.on_machine != "after_beep" or call.heard is None or call.heard.outcome is not Outcome.MACHINE:
         return hang_up(call, "machine", now)
     if call.beep_end_ms is not None or "beep_end_ms" in call.heard.evidence:
-        return _leave_message(call, voice, now)
+        return speak(call, now)
     return replace(call, state=CallState.BEEP, deadline=later(now, _BEEP_WITHIN_S)), ()
 
 
 def heard_beep(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
     """The machine takes the message now."""
     call, _ = note_verdict(call, event, now)
-    voice = call.policy.voice
-    return _leave_message(call, voice, now) if voice is not None and "beep_end_ms" in event.evidence else (call, ())
-
-
-def _leave_message(call: Call, voice: VoiceMessage, now: datetime) -> tuple[Call, Commands]:
-    call = replace(call, state=CallState.MESSAGE, message_at=now, deadline=later(now, _MESSAGE_MAX_S))
-    return call, (_play(call, voice.prompt, hangup_after=True),)
+    return speak(call, now) if "beep_end_ms" in event.evidence else (call, ())
 
 
 def heard_in_message(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:

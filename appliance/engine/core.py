@@ -18,6 +18,7 @@ from appliance.commands import ConnectSeat, ConversationCommand, Hangup, PlayPro
 from appliance.domain import after_call, retry, routing
 from appliance.domain import agent as agents
 from appliance.domain import call as calls
+from appliance.domain import call_message as message
 from appliance.domain import call_model as model
 from appliance.domain.agent import Agent, AgentEvent, WrapUp
 from appliance.domain.call_model import Call, CallState
@@ -350,6 +351,10 @@ class Core:
     def hang_up_again(self, call: Call) -> None:
         """The command to hang up may have died with the engine that gave it."""
         self._effects.send(Hangup(conversation_id=call.attempt_id, reason="resumed"))
+
+    def speak_again(self, call: Call) -> None:
+        """The command to speak may have died with the engine that gave it: nobody is left in silence."""
+        self._effects.send(message.prompt_of(call))
 
     def close_restored(self, call: Call, card: LeadCard) -> None:
         """Write an attempt that ended while we were away."""

@@ -7,12 +7,14 @@ who works in one is counted for one campaign at a time; whoever needs him first 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from appliance.clock import Clock
 from appliance.domain import pacing_memory
 from appliance.domain.agent import Agent
 from appliance.domain.call_model import Call
+from appliance.domain.campaign import CampaignConfig
 from appliance.domain.line_share import FairShare, allot, kept_for_inbound, share_agents
 from appliance.domain.outcome import Verdict
 from appliance.domain.pacing import (
@@ -45,6 +47,7 @@ class Pace:
         self._room, self._settings, self._clock = room, settings, clock
         self._pacers: dict[str, Pacer] = {}
         self._learnt: dict[str, dict[str, Any]] = {}  # states of campaigns whose pacer is not made yet
+        self._terms: dict[str, tuple[CampaignConfig, Terms]] = {}
         self._fair = FairShare()
         self._asking: frozenset[str] = frozenset()
         self._again: set[str] = set()  # agents who became ready: they may be counted for another campaign
@@ -57,6 +60,7 @@ class Pace:
     def call_started(self, call: Call) -> None:
         if call.policy.owner_agent_id is None:
             self._tell(call.campaign_id, AttemptStarted(call.attempt_id, call.created_at.timestamp()))
+            self.call_changed(replace(call, answered_at=None, bridged_at=None), call)  # one that lived on without us
 
     def call_changed(self, before: Call, call: Call) -> None:
         """A transition: tell what is new of the call."""
@@ -148,7 +152,7 @@ class Pace:
     # ---- pacers ------------------------------------------------------------------------------------------------
 
     def _pacer(self, campaign: Campaign) -> Pacer:
-        terms = terms_of(campaign.config, self._settings)
+        terms = self._terms_of(campaign)
         config = PacerConfig(
             abandoned_limit=allowance(terms, campaign), window_s=terms.window_s, answer_within_s=terms.within_s,
             max_lines=campaign.config.max_lines,
@@ -160,6 +164,13 @@ class Pace:
         if pacer.config != config:
             pacing_memory.reconfigure(pacer, config)
         return pacer
+
+    def _terms_of(self, campaign: Campaign) -> Terms:
+        """The terms of its configuration, worked out once: they are asked for at each event."""
+        known = self._terms.get(campaign.campaign_id)
+        if known is None or known[0] is not campaign.config:
+            known = self._terms[campaign.campaign_id] = (campaign.config, terms_of(campaign.config, self._settings))
+        return known[1]
 
     def _tell(self, campaign_id: str, event: PacerEvent) -> None:
         campaign = self._room.campaigns.get(campaign_id)

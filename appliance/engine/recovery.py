@@ -126,9 +126,10 @@ class Recovery:
 
     def _from_row(self, row: models.Attempt) -> Call:
         campaign = self._room.campaigns.get(row.campaign_id)
-        preview = campaign is not None and campaign.mode is CampaignMode.PREVIEW and row.agent_id is not None
+        preview = campaign is not None and campaign.mode is CampaignMode.PREVIEW
+        by_hand = preview or row.seat_id is None  # the agent's name stood there before a seat was rung
         config, mode = self._room.config(row.campaign_id), campaign.mode if campaign else CampaignMode.PROGRESSIVE
-        owner = (row.agent_id, None) if preview and row.agent_id else None
+        owner = (row.agent_id, None) if by_hand and row.agent_id else None
         policy = policy_of(config, mode, self._settings, owner)
         return Call(
             row.id, row.campaign_id, row.lead_id, row.number, row.trunk_id, created_at=row.created_at, policy=policy,
@@ -147,6 +148,8 @@ class Recovery:
         self._core.open_call(call, card)
         if call.state is CallState.CLOSING and call.trunk_end is None:
             self._core.hang_up_again(call)
+        if call.state is CallState.MESSAGE and not call.message_done:
+            self._core.speak_again(call)
         if call.state is CallState.HEARD and owner is None and not call.abandoned:
             self._room.waiting.append(call.attempt_id)
         if call.state in (CallState.CONNECTING, CallState.TALKING) and call.agent_id in self._room.agents:
@@ -186,6 +189,7 @@ class Recovery:
             state = AgentState.READY
         agent = Agent(
             user.id, user.display_name or user.login, seat_id=row.seat_id, campaigns=frozenset(row.campaigns),
+            skills=dict(user.skills),
             state=state, since=row.state_since, idle_since=row.state_since,
             pending=AgentState(row.pending_state) if row.pending_state else None, pause_reason=row.pause_reason,
             conversation_id=row.conversation_id, wrap_up=wrap_up if state is AgentState.WRAP_UP else WrapUp(),

@@ -101,7 +101,7 @@ def test_where_the_clock_starts_at_the_answer_the_ear_takes_machines_off_the_age
 ) -> None:
     neutral = load_profile("neutral")
     at_answer = neutral.model_copy(update={"abandoned": neutral.abandoned.model_copy(update={"clock": "answer"})})
-    monkeypatch.setattr(terms, "load_profile", lambda _name: at_answer)
+    monkeypatch.setattr(terms, "rules_of", lambda _config, _zone: at_answer)
 
     async def play() -> None:
         async with scene(tmp_path, agents=1, numbers=1, dialling=PATIENT) as s:
