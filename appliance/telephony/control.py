@@ -25,6 +25,10 @@ class Take(msgspec.Struct, frozen=True, tag=True):
     originate: Originate
 
 
+class Leave(msgspec.Struct, frozen=True, tag=True):
+    """Parent: end, if nobody has called you yet; another stands in your place."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """Worker: I stand idle, SIP port open, bus connected."""
 
@@ -42,7 +46,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     attempt_id: str
 
 
-Message = Take | Ready | Taken | Refused
+Message = Take | Leave | Ready | Taken | Refused
 _decoder = msgspec.json.Decoder(Message)
 
 

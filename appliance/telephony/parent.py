@@ -8,6 +8,7 @@ It stays single-threaded (asyncio and the bus only), because it forks. It keeps 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -28,7 +29,7 @@ from appliance.logs import get_logger
 from appliance.settings import RTP_PORTS_PER_SLOT, Home, Settings
 from appliance.store.announcements import in_use, sound_path
 from appliance.telephony import prompts
-from appliance.telephony.control import ControlLine, Ready, Refused, Take, Taken, life_files, life_path
+from appliance.telephony.control import ControlLine, Leave, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
 from appliance.telephony.idle_list import IdleList
 from appliance.telephony.lost_calls import LostCalls
@@ -44,6 +45,7 @@ from audio.labels import announcement_label
 LOST_SEQ = 1_000_000
 ANNOUNCEMENTS = "announcements"  # `ConfigChanged.what` when the ear was taught
 _TAKE_TIMEOUT_S = 1.0
+_RENEW_S = 5.0
 _SLOT_REST_S = 5.0
 _POOL_CHECK_S = 0.5
 _DRAIN_S = 8.0
@@ -59,6 +61,7 @@ class ForkedWorker:
     pid: int
     pidfd: int
     control: ControlLine | None = None
+    library: Library | None = None  # what its ear knows
     life: tuple[str, str] | None = None  # conversation id, attempt id
     asked: str = ""  # attempt id of the last `Take`
     answer: asyncio.Future[bool] | None = None  # to that `Take`
@@ -145,11 +148,28 @@ class Switch:
             self._log.info("recordings", spare_the_disk=self._around.storage.spares(self._home.spool) or "no more")
 
     async def _learn(self) -> None:
-        """Take up what the ear was taught: workers forked from then on know it, the few idle ones do not yet."""
+        """Take up what the ear was taught."""
         while True:
             await self._library_asked.wait()
             self._library_asked.clear()
             await self._load_library()
+            await self._renew_idle()
+
+    async def _renew_idle(self) -> None:
+        """Workers that wait with the old library leave one by one, each once another stands in its place."""
+        while not self._stopping.is_set():
+            waiting = [w for w in self._workers.values() if w.life is None and w.library is not self._around.library]
+            idle = next((w for w in waiting if self._slots[w.slot].state is SlotState.IDLE), None)
+            if idle is not None and idle.control is not None:
+                self._set_state(idle.slot, SlotState.LEAVING)
+                idle.control.send(Leave())
+                self._wake(idle)
+                self._keep_pool()
+            elif not any(self._slots[w.slot].state is SlotState.STARTING for w in waiting):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_RENEW_S), self._idle_changed:
+                    await self._idle_changed.wait_for(lambda: self._slots.count(SlotState.IDLE) >= self._pool_size())
 
     async def _load_library(self) -> None:
         """Read the announcements, one at a time so that calls do not wait for it; a bad one is left out."""
@@ -252,12 +272,16 @@ class Switch:
         if self._stopping.is_set():
             return
         ready = self._slots.count(SlotState.STARTING, SlotState.IDLE)
-        wanted = min(_BURST, self._settings.sip.idle_workers + self._waiting - ready)
+        wanted = min(_BURST, self._pool_size() - ready)
         for _ in range(wanted):
             slot = self._slots.free(time.monotonic())
             if slot is None:
                 return
             self._fork(slot.number)
+
+    def _pool_size(self) -> int:
+        """So many workers should stand idle."""
+        return self._settings.sip.idle_workers + self._waiting
 
     def _fork(self, slot: int) -> None:
         ours, theirs = ControlLine.pair()
@@ -267,7 +291,7 @@ class Switch:
             self._in_child(slot, theirs)
         theirs.close()
         self._slots[slot].state = SlotState.STARTING
-        worker = ForkedWorker(slot, pid, os.pidfd_open(pid), control=ours)
+        worker = ForkedWorker(slot, pid, os.pidfd_open(pid), control=ours, library=self._around.library)
         self._watch(worker)
         asyncio.get_running_loop().add_reader(ours.fileno(), self._on_message, worker)
 

@@ -18,6 +18,7 @@ class SlotState(StrEnum):
     FREE = "free"
     STARTING = "starting"
     IDLE = "idle"
+    LEAVING = "leaving"  # asked to end before it takes a call
     TAKING = "taking"  # asked to dial, has not said yes or no
     TAKEN = "taken"
 

@@ -21,7 +21,7 @@ from appliance.errors import BusError, CallboxError
 from appliance.events import StorageState, WorkerBeat
 from appliance.ids import new_id
 from appliance.settings import Home, Settings
-from appliance.telephony.control import ControlLine, LifeFile, Ready, Refused, Take, Taken, own_start_ticks
+from appliance.telephony.control import ControlLine, Leave, LifeFile, Ready, Refused, Take, Taken, own_start_ticks
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.port import LegOffered, TelephonyPort
 from appliance.thread_bus import ThreadBus
@@ -56,6 +56,7 @@ class Worker:
         self._next_beat_s = 0.0
         self._next_collect_s = 0.0
         self._asked_to_end = False
+        self._leaving = False
 
     def ask_to_end(self) -> None:
         """End soon (signal handler)."""
@@ -71,6 +72,8 @@ class Worker:
                 if self._control.closed or self._asked_to_end:
                     return
                 self._look_for_caller()
+                if self._leaving and self._conversation is None:
+                    return
                 continue
             self._conversation.step()
             if self._conversation.ended:
@@ -87,6 +90,8 @@ class Worker:
 
     def _take_messages(self) -> None:
         for message in self._control.receive():
+            if isinstance(message, Leave):
+                self._leaving = True
             if not isinstance(message, Take):
                 continue
             originate = message.originate

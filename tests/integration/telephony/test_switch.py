@@ -19,6 +19,7 @@ from appliance.commands import ConnectSeat, Hangup, Hold, PlayPrompt
 from appliance.errors import CallerError
 from appliance.events import (
     Bridged,
+    ConfigChanged,
     ConversationEnded,
     Heard,
     LegAnswered,
@@ -32,9 +33,10 @@ from appliance.events import (
 )
 from appliance.ids import new_id
 from appliance.telephony.control import process_start_ticks
+from appliance.telephony.parent import ANNOUNCEMENTS
 from appliance.telephony.recording import read_sidecar, read_spool
 from appliance.types import LegRole
-from audio import synth, wavio
+from audio import Label, enrolment, synth, wavio
 
 pytestmark = pytest.mark.integration
 
@@ -318,3 +320,20 @@ def test_a_degraded_mirror_costs_evidence_and_no_call(rig: SwitchRig) -> None:
 
     assert rig.until(spared, 60)
     rig.bus.publish_live("storage", StorageState(degraded=False, rebuilding=False, at_unix_s=time.time()))
+
+
+def test_idle_workers_leave_when_the_ear_was_taught(rig: SwitchRig) -> None:
+    assert rig.switch is not None
+    children = Path(f"/proc/{rig.switch.pid}/task/{rig.switch.pid}/children")
+    before = set(children.read_text().split())
+    sound = synth.to_int16(np.concatenate([synth.voice_like(0.5, seed=seed) for seed in range(6)]))
+    enrolment.add(rig.home.announcements, sound, "taught-1", Label.VACANT)
+    rig.bus.publish_live("config", ConfigChanged(what=ANNOUNCEMENTS, id="taught-1"))
+
+    def renewed() -> bool:
+        now = set(children.read_text().split())
+        return not now & before and len(now) == rig.settings.sip.idle_workers
+
+    assert rig.until(renewed, 60)
+    call = rig.dial("+91831")
+    rig.wait_for(call, ConversationEnded)
