@@ -17,6 +17,7 @@ from appliance.commands import AnswerInbound, ConnectSeat, Hangup, Hold, PlayPro
 from appliance.domain import inbound_prompts as prompts
 from appliance.domain.inbound_config import Overflow
 from appliance.domain.inbound_model import (
+    CALLBACK,
     CLOSED,
     OVERFLOW,
     Admitted,
@@ -80,12 +81,11 @@ def outcome_of(call: InboundCall) -> InboundOutcome:
     """Return what became of a caller who has gone."""
     if call.bridged_at is not None:
         return InboundOutcome.CONNECTED
-    if call.callback_at is not None:
-        return InboundOutcome.CALLBACK_ASKED
-    if call.reason == CLOSED:
-        return InboundOutcome.CLOSED
-    if call.reason == OVERFLOW:
-        return InboundOutcome.OVERFLOWED
+    said = {
+        CALLBACK: InboundOutcome.CALLBACK_ASKED, CLOSED: InboundOutcome.CLOSED, OVERFLOW: InboundOutcome.OVERFLOWED,
+    }.get(call.reason)  # fmt: skip
+    if said is not None:
+        return said
     return InboundOutcome.ABANDONED_IN_QUEUE if call.queued_at is not None else InboundOutcome.MISSED
 
 
@@ -270,7 +270,8 @@ def _key(call: InboundCall, event: bus_events.DtmfReceived, now: datetime) -> tu
     offered = call.policy.callback_key or call.state is _S.OFFER
     if event.role != LegRole.TRUNK or event.digit != _CALLBACK_KEY or not offered or not may_be_called_back(call):
         return call, ()
-    call, commands = _farewell(replace(call, callback_at=now), _words(call, prompts.CALLBACK_PROMISED), now)
+    call = replace(call, callback_at=now, reason=CALLBACK)
+    call, commands = _farewell(call, _words(call, prompts.CALLBACK_PROMISED), now)
     return call, (CallBack(), *commands)
 
 

@@ -33,8 +33,8 @@ class InboundOutcome(StrEnum):
     OVERFLOWED = "overflowed"
 
 
-CLOSED, OVERFLOW = "closed", "overflow"
-"""Reasons that are an outcome: nobody answers at this hour, or he has waited too long."""
+CLOSED, OVERFLOW, CALLBACK = "closed", "overflow", "callback"
+"""Reasons that are an outcome: nobody answers at this hour, he has waited too long, or wants to be called back."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class InboundCall:
     bridged_at: datetime | None = None
     ended_at: datetime | None = None
     lost: bool = False
-    reason: str = ""  # CLOSED, OVERFLOW, or what ended the call
+    reason: str = ""  # CLOSED, OVERFLOW, CALLBACK, or what ended the call
     contact_id: str | None = None
     lead_id: str | None = None
     campaign_id: str = ""

@@ -79,7 +79,7 @@ class Inbound:
         """Write the caller, with what was decided about him, before he is answered."""
         now = self._clock.now()
         call = InboundCall(
-            event.conversation_id, event.trunk_id, self._e164(event.caller), self._e164(event.called),
+            event.conversation_id, event.trunk_id, self._caller(event.caller), self._e164(event.called),
             at=inbound_call.at(event),
         )  # fmt: skip
         queue = self._queue_of(call.called)
@@ -121,6 +121,11 @@ class Inbound:
     def _queue_of(self, called: str) -> CallerQueue | None:
         found = queue_of(called, ((q.queue_id, q.config) for q in self._callers.queues.values()))
         return self._callers.queues.get(found or "")
+
+    def _caller(self, number: str) -> str:
+        """Return the caller's number; empty when it is withheld, whatever word the gateway has for that."""
+        shown = self._e164(number)
+        return shown if shown.removeprefix("+").isdigit() else ""
 
     def _e164(self, number: str) -> str:
         """Return a number as the box writes it, also where the trunk has no rules; what is none stays as it is."""
@@ -271,9 +276,10 @@ class Inbound:
 
         def work(session: Session) -> None:
             row = rows.get(session, call.call_id)
-            if row is not None and row.callback_at is None:  # once, also when it is said again after a restart
+            if row is None or row.callback_at is not None:  # once, also when it is said again after a restart
+                return
+            if rows.call_back(session, row, campaign_id, now) is not None:  # else he stays among the missed
                 row.callback_at = call.callback_at
-                rows.call_back(session, row, campaign_id, now)
 
         self._effects.write(work)
         for wanted in {campaign_id, call.campaign_id}:

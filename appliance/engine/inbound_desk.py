@@ -47,7 +47,7 @@ class InboundDesk:
             row = rows.require(session, command.conversation_id)
             if row.agent_id != command.actor_id:
                 raise NotAllowedError("inbound.not_yours", "This is not one of your conversations.")
-            if not row.caller:
+            if not rows.may_be_called(row):
                 raise CallerError("inbound.no_number", "The caller withheld his number: no record can be made.")
             queue = session.get(models.Queue, row.queue_id)
             campaign_id = row.campaign_id or (str(queue.config.get("campaign_id", "")) if queue is not None else "")

@@ -69,7 +69,7 @@ def missed(
     if known is not None:
         query = query.where(call.contact_id.is_not(None) if known else call.contact_id.is_(None))
     if open_only:
-        query = query.where(~reached, call.callback_at.is_(None), call.caller != "")
+        query = query.where(~reached, call.callback_at.is_(None), call.caller.startswith("+"))
     with store.read() as session:
         rows = session.execute(query.limit(limit).offset(offset)).all()
         return [

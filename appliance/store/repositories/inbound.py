@@ -148,13 +148,18 @@ def _line(row: models.Attempt | models.InboundCall, direction: str) -> dict[str,
 # ---- call-backs and new customers ---------------------------------------------------------------------
 
 
+def may_be_called(row: models.InboundCall) -> bool:
+    """Say whether the caller showed a whole number: not withheld, not an extension."""
+    return row.caller.startswith("+")
+
+
 def call_back(session: Session, row: models.InboundCall, campaign_id: str, now: datetime) -> str | None:
     """Put the caller before the list of a campaign, due at once; returns the campaign, None when it is not possible.
 
     Somebody whom an open attempt calls right now is left to it.
     """
     lead = session.get(models.Lead, row.lead_id) if row.lead_id else None
-    if not row.caller or (lead is None and not campaign_id):
+    if not may_be_called(row) or (lead is None and not campaign_id):
         return None
     if session.get(models.DoNotCall, row.caller) is not None:
         return None
@@ -183,7 +188,7 @@ def add_customer(
 
 def record_for(session: Session, row: models.InboundCall, now: datetime) -> str | None:
     """Return the record of a caller to whom something was promised, made when he has none; None without a campaign."""
-    if row.lead_id is None and row.caller:
+    if row.lead_id is None and may_be_called(row):
         queue = session.get(models.Queue, row.queue_id)
         campaign_id = row.campaign_id or (str(queue.config.get("campaign_id", "")) if queue is not None else "")
         if campaign_id:

@@ -173,7 +173,7 @@ def test_closed_or_nobody_s_number(tmp_path: Path) -> None:
 
 def test_who_hangs_up_in_the_queue_is_missed_and_called_back(tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
-        callers = [await Caller(s.bus, number).ring() for number in (STRANGER, KNOWN, "")]
+        callers = [await Caller(s.bus, number).ring() for number in (STRANGER, KNOWN, "anonymous")]
         for caller in callers:
             await until(s, lambda one=caller: one.has_music)
             await caller.hang_up()
