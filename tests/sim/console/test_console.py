@@ -26,7 +26,8 @@ from appliance.watch.supervision import Program, RunningBox, start_supervisor, s
 pytestmark = pytest.mark.sim
 
 LOGIN, PASSWORD = "technician", "a-serial-line-at-night"
-WITHOUT_SWITCH = ("lines", "disks", "network", "logs", "restart a service", "reset a password", "alarms")
+WITHOUT_SWITCH = ("lines", "disks", "network", "logs", "restart a service", "reset a password", "alarms",
+                  "line test")
 
 
 def make_home(folder: Path) -> Home:
