@@ -26,8 +26,7 @@ from appliance.watch.supervision import Program, RunningBox, start_supervisor, s
 pytestmark = pytest.mark.sim
 
 LOGIN, PASSWORD = "technician", "a-serial-line-at-night"
-WITHOUT_SWITCH = ("lines", "disks", "network", "logs", "restart a service", "reset a password", "alarms",
-                  "line test")
+WITHOUT_SWITCH = ("lines", "disks", "network", "logs", "restart a service", "reset a password", "alarms", "line test")
 
 
 def make_home(folder: Path) -> Home:
