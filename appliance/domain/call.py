@@ -227,7 +227,8 @@ def _bridged(call: Call, event: bus_events.Bridged, now: datetime) -> tuple[Call
     call = replace(
         call, state=CallState.TALKING, bridged_at=now, agent_id=event.agent_id, seat_id=event.seat_id, deadline=None
     )
-    return call, (*([AgentFree(other)] if other else []), AgentConnected(event.agent_id))
+    notice = (message.notice_of(call),) if call.policy.notice else ()
+    return call, (*([AgentFree(other)] if other else []), AgentConnected(event.agent_id), *notice)
 
 
 def _leg_ended(call: Call, event: bus_events.LegEnded, now: datetime) -> tuple[Call, Commands]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace as replace_struct
+
 from appliance import events as bus_events
 from appliance.commands import Hold, PlayPrompt
 from appliance.domain.call_model import Call, CallState, Commands, Expired, NobodyFree
@@ -32,7 +34,15 @@ def prompt_of(call: Call) -> PlayPrompt:
     """Return the command that plays the message of a call; a machine is left alone behind it, as is who has no keys."""
     voice = call.policy.voice or VoiceMessage()
     by_machine = call.heard is not None and call.heard.outcome is Outcome.MACHINE
-    return _play(call, voice.prompt, hangup_after=by_machine or not voice.has_menu)
+    hangup_after = by_machine or not voice.has_menu
+    if call.policy.notice and not by_machine:
+        return replace_struct(_play(call, call.policy.notice, hangup_after=hangup_after), then=(voice.prompt,))
+    return _play(call, voice.prompt, hangup_after=hangup_after)
+
+
+def notice_of(call: Call) -> PlayPrompt:
+    """Return the command that tells the customer that the conversation is recorded; the agent hears him meanwhile."""
+    return _play(call, call.policy.notice, hangup_after=False)
 
 
 def answered_by_machine(call: Call, voice: VoiceMessage, now: datetime) -> tuple[Call, Commands]:

@@ -37,6 +37,7 @@ class CallPolicy:
     abandon_after_s: float = 2.0
     clock: Clock = "greeting_end"
     clock_latency_s: float = 0.0
+    notice: str = ""  # prompt at the start of a conversation that is recorded, where the rules want it
     greeting: str = ""  # prompt that is heard until an agent is free
     greeting_s: float = 0.0
     voice: VoiceMessage | None = None

@@ -240,13 +240,13 @@ class Core:
             error_id=error.error_id)  # fmt: skip
         if isinstance(command, ConnectSeat):
             self.apply(command.conversation_id, model.SeatRefused(command.agent_id))
-        elif isinstance(command, PlayPrompt) and not over and not self._is_greeting(command):
+        elif isinstance(command, PlayPrompt) and not over and not self._can_do_without(command):
             self._effects.send(Hangup(conversation_id=command.conversation_id, reason="abandoned"))
 
-    def _is_greeting(self, command: PlayPrompt) -> bool:
-        """A person who waits for an agent goes on waiting without it."""
+    def _can_do_without(self, command: PlayPrompt) -> bool:
+        """A person who waits for an agent goes on waiting without it, and one who talks goes on talking."""
         call = self.room.calls.get(command.conversation_id)
-        return call is not None and call.state is CallState.HEARD
+        return call is not None and call.state in (CallState.HEARD, CallState.TALKING)
 
     # ---- agents -----------------------------------------------------------------------------------------
 

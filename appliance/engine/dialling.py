@@ -239,7 +239,7 @@ class Dialler:
         owner: tuple[str, str] | None = None,
     ) -> Call:  # fmt: skip
         """Make an attempt; `owner` (agent, seat) for a dial by hand."""
-        policy = policy_of(campaign.config, campaign.mode, self._settings, owner)
+        policy = policy_of(campaign.config, campaign.mode, self._settings, number, owner)
         return calls.start(
             Call(new_id(), campaign.campaign_id, lead_id, number, line.trunk_id, created_at=now, policy=policy,
                  caller_id=line.caller_id)

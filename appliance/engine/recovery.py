@@ -130,7 +130,7 @@ class Recovery:
         by_hand = preview or row.seat_id is None  # the agent's name stood there before a seat was rung
         config, mode = self._room.config(row.campaign_id), campaign.mode if campaign else CampaignMode.PROGRESSIVE
         owner = (row.agent_id, None) if by_hand and row.agent_id else None
-        policy = policy_of(config, mode, self._settings, owner)
+        policy = policy_of(config, mode, self._settings, row.number, owner)
         return Call(
             row.id, row.campaign_id, row.lead_id, row.number, row.trunk_id, created_at=row.created_at, policy=policy,
             originated_at=row.originated_at, abandoned=row.abandoned, caller_id=row.caller_id,

@@ -8,8 +8,12 @@ from appliance.domain.abandoned import Clock
 from appliance.domain.call_model import CallPolicy
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.compliance_own import rules_of
+from appliance.domain.inbound_prompts import NOTICE, sentence
+from appliance.domain.numbers import country
 from appliance.settings import DiallingSettings
-from appliance.types import CampaignMode
+from appliance.types import E164, CampaignMode
+
+_LANGUAGES = {"CN": "zh", "RU": "ru", "BY": "ru", "KZ": "ru"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Terms:
     window_s: float
     estimate_dropped: bool
     greeting_allowed: bool
+    notice: bool  # a person must be told that the conversation is recorded
 
 
 def terms_of(config: CampaignConfig, dialling: DiallingSettings) -> Terms:
@@ -36,12 +41,14 @@ def terms_of(config: CampaignConfig, dialling: DiallingSettings) -> Terms:
         window_s=3600.0 * (rule.window_hours if binds else config.abandoned_window_h),
         estimate_dropped=rule.estimate_dropped,
         greeting_allowed=profile.robot.greeting_allowed and not profile.robot.needs_consent,
+        notice=profile.recording.notice and (config.record or profile.recording.required),
     )  # fmt: skip
 
 
 def policy_of(
-    config: CampaignConfig, mode: CampaignMode, dialling: DiallingSettings, owner: tuple[str, str | None] | None = None
-) -> CallPolicy:
+    config: CampaignConfig, mode: CampaignMode, dialling: DiallingSettings, number: str,
+    owner: tuple[str, str | None] | None = None,
+) -> CallPolicy:  # fmt: skip
     """Return the figures of a new attempt; `owner` (agent, seat) of a dial by hand."""
     terms = terms_of(config, dialling)
     voice = config.voice if mode is CampaignMode.VOICE and owner is None else None
@@ -49,6 +56,7 @@ def policy_of(
     return CallPolicy(
         abandon_after_s=terms.within_s, clock=terms.clock, clock_latency_s=terms.latency_s,
         greeting=config.greeting_prompt if greets else "", greeting_s=config.greeting_wait_s if greets else 0.0,
+        notice=sentence(_LANGUAGES.get(country(E164(number)) or "", "en"), NOTICE) if terms.notice else "",
         voice=voice, abandon_prompt=config.abandon_prompt, ring_timeout_s=dialling.ring_timeout_s,
         verdict_deadline_s=dialling.verdict_deadline_ms / 1000, seat_answer_timeout_s=dialling.seat_answer_timeout_s,
         owner_agent_id=owner[0] if owner else None, owner_seat_id=owner[1] if owner else None,

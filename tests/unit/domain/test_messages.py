@@ -150,6 +150,19 @@ def test_bridged_at_the_answer_the_ear_only_takes_machines_off(label: str) -> No
     assert calls.verdict_of(play.call).outcome is Outcome.MACHINE
 
 
+def test_who_is_recorded_is_told_so_where_the_rules_want_it() -> None:
+    play = Play(CallPolicy(notice="ru-notice"))
+    play.answer()
+    play.hear("human")
+    play.own(AgentFound("a1", "s1"))
+    said = play.worker(ev.Bridged, seat_id="s1", agent_id="a1")[-1]
+    assert (said.prompt_id, said.hangup_after) == ("ru-notice", False)
+    robot = Play(CallPolicy(notice="ru-notice", voice=VOICE))
+    robot.answer()
+    (prompt,) = robot.hear("human")
+    assert (prompt.prompt_id, prompt.then) == ("ru-notice", ("message",))
+
+
 def test_a_machine_is_taken_off_a_seat_that_still_rings() -> None:
     play = Play(CallPolicy(clock="answer"))
     play.answer()
