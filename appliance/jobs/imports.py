@@ -141,11 +141,12 @@ class _Target:
 
 def remembered_by(store: Store, campaign_id: str | None) -> Callable[[tuple[str, ...]], dict[Column, int] | None]:
     """Return what looks up the columns of a header that was taken before."""
+    with store.read() as session:
+        known = imports.remembered(session, campaign_id or None)
+    roles = set(Column)
 
     def look_up(headers: tuple[str, ...]) -> dict[Column, int] | None:
-        with store.read() as session:
-            found = imports.remembered(session, headers, campaign_id or None)
-        roles = set(Column)
+        found = known.get(imports.bare_header(headers))
         return {Column(role): index for role, index in found.items() if role in roles} if found else None
 
     return look_up

@@ -81,10 +81,12 @@ def choose_sheet(
 
 
 def _known(sample: Sequence[Sequence[Cell]], remembered: Remembered) -> Columns | None:
-    """The columns of a header that was met before."""
-    read = list_columns.columns_without_phone(sample)
-    indices = remembered(read.headers) if read.headers else None
-    return Columns(indices, read.headers, read.header_row) if indices else None
+    """The columns of a header that was met before, in whichever of the first rows it stands."""
+    for index, row in enumerate(sample[: list_columns.HEADER_ROWS_MAX]):
+        headers = tuple(cell_text(cell) for cell in row)
+        if indices := remembered(headers):
+            return Columns(indices, headers, index)
+    return None
 
 
 def shown(columns: Columns, index: int) -> str:

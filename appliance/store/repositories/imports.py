@@ -58,26 +58,33 @@ def begin(
     row.reasons, row.warnings, row.error_id, row.message, row.placeholders = {}, {}, "", "", {}
 
 
-def remembered(session: Session, headers: Sequence[str], campaign_id: str | None) -> dict[str, int] | None:
-    """Role -> index of the column, as it was when a list with these headers was last taken; None when never.
+def remembered(session: Session, campaign_id: str | None) -> dict[tuple[str, ...], dict[str, int]]:
+    """Header -> {role: index of the column}, as it was when a list with that header was last taken.
 
     A list of the same campaign counts before any other one.
     """
-    wanted = [header for header in headers if plain_header(header) not in OUR_HEADERS]
-    if not any(wanted):
-        return None
     newest = (
         select(Import.campaign_id, Import.mapping)
         .where(Import.state == FINISHED, Import.dry_run.is_(False))
         .order_by(Import.id.desc())
         .limit(_REMEMBERED_MAX)
     )
-    same = [
-        (of_campaign == campaign_id, mapping["columns"])
-        for of_campaign, mapping in session.execute(newest)
-        if [one for one in mapping.get("headers", []) if plain_header(one) not in OUR_HEADERS] == wanted
-    ]
-    return max(same, key=lambda one: one[0])[1] if same else None
+    rows = session.execute(newest).all()
+    found: dict[tuple[str, ...], dict[str, int]] = {}
+    for same_campaign in (True, False):
+        for of_campaign, mapping in rows:
+            headers = bare_header(mapping.get("headers", []))
+            if headers and (of_campaign == campaign_id) is same_campaign:
+                found.setdefault(headers, mapping["columns"])
+    return found
+
+
+def bare_header(headers: Sequence[str]) -> tuple[str, ...]:
+    """A header without the columns that the box adds to a file of rejects, and without empty ones at its end."""
+    kept = [header for header in headers if plain_header(header) not in OUR_HEADERS]
+    while kept and not kept[-1]:
+        kept.pop()
+    return tuple(kept)
 
 
 def twins(session: Session, import_id: str, campaign_id: str, digest: str) -> set[str]:

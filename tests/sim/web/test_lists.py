@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
-from appliance.store.read import campaigns
+from appliance.store.models import Attempt, Campaign, ContactNumber, Lead
+from appliance.store.read import audit, campaigns
 from tests.sim.web.fakes import FakeBox
 from tests.sim.web.forms import post
 
@@ -99,3 +104,85 @@ def test_a_number_is_put_on_the_do_not_call_list_and_taken_off(box: FakeBox) -> 
     assert "This number is not on the list." in client.get("/do-not-call?number=999").text
     post(client, "/do-not-call", {"number": "+8613800138000", "remove": "1"})
     assert "The list is empty" in client.get("/do-not-call").text
+
+
+TWO_PHONES = "姓名,电话,备用电话\n王小明,13812345678,010-62345678\n张三,13900139000,13812345678\n"
+
+
+def _roles(page: str) -> dict[str, str]:
+    """Column -> role as the page offers it."""
+    heads = re.findall(r'name="column" value="([^"]*)".*?</select>', page, re.DOTALL)
+    chosen = [
+        re.search(r'<option value="([^"]*)" selected', block)
+        for block in re.findall(r'<select[^>]*name="role".*?</select>', page, re.DOTALL)
+    ]
+    return {head: found[1] if found else "" for head, found in zip(heads, chosen, strict=True)}
+
+
+def _import(box: FakeBox, data: str, fields: dict[str, Any]) -> str:
+    """Send a list, try it out and take it for good; returns the address of the result."""
+    client = box.client("supervisor")
+    columns = _send(box, "list.csv", data.encode())
+    roles = _roles(client.get(columns).text)
+    tried = post(client, columns, {"column": list(roles), "role": list(roles.values()), **fields})
+    page = client.get(tried.location).text
+    plan = {
+        name: html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page)[1])  # type: ignore[index]
+        for name in ("upload", "plan")
+    }
+    return str(post(client, tried.location.split("?")[0] + "/commit", plan, page=tried.location).location)
+
+
+def test_further_phones_duplicates_and_a_remembered_header(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    assert _roles(client.get(_send(box, "a.csv", TWO_PHONES.encode())).text) == {
+        "姓名": "name", "电话": "phone", "备用电话": "phone2",
+    }  # fmt: skip
+    result = client.get(_import(box, TWO_PHONES, {"campaign_name": "Two", "duplicates": "merge"})).text
+    assert "Added to the person who is there: 1" in result
+    with box.bus.store.read() as session:
+        numbers = session.scalars(select(ContactNumber.number).order_by(ContactNumber.position)).all()
+    assert numbers == ["+8613812345678", "+861062345678", "+8613900139000"]
+    odd = "x,y\n13700137000,13700137001\n"
+    columns = _send(box, "odd.csv", odd.encode())
+    tried = post(client, columns, {"column": ["x", "y"], "role": ["", "phone"], "campaign_name": "Two"})
+    plan = {
+        name: html.unescape(re.search(rf'name="{name}" value="([^"]*)"', client.get(tried.location).text)[1])  # type: ignore[index]
+        for name in ("upload", "plan")
+    }
+    post(client, tried.location.split("?")[0] + "/commit", plan, page=tried.location)
+    page = client.get(_send(box, "odd2.csv", odd.replace("137", "136").encode())).text
+    assert "As you set it for the last list" in page
+    assert _roles(page) == {"x": "", "y": "phone"}
+
+
+def test_a_list_from_the_calls_made(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    none = post(client, "/imports/source", {"source": "history"}, page="/imports")
+    assert none.status_code == 400
+    assert "There are no such calls." in none.text
+    _import(box, TWO_PHONES, {"campaign_name": "Old"})
+    with box.bus.store.write() as session:
+        lead = session.scalars(select(Lead).join(Campaign).where(Campaign.name == "Old")).one()
+        session.add(Attempt(id="a1", campaign_id=lead.campaign_id, lead_id=lead.id, number=lead.number, trunk_id="t",
+                            created_at=datetime.now(UTC), outcome="no_answer", ended_at=datetime.now(UTC)))  # fmt: skip
+    made = post(client, "/imports/source", {"source": "history", "outcome": ["no_answer"]}, page="/imports")
+    page = client.get(made.location).text
+    assert "history.xlsx" in page
+    assert "+8613812345678" in page
+    assert _roles(page)["phone2"] == "phone2"
+
+
+def test_the_health_of_numbers_and_a_persons_word(box: FakeBox) -> None:
+    client = box.client("supervisor")
+    _import(box, TWO_PHONES, {"campaign_name": "Health"})
+    given_up = post(client, "/numbers", {"number": "138 1234 5678", "state": "retired"}, page="/numbers")
+    assert given_up.status_code < 400
+    cell = '<td class="figures">+8613812345678</td>'
+    page = client.get("/numbers").text
+    assert cell in page
+    assert "Dial again" in page
+    post(client, "/numbers", {"number": "+8613812345678", "state": "good"}, page="/numbers")
+    assert cell not in client.get("/numbers").text
+    actions = [entry.action for entry in audit.search(box.bus.store).rows]
+    assert {"number.retired", "number.good"} <= set(actions)
