@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import format_percent
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from appliance.store.read.rules import ProfileView
 from appliance.store.read.why import DenialView
 
 _COUNTED: dict[str, Any] = {
@@ -64,6 +66,37 @@ def rule(kind: str, figures: dict[str, Any]) -> str:
     text = _("only %(workdays)s, at weekends and on public holidays %(weekend)s, where the person is",
              workdays=workdays, weekend=weekend or "–")  # fmt: skip
     return str(text)
+
+
+_CLOCKS: dict[str, Any] = {
+    "answer": _l("from the answer"), "speech_onset": _l("from the first word"),
+    "greeting_end": _l("from the end of the greeting"),
+}  # fmt: skip
+_OTHERS: dict[str, Any] = {
+    "free": _l("other people than the debtor: as anybody"),
+    "consent": _l("other people than the debtor: by consent only"),
+    "to_reach": _l("other people than the debtor: only while he cannot be reached"),
+    "never": _l("other people than the debtor: never"),
+}
+
+
+def part(name: str, profile: ProfileView) -> str:
+    """What a profile says beside its counters and hours."""
+    if name == "abandoned":
+        clock = _CLOCKS[profile.clock]
+        if profile.abandoned_limit is None:
+            return str(_("abandoned calls: counted %(clock)s, the campaign's own limit holds", clock=clock))
+        share = format_percent(profile.abandoned_limit, format="0.#%")
+        return str(_("abandoned calls: at most %(share)s, counted %(clock)s", share=share, clock=clock))
+    if name == "robot":
+        by_consent, free = _("machines that speak: by consent only"), _("machines that speak: count as conversations")
+        return str(by_consent if profile.robot_consent else free)
+    if name == "recording":
+        kept = _("recordings: kept %(count)s days at least", count=profile.recording_days)
+        free = _("recordings: no figure known")
+        notice = _("told at the start")
+        return f"{kept if profile.recording_days else free}" + (f"; {notice}" if profile.recording_notice else "")
+    return str(_OTHERS[profile.third_party])
 
 
 def denial(view: DenialView) -> str:

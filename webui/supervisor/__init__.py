@@ -13,8 +13,9 @@ from webui.supervisor.people import blueprint as people
 from webui.supervisor.queues import blueprint as queues
 from webui.supervisor.recordings import blueprint as recordings
 from webui.supervisor.reports import blueprint as reports
+from webui.supervisor.rules import blueprint as rules
 
 BLUEPRINTS = (
-    board, campaigns, imports, numbers, do_not_call, people, queues, missed, recordings, heard, announcements,
+    board, campaigns, imports, numbers, do_not_call, people, rules, queues, missed, recordings, heard, announcements,
     reports, exports,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from webui.box import ask, store
 from webui.forms import choices
 from webui.supervisor.dialling_form import DiallingFields, dialling_values, named_as_here
 from webui.supervisor.retry_form import RetryFields
+from webui.supervisor.rules_form import RuleFields, rules_named_as_here
 
 MODES = [(mode, labels.CAMPAIGN_MODES[mode]) for mode in ("progressive", "predictive", "preview", "voice")]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -41,16 +42,12 @@ WRAP_UP_MODES = {
     "optional": _l("May be left without a result"),
     "none": _l("No wrap-up"),
 }
-RULES = {
-    "neutral": _l("Only the hours below"), "cn": _l("China"), "ru": _l("Russia (law 230-FZ on collection)"),
-    "us": _l("United States (Regulation F)"), "uk": _l("United Kingdom (Ofcom, FCA)"), "in": _l("India (RBI)"),
-}  # fmt: skip
 ZONES = {"number": _l("The zone of the number called"), "box": _l("The zone of the box")}
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 _SPLIT = re.compile(r"[,;\n]+")
 
 
-class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc]
+class CampaignForm(FlaskForm, RuleFields, DiallingFields, RetryFields):  # type: ignore[misc]
     """Fields in the order of the page."""
 
     name = StringField(_l("Name of the campaign"), [InputRequired(), Length(max=120)])
@@ -65,7 +62,6 @@ class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc
     )  # fmt: skip
     days = SelectMultipleField(_l("On"), choices=choices(DAY_NAMES.items()))
     time_zone_rule = SelectField(_l("Hours hold in"), choices=choices(ZONES.items()))
-    rule_profile = SelectField(_l("Rules of the country"), choices=choices(RULES.items()))
     attempts_per_day_max = IntegerField(_l("Attempts per number and day"), [NumberRange(1, 20)])
     attempts_total_max = IntegerField(_l("Attempts per number in all"), [NumberRange(1, 100)])
     wrap_up_mode = SelectField(_l("Wrap-up"), choices=choices(WRAP_UP_MODES.items()))
@@ -93,6 +89,7 @@ class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc
         people = [u for u in users.users(store()) if u.enabled and u.role != Role.ADMINISTRATOR]
         self.agent_ids.choices = choices((u.id, u.display_name or u.login) for u in people)
         self.offer_prompts()
+        self.offer_rules()
         return self
 
     @classmethod
@@ -117,7 +114,7 @@ class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc
         return cls(
             name=campaign.name, mode=campaign.mode, hours_from=first[:5], hours_to=first[6:], days=list(hours),
             wrap_up_s=None if wrap_up is None else int(wrap_up), dispositions=", ".join(config.get("dispositions", ())),
-            **values, **dialling_values(config), **cls.retry_values(config),
+            **values, **dialling_values(config), **cls.rule_values(config), **cls.retry_values(config),
         )._choices()  # fmt: skip
 
     def config(self, before: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +125,7 @@ class CampaignForm(FlaskForm, DiallingFields, RetryFields):  # type: ignore[misc
         return {
             **before, **{name: self[name].data for name in taken}, "calling_hours": {d: [span] for d in self.days.data},
             "caller_id": self.caller_id.data or "", "script": self.script.data or "",
-            **self.dialling_config(before), **self.retry_config(before),
+            **self.dialling_config(before), **self.rule_config(), **self.retry_config(before),
             "dispositions": [part.strip() for part in _SPLIT.split(self.dispositions.data or "") if part.strip()],
         }  # fmt: skip
 
@@ -143,5 +140,5 @@ def save(form: CampaignForm, campaign: campaigns.CampaignView | None = None) -> 
             SaveCampaign, id=campaign.id if campaign else None, name=form.name.data, mode=form.mode.data, config=config
         )
     except ValidationErrors as wrong:
-        raise named_as_here(wrong) from wrong
+        raise named_as_here(rules_named_as_here(wrong)) from wrong
     return str(done.id)

@@ -128,3 +128,28 @@ def test_a_file_of_numbers_is_barred_and_what_is_no_number_is_told(scene: Scene)
     assert f"not called by Spring {scene.n}" in client.get(scene.page).text
     broken = {"file": (io.BytesIO(b"\x00"), "x.exe")}
     assert post(client, "/do-not-call/import", broken, page="/do-not-call").status_code == 400
+
+
+def test_rules_are_shown_with_their_sources(scene: Scene) -> None:
+    page = scene.box.client("supervisor").get("/rules").text
+    for words in ("ru.talks_per_week", "at most 2 conversations", "230-FZ art. 7", "12 CFR 1006.14(b)(2)(i)(A)", "(H)"):
+        assert words in page
+    assert "at most 3%, counted from the end of the greeting" in page
+
+
+def test_a_campaign_is_made_stricter_and_never_looser(scene: Scene) -> None:
+    client = scene.box.client("supervisor")
+    address = f"/campaigns/c{scene.n}/edit"
+    form = {
+        "name": f"Spring {scene.n}", "mode": "progressive", "hours_from": "09:00", "hours_to": "18:00", "days": ["mon"],
+        "time_zone_rule": "box", "attempts_per_day_max": "2", "attempts_total_max": "5", "wrap_up_mode": "timed",
+    }  # fmt: skip
+    saved = post(client, address, {**form, "rule_profile": "ru", "stricter": "ru.talks_per_week = 1"}, page=address)
+    assert saved.status_code == 302, saved.text[-2000:]
+    with scene.box.bus.store.read() as session:
+        config = session.get_one(models.Campaign, f"c{scene.n}").config
+    assert (config["rule_profile"], config["rule_overrides"]) == ("ru", {"ru.talks_per_week": 1.0})
+    assert "ru.talks_per_week = 1" in client.get(address).text
+    for wrong, words in (("ru.talks_per_week = 3", "never looser"), ("two", "Write for instance")):
+        refused = post(client, address, {**form, "rule_profile": "ru", "stricter": wrong}, page=address)
+        assert words in refused.text
