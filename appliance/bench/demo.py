@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from appliance.bench import box as boxes
+from appliance.bench import demo_inbound
 from appliance.bench.demo_screen import DemoScreen
 from appliance.bench.evidence import attempt_rows, recording_evidence, unarchived
 from appliance.bench.exchange import read_truth, truth_file
@@ -53,6 +54,7 @@ class DemoOptions:
     keep: bool = False
     limit_s: float = 600.0
     talk_s: tuple[float, float] = (4.0, 14.0)  # agents hang up after that
+    inbound: int = 0  # people who call meanwhile
 
 
 def register(app: typer.Typer) -> None:
@@ -65,6 +67,7 @@ def demo_command(
     seats: Annotated[int, typer.Option("--seats", min=1, max=60, help="Agents with phones.")] = 30,
     mode: Annotated[str, typer.Option("--mode", help="progressive, predictive, preview or voice.")] = "progressive",
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other numbers and people.")] = 1,
+    inbound: Annotated[int, typer.Option("--inbound", min=0, max=1000, help="People who call meanwhile.")] = 0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's home folder (its path is printed).")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -72,7 +75,8 @@ def demo_command(
     if mode not in _MODES:
         raise CallerError("demo.mode", f"There is no demo of the mode '{mode}'; use {', '.join(_MODES)}.")
     seats = _VOICE_SEATS if mode == CampaignMode.VOICE else seats  # nobody is needed there
-    report = run_demo(DemoOptions(numbers, seats, mode, seed, keep, limit_s=max(600.0, 3.0 * numbers)))
+    limit_s = max(600.0, 3.0 * numbers)
+    report = run_demo(DemoOptions(numbers, seats, mode, seed, keep, limit_s=limit_s, inbound=inbound))
     if as_json:
         print(json.dumps(report, ensure_ascii=False))
     else:
@@ -99,10 +103,15 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
         try:
             campaign_id, manager_id, imported = _import(home, settings, store, options, network)
             provided = _provide(home, settings, store, options, network)
+            if options.inbound:
+                demo_inbound.add_queue(store)
             screen.say("starting the box")
             with boxes.running_box(home, settings, on_wait=screen.say):
                 boxes.wait_registered(home, len(provided.seat_ids), on_wait=screen.say)
+                if options.inbound:
+                    demo_inbound.call_in(home, settings, count=options.inbound, seed=options.seed)
                 asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen))
+                demo_inbound.wait_through(home, options.inbound)
                 _wait_archived(store, campaign_id, screen)
             screen.say("verifying the recordings")
             recordings = recording_evidence(home, store, campaign_id)
@@ -110,6 +119,8 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
                 imported, attempt_rows(store, campaign_id), recordings, read_truth(truth_file(home)),
                 attempts_max=_ATTEMPTS_MAX, elapsed_s=time.monotonic() - began,
             )  # fmt: skip
+            if options.inbound:
+                report["inbound"] = demo_inbound.inbound_report(home, store)
         finally:
             store.close()
     if options.keep:
