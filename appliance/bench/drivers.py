@@ -32,7 +32,8 @@ from appliance.services import bus as bus_service
 from appliance.services.doors import silent_gateways
 from appliance.settings import Home, LineCardSettings, Settings
 from appliance.watch.line_cards import make_card
-from appliance.watch.lines import SIP_LOOK_S, LineWatch, TrunkPlan
+from appliance.watch.line_trunks import SIP_LOOK_S, TrunkPlan
+from appliance.watch.lines import LineWatch
 from drivers.cards import Card, dahdi_card
 from drivers.e1_gateway.snmp_sim import load_agent
 from drivers.lines import LineReader, LineStatus

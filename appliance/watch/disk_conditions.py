@@ -34,8 +34,12 @@ def _healths(watch: DiskWatch) -> list[tuple[Disk, Health]]:
     return [(disk, watch.health[disk.key]) for disk in watch.box.disks if disk.key in watch.health]
 
 
-def _about(watch: DiskWatch, disk: Disk) -> dict[str, Any]:
-    return {"serial": disk.key, "model": disk.model, "bay": watch.bay(disk)}
+def _of(
+    watch: DiskWatch, disk: Disk, key: str, alert: str, severity: Severity = Severity.WARNING, **figures: Any
+) -> Finding:
+    """A finding about one disk, which is named by serial, model and bay."""
+    data = {"serial": disk.key, "model": disk.model, "bay": watch.bay(disk), **figures}
+    return Finding(key=f"{key}.{disk.key}", severity=severity, alert=alert, data=data)
 
 
 class ArraysWhole:
@@ -110,9 +114,7 @@ class MembersReadable:
             errors = {member.disk: member.errors for member in array.members if member.present and member.errors}
             for disk in box.members_of(array):
                 if disk.name in errors:
-                    data = {**_about(self._watch, disk), "count": errors[disk.name]}
-                    key = f"raid.errors.{disk.key}"
-                    found.append(Finding(key=key, severity=Severity.WARNING, alert="raid.errors", data=data))
+                    found.append(_of(self._watch, disk, "raid.errors", "raid.errors", count=errors[disk.name]))
         return found
 
 
@@ -138,14 +140,10 @@ class DisksLast:
                 continue
             reason = health.advice.reason or Reason.WEAR
             by = (_EPOCH + timedelta(days=int(health.advice.by_day))).isoformat()
-            data = {**_about(self._watch, disk), "reason": str(reason), "by": by}
             now = left <= 0
-            found.append(
-                Finding(
-                    key=f"disk.replace.{disk.key}", severity=Severity.CRITICAL if now else Severity.WARNING,
-                    alert=f"disk.replace_now.{reason}" if now else f"disk.replace_soon.{reason}", data=data,
-                )
-            )  # fmt: skip
+            alert = f"disk.replace_now.{reason}" if now else f"disk.replace_soon.{reason}"
+            severity = Severity.CRITICAL if now else Severity.WARNING
+            found.append(_of(self._watch, disk, "disk.replace", alert, severity, reason=str(reason), by=by))
         return found
 
 
@@ -167,9 +165,7 @@ class DisksCool:
             degrees = health.report.temperature_c if health.report and not health.error else None
             limit = self._limit_c if disk.rotational else self._limit_c + _FLASH_HOTTER_C
             if degrees is not None and degrees >= limit - (_COOLED_C if disk.key in self._hot else 0):
-                data = {**_about(self._watch, disk), "degrees": degrees, "limit": limit}
-                key = f"disk.hot.{disk.key}"
-                found.append(Finding(key=key, severity=Severity.WARNING, alert="disk.hot", data=data))
+                found.append(_of(self._watch, disk, "disk.hot", "disk.hot", degrees=degrees, limit=limit))
         self._hot = {str(one.data["serial"]) for one in found}
         return found
 
@@ -185,14 +181,11 @@ class DisksAnswer:
         self._watch = watch
 
     def check(self) -> list[Finding]:
-        watch = self._watch
         return [
-            Finding(
-                key=f"disk.silent.{disk.key}", severity=Severity.WARNING, alert="disk.silent",
-                data={**_about(watch, disk), "error": health.error, "error_id": health.error_id},
-            )
-            for disk, health in _healths(watch) if health.error
-        ]  # fmt: skip
+            _of(self._watch, disk, "disk.silent", "disk.silent", error=health.error, error_id=health.error_id)
+            for disk, health in _healths(self._watch)
+            if health.error
+        ]
 
 
 class CablesSound:
@@ -206,14 +199,11 @@ class CablesSound:
         self._watch = watch
 
     def check(self) -> list[Finding]:
-        watch = self._watch
         return [
-            Finding(
-                key=f"disk.cable.{disk.key}", severity=Severity.WARNING, alert="disk.cable",
-                data={**_about(watch, disk), "count": health.crc_grew},
-            )
-            for disk, health in _healths(watch) if health.crc_grew
-        ]  # fmt: skip
+            _of(self._watch, disk, "disk.cable", "disk.cable", count=health.crc_grew)
+            for disk, health in _healths(self._watch)
+            if health.crc_grew
+        ]
 
 
 class ReplacementGoesOn:

@@ -32,7 +32,8 @@ from appliance.watch.disks import LOOK_S, DiskWatch
 from appliance.watch.line_card_commands import handlers as line_card_handlers
 from appliance.watch.line_conditions import line_conditions
 from appliance.watch.line_profiles import from_transcript
-from appliance.watch.lines import SIP_LOOK_S, LineWatch, TrunkPlan
+from appliance.watch.line_trunks import SIP_LOOK_S, TrunkPlan
+from appliance.watch.lines import LineWatch
 from appliance.watch.root import RootActions
 from appliance.watch.sensor_conditions import sensor_conditions
 from appliance.watch.sensors import SensorWatch

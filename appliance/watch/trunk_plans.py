@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.store.db import Store
 from appliance.store.repositories import configuration
-from appliance.watch.lines import TrunkPlan
+from appliance.watch.line_trunks import TrunkPlan
 
 
 def trunk_plans(store: Store) -> list[TrunkPlan]:

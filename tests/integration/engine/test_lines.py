@@ -12,7 +12,7 @@ from appliance.events import LiveHardware, TrunkService
 from appliance.settings import load_settings, save_settings
 from appliance.watch.hardware import Hardware
 from appliance.watch.line_conditions import line_conditions
-from appliance.watch.lines import TrunkPlan
+from appliance.watch.line_trunks import TrunkPlan
 from appliance.watch.snapshot import Snapshot, read_snapshot
 from drivers.e1_gateway.snmp_sim import SnmpGateway
 from drivers.lines import Alarm
