@@ -112,9 +112,11 @@ class MembersReadable:
         box, found = _box(self._watch), []
         for array in box.arrays:
             errors = {member.disk: member.errors for member in array.members if member.present and member.errors}
-            for disk in box.members_of(array):
-                if disk.name in errors:
-                    found.append(_of(self._watch, disk, "raid.errors", "raid.errors", count=errors[disk.name]))
+            found += [
+                _of(self._watch, disk, "raid.errors", "raid.errors", count=errors[disk.name])
+                for disk in box.members_of(array)
+                if disk.name in errors
+            ]
         return found
 
 

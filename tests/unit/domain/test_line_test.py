@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -118,3 +119,10 @@ def test_everything_has_words_in_every_language() -> None:
     wanted |= {f"line_test.name.{name}" for name in limits().quantities}
     for language in LANGUAGES:
         assert not {text_id for text_id in wanted if words(text_id, language, {}) is None}
+
+
+def test_every_limit_names_where_it_is_from_or_says_that_it_is_practice() -> None:
+    named = re.compile(r"ITU-T|Fluke TS5|S\.C\. Code Regs|ntcp\.com|piclist|^Field practice: ")
+    for name, limit in limits().quantities.items():
+        for band in limit.bands:
+            assert named.search(band.source), f"{name} from {band.at_least}: {band.source}"
