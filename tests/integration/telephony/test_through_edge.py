@@ -14,8 +14,8 @@ from appliance.bench.rtp import Pacer
 from appliance.bench.sip.dialog import Call, UserAgent
 from appliance.bench.sip.endpoint import Endpoint
 from appliance.bench.switch_rig import SwitchRig
-from appliance.commands import ConnectSeat, Hangup
-from appliance.events import Bridged, ConversationEnded, LegAnswered, LegEnded, SeatFailed
+from appliance.commands import AnswerInbound, ConnectSeat, Hangup
+from appliance.events import Bridged, ConversationEnded, InboundOffered, LegAnswered, LegEnded, SeatFailed
 from appliance.telephony.edge import control
 
 pytestmark = pytest.mark.integration
@@ -95,7 +95,7 @@ def test_a_call_from_a_gateway_reaches_an_idle_worker(rig: SwitchRig) -> None:
         agent = UserAgent(endpoint, pacer, nobody)
         sip = rig.settings.sip
         call = agent.dial(f"sip:861012345678@{sip.trunk_address}", (sip.trunk_address, sip.trunk_port))
-        await call.wait_status(200, 5)
+        await call.wait_status(180, 5)
         return agent, call
 
     async def close(agent: UserAgent, call: Call) -> None:
@@ -104,7 +104,15 @@ def test_a_call_from_a_gateway_reaches_an_idle_worker(rig: SwitchRig) -> None:
 
     before = {event.conversation_id for event in rig.events()}
     agent, call = run(dial())
-    assert call.status == 200
+    assert call.status == 180, "he rings until it is decided about him"
+
+    def offers() -> list[Any]:
+        return [e for e in rig.events(kind=InboundOffered) if e.conversation_id not in before]
+
+    assert rig.until(lambda: bool(offers()), 10)
+    assert (offers()[0].trunk_id, offers()[0].called) == ("bench", "861012345678")
+    rig.command(AnswerInbound(conversation_id=offers()[0].conversation_id))
+    assert run(call.wait_status(200, 10)) == 200
     assert call.final is not None
     assert b"c=IN IP4 127.0.2.1" in call.final.body, "a gateway is answered from the trunks' side"
 
