@@ -86,8 +86,16 @@ def callbacks(session: Session, campaign_id: str, *, now: datetime, limit: int) 
 
 
 def by_hand(session: Session, campaign_id: str, number: E164, now: datetime) -> models.Lead:
-    """Return the record of a number that an agent typed; a new one is made as done: the list does not dial it."""
-    contact = session.scalar(select(models.Contact).where(models.Contact.number == number))
+    """Return the record of a number dialled by hand, with that number to dial next.
+
+    A new one is made as done: the list does not dial it.
+    """
+    contact = session.scalar(select(models.Contact).where(models.Contact.number == number)) or session.scalar(
+        select(models.Contact)
+        .join(models.ContactNumber, models.ContactNumber.contact_id == models.Contact.id)
+        .where(models.ContactNumber.number == number)
+        .limit(1)
+    )
     if contact is None:
         contact = models.Contact(id=new_id(), number=number, created_at=now)
         session.add(contact)
@@ -103,6 +111,7 @@ def by_hand(session: Session, campaign_id: str, number: E164, now: datetime) -> 
         )  # fmt: skip
         session.add(lead)
         session.flush()
+    lead.number = number
     return lead
 
 
