@@ -16,7 +16,6 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -256,30 +255,24 @@ class Pacer:
         return self._by_risk(sure, room, ready - waiting * self.person.value, chances)
 
     def _by_risk(self, sure: int, room: int, left: float, chances: Sequence[float]) -> int:
-        assert self._tables is not None
-        theta = self.budget.theta
+        tables = self._tables
+        if tables is None:
+            return sure
+        theta, person, factor = self.budget.theta, self.person.value, self.factor.value
         count = len(self._ringing)
         starts = np.fromiter((a.started_s for a in self._ringing.values()), float, count)
         known = np.fromiter((a.chance for a in self._ringing.values()), float, count)
-        answered = self._tables.ringing(self._now_s - starts, self._chances(known))
-        person = self.person.value
-        outlook = Outlook(left, self.agents.free(self._tables, self._now_s), answered, person, self.factor.spread)
-        fallback = float(np.mean(chances)) if len(chances) else REFERENCE_CHANCE
+        people = tables.ringing(self._now_s - starts, np.minimum(known * factor, _CHANCE_MAX), person)
+        outlook = Outlook(left, self.agents.free(tables, self._now_s), people, self.factor.spread)
+        at_dial: list[float] = tables.ring_answered[0].tolist()
+        fallback = sum(chances) / len(chances) if len(chances) else None
         started = 0
-        new: list[float] = []
-        while started < room:
-            if started < len(chances) or not new:
-                chance = chances[started] if started < len(chances) else fallback
-                at_dial = self._tables.ringing(np.zeros(1), self._chances(np.array([_bounded(chance)])))
-                new = (at_dial[0] * person).tolist()
-            if started >= sure and outlook.risk() > theta:
-                break
-            outlook.add(new)
+        while started < room and (started < sure or outlook.risk() <= theta):
+            chance = _bounded(chances[started] if started < len(chances) else fallback)
+            will = min(chance * factor, _CHANCE_MAX) * person
+            outlook.add([will * share for share in at_dial])
             started += 1
         return started
-
-    def _chances(self, known: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return np.clip(known * self.factor.value, _CHANCE_MIN, _CHANCE_MAX)
 
     def _refresh(self) -> None:
         now_s = self._now_s

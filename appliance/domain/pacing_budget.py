@@ -7,11 +7,13 @@ from collections import deque
 from typing import Any
 
 _BUCKET_S = 60.0
-_AIM = 0.9
-"""Share of the limit that is aimed at: the rest is what a day's chance may add."""
-_GAIN = 0.1
-"""Relative change of theta for one abandoned call more or less than the aim."""
-_DRIFT = 0.25 * _GAIN**2
+_MARGIN = 0.6
+"""Calls kept back from the limit, for each root of the calls it allows: what chance may add (2.86 % of 3 % a day)."""
+_GAIN_AT_ONE = 0.011
+"""Gain for a limit of 1, falling with its root: relative change of theta for one abandoned call more or less."""
+_BASE_FIRST = -0.3
+_SHORT = -3.0
+"""Calls short of the aim below which the gain is three times as high."""
 _SURPLUS_MIN, _SURPLUS_MAX = -40.0, 12.0
 _BASE_MIN, _BASE_MAX = -1.5, 2.5
 _THETA_MAX = 0.5
@@ -25,7 +27,8 @@ class Budget:
         self._buckets: deque[list[float]] = deque()  # [start_s, people, abandoned]
         self.people = 0.0
         self.abandoned = 0.0
-        self._base = 0.5  # log of theta over the aim at an even budget; learnt
+        self._base = _BASE_FIRST  # log of theta over the aim at an even budget; learnt
+        self._gain = _GAIN_AT_ONE / math.sqrt(limit) if limit > 0.0 else 0.0
 
     def add(self, at_s: float, people: int = 0, abandoned: int = 0) -> None:
         """Count people answered and abandoned at `at_s`; a negative number takes back (it was a machine)."""
@@ -37,7 +40,7 @@ class Budget:
         self.people += people
         self.abandoned += abandoned
         if people > 0 and self.limit > 0.0:
-            step = _DRIFT * _AIM * self.limit * people * self.surplus
+            step = 0.25 * self._gain**2 * self.limit * people * self.surplus  # critically damped
             self._base = min(_BASE_MAX, max(_BASE_MIN, self._base + step))
 
     def expire(self, now_s: float) -> None:
@@ -50,15 +53,17 @@ class Budget:
     @property
     def surplus(self) -> float:
         """Abandoned calls that the aim still allows, bounded: a good morning is no leave for a bad noon."""
-        left = _AIM * self.limit * self.people - self.abandoned
-        return min(_SURPLUS_MAX, max(_SURPLUS_MIN, left))
+        allowed = self.limit * max(0.0, self.people)
+        return min(_SURPLUS_MAX, max(_SURPLUS_MIN, allowed - _MARGIN * math.sqrt(allowed) - self.abandoned))
 
     @property
     def theta(self) -> float:
         """Return the risk of finding no agent that a new call may run, given that it is answered."""
         if self.limit <= 0.0:
             return 0.0
-        return min(_THETA_MAX, _AIM * self.limit * math.exp(self._base + _GAIN * self.surplus))
+        surplus = self.surplus
+        push = self._gain * (surplus + 2.0 * min(0.0, surplus - _SHORT))
+        return min(_THETA_MAX, self.limit * math.exp(self._base + push))
 
     def to_plain(self) -> dict[str, Any]:
         return {"buckets": [list(b) for b in self._buckets], "base": self._base}

@@ -25,10 +25,10 @@ _UPPER_Z = 8.0
 
 @dataclass(frozen=True)
 class Tables:
-    """Chances by age, made anew every few seconds. Columns: one for each of the INSTANTS."""
+    """Chances by age, made anew every few seconds. Last axis: one for each of the INSTANTS."""
 
     talk_free: Vector
-    """Talk age in steps of _TALK_STEP_S -> chance to have ended talk and wrap-up (and be back) by each instant."""
+    """Talk age in steps of _TALK_STEP_S -> powers 1-3 of the chance to be ready again by each instant."""
     wrap_free: Vector
     """Wrap-up age in whole seconds -> the same."""
     ring_likely: Vector
@@ -37,21 +37,23 @@ class Tables:
     """Dial age in whole seconds -> share of the answers to come that comes by each instant."""
 
     def talking(self, ages_s: Vector) -> Vector:
-        """Chances (agents x instants) of being free, for talk ages."""
-        rows: Vector = self.talk_free[np.minimum((ages_s / _TALK_STEP_S).astype(np.intp), _TALK_ROWS - 1)]
-        return rows
+        """Sums (powers x instants) of the chances of agents who talk."""
+        rows = np.minimum((ages_s * (1.0 / _TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)
+        found: Vector = self.talk_free[rows].sum(axis=0)
+        return found
 
     def wrapping(self, ages_s: Vector) -> Vector:
-        """Chances (agents x instants) of being free, for wrap-up ages."""
-        rows: Vector = self.wrap_free[np.minimum(ages_s.astype(np.intp), _WRAP_ROWS - 1)]
-        return rows
+        """Sums (powers x instants) of the chances of agents in wrap-up."""
+        found: Vector = self.wrap_free[np.minimum(ages_s.astype(np.intp), _WRAP_ROWS - 1)].sum(axis=0)
+        return found
 
-    def ringing(self, ages_s: Vector, chances: Vector) -> Vector:
-        """Chances (dials x instants) of an answer by then, for dial ages and answer chances at the dial."""
+    def ringing(self, ages_s: Vector, chances: Vector, person: float) -> Vector:
+        """Sums (powers x instants) of the chances that a person answers by then, for dials of these answer chances."""
         at = np.minimum(ages_s.astype(np.intp), RING_STEPS)
         odds = chances / (1.0 - chances) * self.ring_likely[at]
-        found: Vector = (odds / (1.0 + odds))[:, None] * self.ring_answered[at]
-        return found
+        one = (person * odds / (1.0 + odds))[:, None] * self.ring_answered[at]
+        two = one * one
+        return np.stack([one.sum(axis=0), two.sum(axis=0), (two * one).sum(axis=0)])
 
 
 def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s: float) -> Tables:
@@ -67,10 +69,14 @@ def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s
     until = np.minimum(instants + patience_s, _HORIZON_MAX_S)
     wrap_risen = wrap.risen()
     return Tables(
-        talk_free=back * _talk_then_wrap(talk.risen(), wrap_risen, until),
-        wrap_free=back * _ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until),
+        talk_free=_powers(back * _talk_then_wrap(talk.risen(), wrap_risen, until)),
+        wrap_free=_powers(back * _ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until)),
         ring_likely=likely, ring_answered=np.clip(to_come, 0.0, 1.0),
     )  # fmt: skip
+
+
+def _powers(chances: Vector) -> Vector:
+    return np.stack([chances, chances**2, chances**3], axis=1)
 
 
 def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
@@ -95,18 +101,18 @@ def _talk_then_wrap(talk_risen: Vector, wrap_risen: Vector, until: Vector) -> Ve
 class Outlook:
     """Agents left over at each instant: mean, variance and third moment, to which calls are added one by one."""
 
-    def __init__(self, ready: float, free: Vector, answered: Vector, person: float, spread: float) -> None:
-        """`free` (agents x instants), `answered` (dials x instants): chances; `spread`: doubt of the latter."""
-        people = answered * person
-        self._ready, self._spread = ready, spread
-        self._free, self._people = free.sum(axis=0).tolist(), people.sum(axis=0).tolist()
-        fv, pv = free * (1.0 - free), people * (1.0 - people)
-        self._var = (fv.sum(axis=0) + pv.sum(axis=0)).tolist()
-        self._third = ((fv * (1.0 - 2.0 * free)).sum(axis=0) - (pv * (1.0 - 2.0 * people)).sum(axis=0)).tolist()
+    def __init__(self, left: float, free: Vector, people: Vector, spread: float) -> None:
+        """`left`: agents ready less people waiting; `free`, `people`: sums of Tables; `spread`: doubt of `people`."""
+        self._left, self._spread = left, spread
+        self._free: list[float] = free[0].tolist()
+        self._people: list[float] = people[0].tolist()
+        self._var: list[float] = (free[0] - free[1] + people[0] - people[1]).tolist()
+        third = (free[0] - 3.0 * free[1] + 2.0 * free[2]) - (people[0] - 3.0 * people[1] + 2.0 * people[2])
+        self._third: list[float] = third.tolist()
 
-    def add(self, answered: list[float]) -> None:
+    def add(self, people: list[float]) -> None:
         """Add one call with these chances of a person by each instant."""
-        for i, p in enumerate(answered):
+        for i, p in enumerate(people):
             self._people[i] += p
             self._var[i] += p * (1.0 - p)
             self._third[i] -= p * (1.0 - p) * (1.0 - 2.0 * p)
@@ -116,7 +122,7 @@ class Outlook:
         total = 0.0
         for free, people, var, third in zip(self._free, self._people, self._var, self._third, strict=True):
             doubt = self._spread * people
-            total += below_one(self._ready + free - people, var + doubt * doubt, third)
+            total += below_one(self._left + free - people, var + doubt * doubt, third)
         return total / len(self._free)
 
 

@@ -97,9 +97,9 @@ class AgentBook:
                 self._counted.update(dict.fromkeys(since, now_s))
 
     def free(self, tables: Tables, now_s: float) -> Vector:
-        """Chances (busy agents x instants) of being ready by then."""
+        """Sums (powers x instants) of the chances that a busy agent is ready by then."""
         talking, wrapping = self._since[Of.TALKING], self._since[Of.WRAP_UP]
-        talk = now_s - np.fromiter(talking.values(), float, len(talking))
-        reserved = np.zeros(self.reserved_count)
-        wrap = now_s - np.fromiter(wrapping.values(), float, len(wrapping))
-        return np.concatenate([tables.talking(talk), tables.talking(reserved), tables.wrapping(wrap)])
+        talk_s = now_s - np.fromiter(talking.values(), float, len(talking))
+        wrap_s = now_s - np.fromiter(wrapping.values(), float, len(wrapping))
+        free = tables.talking(talk_s) + tables.wrapping(wrap_s)
+        return free + tables.talking(np.zeros(self.reserved_count)) if self.reserved_count else free

@@ -91,10 +91,9 @@ class Chain:
 
     def targets(self, value: Array) -> Places:
         """Dials to keep going [talking, wrap-up + waiting]; -1 where no such state is."""
-        wanted = np.append(np.argmax(_best(value) == value, axis=1), -1)  # row -1: no such state
-        best: Places = np.argmax(value, axis=1)
-        wanted = np.append(best, -1)
-        return wanted[self.row]
+        wanted = np.append(np.argmax(value, axis=1), -1)  # row -1: no such state
+        found: Places = wanted[self.row]
+        return found
 
 
 def _best(value: Array) -> Array:
@@ -150,6 +149,6 @@ class OptimumPolicy:
         """Nothing to learn."""
 
     def decide(self, counts: Counts, _now_s: float) -> int:
-        together = min(counts.wrapping + counts.waiting, len(self._target[0]) - 1 - max(0, 0))
+        together = min(counts.wrapping + counts.waiting, len(self._target[0]) - 1)
         wanted: int = self._target[counts.talking][together]
         return max(0, wanted - counts.dialling)

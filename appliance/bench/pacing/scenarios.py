@@ -113,13 +113,13 @@ class Dials:
             talk, wrap_s = rng.exponential(1.0, n), rng.exponential(WRAP_S, n)
         else:
             begun_s = rng.uniform(1.5, 4.0, n)  # post-dial delay
-            answer_s = begun_s + np.minimum(rng.gamma(2.0, 4.5, n), RING_OUT_S)
+            answer_s = begun_s + np.minimum(rng.gamma(3.0, 3.0, n), RING_OUT_S)
             kind = rng.random(n)
             fast_s = begun_s + rng.uniform(1.0, 7.0, n)
-            declined_s = begun_s + np.minimum(rng.gamma(2.0, 4.5, n), RING_OUT_S)
+            declined_s = begun_s + np.minimum(rng.gamma(3.0, 3.0, n), RING_OUT_S)
             end_s = np.where(kind < _FAST, fast_s, np.where(kind < _FAST + _DECLINED, declined_s, begun_s + RING_OUT_S))
             sigma = math.sqrt(math.log(2.0))  # a coefficient of variation of 1
-            talk, wrap_s = rng.lognormal(-0.5 * sigma**2, sigma, n), rng.gamma(2.0, WRAP_S / 2.0, n)
+            talk, wrap_s = rng.lognormal(-0.5 * sigma**2, sigma, n), rng.gamma(4.0, WRAP_S / 4.0, n)
         self.answer_after_s += answer_s.tolist()
         self.end_after_s += end_s.tolist()
         self.talk += talk.tolist()
