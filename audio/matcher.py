@@ -8,16 +8,16 @@ final once the stretch is long or the entry over. When the stretch breaks before
 announcement with the same opening that nobody has enrolled.
 """
 
-import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.alignment import ENDED, Line, Run, Track, measure
 from audio.codes import N_SLOPES, Codes
-from audio.fingerprint import SLOPE_SCALE, Entry, Library
+from audio.fingerprint import Entry, Library
 
-_HISTORY = 600
 _EVERY = 2
 _FLIPS = 3
 _CROWD = 400
@@ -25,9 +25,6 @@ _CHECK_BACK = np.arange(0, 48, 4)
 _CHECK_BITS = round(0.31 * _CHECK_BACK.size * N_SLOPES)
 _MOST_TRACKS = 8
 _SAME_PLACE = 4
-_BLOCK, _WINDOW = 5, 5
-_MIN_ACTIVE = 12
-_ALIKE_SHARE, _ALIKE_LEAST, _ALIKE_MOST = 0.5, 0.22, 0.42
 _RATES = (0.993, 1.007, 0.986, 1.014)
 _BEND_AFTER, _HOPELESS_AFTER = 60, 120
 _MIN_SPAN, _MIN_SOUND = 178, 95
@@ -35,13 +32,8 @@ _SETTLED_SPAN = 500
 _MOST_SPAN, _MOST_SHARE = 300, 0.88
 _MIN_QUALITY = 0.42
 _AFTER_RIVAL = 20
-_ENDED = 25
 _MIN_WHOLE, _WHOLE_SHARE = 80, 0.8
-_LATE_START = 40
 _MASKED_DB, _MASKED_LEAST_DB, _MASKED_MOST_DB = 2.0, 8.0, 25.0
-_LOUD_DB = 18.0
-_PATIENCE = 3
-_BEFORE, _BEFORE_VOICE = 250, 12
 _CONTRADICTED = 150
 _FLIP_SETS = ((np.arange(1 << _FLIPS)[:, None] >> np.arange(_FLIPS)) & 1).astype(np.int64)
 
@@ -58,58 +50,14 @@ class Named:
     ended: bool
 
 
-@dataclass(slots=True)
-class _Track:
-    """An alignment: library row `row` sounded at line hop `hop`, rows passing at `rate` a hop."""
-
-    entry: int
-    row: int
-    hop: int
-    rate: float = 1.0
-    born: int = 0
-    broke: int = -1
-    bent: bool = False
-    run: "_Run | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The unbroken stretch that reaches up to now (or to the entry's end): line hops, hops with sound, likeness."""
-
-    start: int
-    stop: int
-    sound: int
-    likeness: float
-    whole: bool
-    proper: bool
-    ended: bool
-    overrun: bool
-
-
-@dataclass(slots=True)
-class _Line:
-    """The last 6 s of a line: `first` is the hop of row 0."""
-
-    slopes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, N_SLOPES), np.float32))
-    energy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    bits: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))
-    voiced: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
-    loud: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
-    first: int = 0
-
-    @property
-    def stop(self) -> int:
-        return self.first + self.bits.size
-
-
 class Matcher:
     """Streaming match of one line against a library."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._line = _Line()
-        self._tracks: list[_Track] = []
-        self._named: _Track | None = None
+        self._line = Line()
+        self._tracks: list[Track] = []
+        self._named: Track | None = None
         self._withdrawn: set[int] = set()
         self._result: Named | None = None
         self._masked_db = -_MASKED_MOST_DB
@@ -125,14 +73,7 @@ class Matcher:
         Returns the name that holds now, or None. A name that is not settled may be gone at the next push.
         """
         self._masked_db = -min(max(headroom_db - _MASKED_DB, _MASKED_LEAST_DB), _MASKED_MOST_DB)
-        line = self._line
-        drop = max(0, line.bits.size + codes.bits.size - _HISTORY)
-        line.slopes = np.concatenate((line.slopes[drop:], codes.slopes))
-        line.energy = np.concatenate((line.energy[drop:], np.einsum("ij,ij->i", codes.slopes, codes.slopes)))
-        line.bits = np.concatenate((line.bits[drop:], codes.bits))
-        line.voiced = np.concatenate((line.voiced[drop:], voiced))
-        line.loud = np.concatenate((line.loud[drop:], voiced & (codes.below_peak_db > -_LOUD_DB)))
-        line.first += drop
+        self._line.push(codes, voiced)
         held = self._named
         if voiced.any() and (held is None or held.run is None or held.run.ended):
             self._search(codes.bits, codes.margins)
@@ -161,92 +102,41 @@ class Matcher:
             if len(self._tracks) >= _MOST_TRACKS:
                 break
             entry, row, hop = int(index.entry_of[rows[k]]), int(rows[k]), int(hops[k])
-            if not any(t.entry == entry and abs(_row_at(t, hop) - row) <= _SAME_PLACE for t in self._tracks):
-                self._tracks.append(_Track(entry, row, hop, born=line.stop))
+            if not any(t.entry == entry and abs(t.row_at(hop) - row) <= _SAME_PLACE for t in self._tracks):
+                self._tracks.append(Track(entry, row, hop, born=line.stop))
 
     def _follow(self) -> None:
         """Measure all tracks anew, drop the dead ones, and see what they say."""
         now = self._line.stop
-        for track in self._tracks:
-            if track.broke < 0 and not (track.run and track.run.ended):
-                self._measure(track)
+        open_ = [t for t in self._tracks if t.broke < 0 and not (t.run and t.run.ended)]
+        for track, run in zip(open_, self._measure(open_), strict=True):
+            track.run = run
+            if run is None:
+                track.broke = now
+            elif not run.proper and now - track.born >= _BEND_AFTER and not track.bent:
+                self._bend(track, run)
         self._tracks = [t for t in self._tracks if self._lives(t, now)]
         self._judge()
 
-    def _lives(self, track: _Track, now: int) -> bool:
+    def _measure(self, tracks: Sequence[Track]) -> list[Run | None]:
+        return measure(self._line, self._library.index, self._masked_db, tracks)
+
+    def _bend(self, track: Track, run: Run) -> None:
+        """See whether the line runs a little faster or slower than the entry."""
+        track.bent = True
+        others = [track.bend(rate) for rate in _RATES]
+        for other, other_run in zip(others, self._measure(others), strict=True):
+            if other_run is not None and other_run.stop - other_run.start > 1.2 * (run.stop - run.start):
+                track.rate, track.products, track.known = other.rate, other.products, other.known
+                track.run = run = other_run
+
+    def _lives(self, track: Track, now: int) -> bool:
         if track.broke >= 0:
             return now - track.broke <= _AFTER_RIVAL
         held = self._named
         if track.run is not None and not track.run.proper and (held is None or held.entry != track.entry):
             return now - track.born < _HOPELESS_AFTER
-        return track is self._named or track.run is None or not track.run.ended or now - track.run.stop < 2 * _ENDED
-
-    def _measure(self, track: _Track) -> None:
-        now = self._line.stop
-        run = self._run(track, track.rate)
-        age = now - track.born
-        if run is not None and not run.proper and age >= _BEND_AFTER and not track.bent:
-            track.bent = True
-            for rate in _RATES:
-                other = self._run(track, rate)
-                if other is not None and other.stop - other.start > 1.2 * (run.stop - run.start):
-                    track.rate, run = rate, other
-        track.run = run
-        if run is None:
-            track.broke = now
-
-    def _run(self, track: _Track, rate: float) -> _Run | None:
-        """The stretch up to now over which line and entry are alike; None when they are not (any more)."""
-        line, index = self._line, self._library.index
-        first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
-        begin = max(line.first, track.hop + math.ceil((first - track.row) / rate))
-        over = track.hop + int((last - track.row) / rate)
-        stop = min(line.stop, over)
-        size = (stop - begin) // _BLOCK * _BLOCK
-        if size < _BLOCK * (_WINDOW + _PATIENCE):
-            return None
-        begin = stop - size
-        rows = _rows(track, begin, stop, rate, first, last)
-        here = slice(begin - line.first, stop - line.first)
-        sound = index.below_peak_db[rows] > self._masked_db
-        theirs = index.slopes[rows] * SLOPE_SCALE
-        sums = np.empty((4, size), np.float32)
-        np.multiply(np.einsum("ij,ij->i", line.slopes[here], theirs), sound, out=sums[0])
-        np.multiply(line.energy[here], sound | (line.loud[here] & ~index.near[rows]), out=sums[1])
-        np.multiply(index.energy[rows], sound, out=sums[2])
-        sums[3] = sound
-        blocks = sums.reshape(4, -1, _BLOCK).sum(axis=2)
-        total = np.zeros((4, blocks.shape[1] + 1))
-        np.cumsum(blocks, axis=1, out=total[:, 1:])
-        windows = total[:, _WINDOW:] - total[:, :-_WINDOW]
-        likeness = windows[0] / np.sqrt(windows[1] * windows[2] + 1e-3)
-        counts = windows[3] >= _MIN_ACTIVE
-        ranked = np.sort(likeness[counts])
-        usual = float(ranked[3 * ranked.size // 4]) if ranked.size else 0.0
-        bad = (likeness < min(max(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)) & counts
-        lasting = bad[_PATIENCE - 1 :].copy()
-        for before in range(_PATIENCE - 1):
-            lasting &= bad[before : before + lasting.size]
-        bad[_PATIENCE - 1 :] = lasting
-        if bad[-1]:
-            return None
-        breaks = np.flatnonzero(bad)
-        start_block = int(breaks[-1]) + 2 if breaks.size else 0
-        rest = total[:, -1] - total[:, start_block]
-        start = begin + start_block * _BLOCK
-        begun = track.hop + (first - track.row) / rate
-        whole = start - begun <= _LATE_START
-        proper = whole or self._quiet_before(start)
-        ended = line.stop - over >= _ENDED
-        behind = line.voiced[over + 8 - line.first : over + 8 + _ENDED - line.first]
-        overrun = ended and bool(behind.mean() > 0.5)
-        quality = float(rest[0]) / math.sqrt(rest[1] * rest[2] + 1e-3)
-        return _Run(start, stop, int(rest[3]), quality, whole, proper, ended, overrun)
-
-    def _quiet_before(self, start: int) -> bool:
-        """Whether nobody spoke before the stretch began: then the line opened there, else only the rest is common."""
-        last = max(0, start - 5 - self._line.first)
-        return int(self._line.voiced[max(0, last - _BEFORE) : last].sum()) <= _BEFORE_VOICE
+        return track is self._named or track.run is None or not track.run.ended or now - track.run.stop < 2 * ENDED
 
     def _judge(self) -> None:
         held = self._named
@@ -270,7 +160,7 @@ class Matcher:
             self._named = best
             self._result = self._name(best, best.run)
 
-    def _contradicted(self, track: _Track, run: _Run) -> bool:
+    def _contradicted(self, track: Track, run: Run) -> bool:
         """Whether, after an ending only was heard, the line went on with something else than the entry again."""
         if run.whole or not run.ended:
             return False
@@ -278,7 +168,7 @@ class Matcher:
         alike = any(t.entry == track.entry and t is not track and t.run is not None for t in self._tracks)
         return int(since.sum()) > _CONTRADICTED and not alike
 
-    def _proves(self, track: _Track, run: _Run) -> bool:
+    def _proves(self, track: Track, run: Run) -> bool:
         span = run.stop - run.start
         if not run.proper or run.overrun or run.likeness < _MIN_QUALITY:
             return False
@@ -297,7 +187,7 @@ class Matcher:
                 return False
         return True
 
-    def _name(self, track: _Track, run: _Run) -> Named:
+    def _name(self, track: Track, run: Run) -> Named:
         span = run.stop - run.start
         size = int(self._library.index.starts[track.entry + 1] - self._library.index.starts[track.entry])
         most = run.whole and span >= _MOST_SPAN and span >= _MOST_SHARE * size / track.rate
@@ -305,15 +195,3 @@ class Matcher:
         entry = self._library.entries[track.entry]
         begun = track.hop - (track.row - int(self._library.index.starts[track.entry])) / track.rate
         return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled, run.ended)
-
-
-def _rows(track: _Track, begin: int, stop: int, rate: float, first: int, last: int) -> slice | NDArray[np.intp]:
-    """The rows `first` to `last` of an entry that sound at line hops `begin` to `stop`."""
-    if rate == 1.0:
-        return slice(track.row + begin - track.hop, track.row + stop - track.hop)
-    rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * rate)
-    return np.clip(rows, first, last - 1).astype(np.intp)
-
-
-def _row_at(track: _Track, hop: int) -> float:
-    return track.row + (hop - track.hop) * track.rate

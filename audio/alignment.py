@@ -1,0 +1,232 @@
+"""How alike a line and entries of the library are where they are laid beside each other, and since when.
+
+An alignment (`Track`) says which row of the library sounded at which hop of the line. For all alignments at once the
+likeness of the slopes (`codes.py`) is taken in windows of 250 ms; the stretch that holds unbroken up to now counts.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.codes import N_SLOPES, Codes
+from audio.fingerprint import SLOPE_SCALE, Index
+
+_HISTORY = 600
+_BLOCK, _WINDOW = 5, 5
+_MIN_ACTIVE = 12
+_ALIKE_SHARE, _ALIKE_LEAST, _ALIKE_MOST = 0.5, 0.22, 0.42
+_PATIENCE = 3
+_LATE_START = 40
+_LOUD_DB = 18.0
+_BEFORE, _BEFORE_VOICE = 250, 12
+ENDED = 25
+"""So many hops after an entry's end it is over."""
+_BEHIND = 8
+_NOTHING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The unbroken stretch that reaches up to now (or to the entry's end): line hops, hops with sound, likeness.
+
+    whole    it began where the entry begins; `proper`: or where the line began to speak
+    ended    the entry is over; `overrun`: and the line spoke on
+    """
+
+    start: int
+    stop: int
+    sound: int
+    likeness: float
+    whole: bool
+    proper: bool
+    ended: bool
+    overrun: bool
+
+
+@dataclass(slots=True)
+class Track:
+    """An alignment: library row `row` sounded at line hop `hop`, rows passing at `rate` a hop."""
+
+    entry: int
+    row: int
+    hop: int
+    rate: float = 1.0
+    born: int = 0
+    broke: int = -1
+    bent: bool = False
+    run: Run | None = None
+    products: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Of line hops up to `known`, the products of the slopes of line and entry."""
+    known: int = 0
+
+    def row_at(self, hop: int) -> float:
+        """The row that sounds at a line hop."""
+        return self.row + (hop - self.hop) * self.rate
+
+    def bend(self, rate: float) -> "Track":
+        """The same alignment at another rate."""
+        return Track(self.entry, self.row, self.hop, rate, self.born, self.broke, bent=True)
+
+
+class Line:
+    """The last 6 s of a line: `first` is the hop of row 0.
+
+    slopes [rows, 16], their `energy`, bits, and which hops are voiced, and loud voice [rows]: views of longer buffers.
+    """
+
+    def __init__(self) -> None:
+        self.first = self.stop = 0
+        self._buffers: tuple[NDArray[Any], ...] = (
+            np.zeros((2 * _HISTORY, N_SLOPES), np.float32),
+            np.zeros(2 * _HISTORY, np.float32),
+            np.zeros(2 * _HISTORY, np.uint16),
+            np.zeros(2 * _HISTORY, np.bool_),
+            np.zeros(2 * _HISTORY, np.bool_),
+        )
+        self._fill = 0
+        self.slopes, self.energy, self.bits, self.voiced, self.loud = (buffer[:0] for buffer in self._buffers)
+
+    def push(self, codes: Codes, voiced: NDArray[np.bool_]) -> None:
+        """Take hops, and which of them have voice."""
+        size = codes.bits.size
+        kept = min(self.stop - self.first, _HISTORY - size)
+        if self._fill + size > 2 * _HISTORY:
+            for buffer in self._buffers:
+                buffer[:kept] = buffer[self._fill - kept : self._fill]
+            self._fill = kept
+        rows = slice(self._fill, self._fill + size)
+        fresh: tuple[NDArray[Any], ...] = (
+            codes.slopes,
+            np.einsum("ij,ij->i", codes.slopes, codes.slopes),
+            codes.bits,
+            voiced,
+            voiced & (codes.below_peak_db > -_LOUD_DB),
+        )
+        for buffer, values in zip(self._buffers, fresh, strict=True):
+            buffer[rows] = values
+        self._fill += size
+        self.stop += size
+        self.first = self.stop - kept - size
+        last = slice(self._fill - kept - size, self._fill)
+        self.slopes, self.energy, self.bits, self.voiced, self.loud = (buffer[last] for buffer in self._buffers)
+
+    def quiet_before(self, start: int) -> bool:
+        """Whether nobody spoke before a hop: then the line opened there, else only the rest is common."""
+        last = max(0, start - 5 - self.first)
+        return int(np.count_nonzero(self.voiced[max(0, last - _BEFORE) : last])) <= _BEFORE_VOICE
+
+
+@dataclass(slots=True)
+class _Span:
+    """Line hops `begin` to `stop` of a track, whole blocks; the entry begins at `begun` and is over at `over`."""
+
+    place: int
+    track: Track
+    begin: int
+    stop: int
+    begun: float
+    over: int
+
+
+def measure(line: Line, index: Index, masked_db: float, tracks: Sequence[Track]) -> list[Run | None]:
+    """Of each track the stretch up to now over which line and entry are alike; None where they are not (any more).
+
+    `masked_db`: what lies so far below an entry's loud hops cannot be heard on this line.
+    """
+    out: list[Run | None] = [None] * len(tracks)
+    spans = [span for place, track in enumerate(tracks) if (span := _span(line, index, place, track)) is not None]
+    if not spans:
+        return out
+    sums = np.zeros((len(spans), 4, max(span.stop - span.begin for span in spans)), np.float32)
+    for row, span in enumerate(spans):
+        _fill(sums[row, :, sums.shape[2] - (span.stop - span.begin) :], line, index, masked_db, span)
+    blocks = np.add.reduce(sums.reshape(len(spans), 4, -1, _BLOCK), axis=3)
+    total = np.zeros((len(spans), 4, blocks.shape[2] + 1))
+    np.cumsum(blocks, axis=2, out=total[:, :, 1:])
+    windows = total[:, :, _WINDOW:] - total[:, :, :-_WINDOW]
+    likeness = windows[:, 0] / np.sqrt(windows[:, 1] * windows[:, 2] + _NOTHING)
+    outside = np.array([blocks.shape[2] - (span.stop - span.begin) // _BLOCK for span in spans])
+    bad = _bad(likeness, windows[:, 3] >= _MIN_ACTIVE, outside)
+    last_bad = bad.shape[1] - 1 - bad[:, ::-1].argmax(axis=1)
+    broken: list[bool] = np.logical_or.reduce(bad, axis=1).tolist()
+    for row, span in enumerate(spans):
+        if not bad[row, -1]:
+            start = int(last_bad[row]) + 2 if broken[row] else int(outside[row])
+            begin = span.begin + (start - int(outside[row])) * _BLOCK
+            out[span.place] = _run(line, span, begin, (total[row, :, -1] - total[row, :, start]).tolist())
+    return out
+
+
+def _span(line: Line, index: Index, place: int, track: Track) -> _Span | None:
+    first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
+    begin = max(line.first, track.hop + math.ceil((first - track.row) / track.rate))
+    over = track.hop + int((last - track.row) / track.rate)
+    stop = min(line.stop, over)
+    size = (stop - begin) // _BLOCK * _BLOCK
+    if size < _BLOCK * (_WINDOW + _PATIENCE):
+        return None
+    _learn_products(line, index, track, begin, stop)
+    return _Span(place, track, stop - size, stop, track.hop + (first - track.row) / track.rate, over)
+
+
+def _learn_products(line: Line, index: Index, track: Track, begin: int, stop: int) -> None:
+    """Work out the products of the hops that were not seen before."""
+    start = track.known - track.products.size
+    known = track.products[begin - start :] if start <= begin <= track.known else track.products[:0]
+    fresh = stop - begin - known.size
+    theirs = index.slopes[_rows(index, track, stop - fresh, stop)] * SLOPE_SCALE
+    found = np.einsum("ij,ij->i", line.slopes[stop - fresh - line.first : stop - line.first], theirs)
+    track.products, track.known = np.concatenate((known, found)), stop
+
+
+def _rows(index: Index, track: Track, begin: int, stop: int) -> slice | NDArray[np.intp]:
+    """The rows of an entry that sound at line hops `begin` to `stop`."""
+    if track.rate == 1.0:
+        return slice(track.row + begin - track.hop, track.row + stop - track.hop)
+    rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * track.rate)
+    first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
+    return np.clip(rows, first, last - 1).astype(np.intp)
+
+
+def _fill(sums: NDArray[np.float32], line: Line, index: Index, masked_db: float, span: _Span) -> None:
+    """Write, hop by hop, product, energy of the line, energy of the entry, and whether the entry sounds [4, hops]."""
+    rows = _rows(index, span.track, span.begin, span.stop)
+    here = slice(span.begin - line.first, span.stop - line.first)
+    sound: NDArray[np.bool_] = index.below_peak_db[rows] > masked_db
+    np.multiply(span.track.products[span.begin - span.stop :], sound, out=sums[0])
+    np.multiply(line.energy[here], sound | (line.loud[here] > index.near[rows]), out=sums[1])
+    np.multiply(index.energy[rows], sound, out=sums[2])
+    sums[3] = sound
+
+
+def _bad(likeness: NDArray[np.float64], active: NDArray[np.bool_], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Windows [tracks, windows] that are not alike, or that follow two such; the first `outside` are none at all."""
+    places = np.arange(likeness.shape[1])
+    inside = places >= outside[:, None]
+    active = active & inside
+    counts = np.count_nonzero(active, axis=1)
+    ranked = np.sort(np.where(active, likeness, np.inf), axis=1)
+    usual = np.where(counts > 0, ranked[np.arange(len(ranked)), np.minimum(3 * counts // 4, places.size - 1)], 0.0)
+    least = np.minimum(np.maximum(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)
+    bad = np.logical_and(likeness < least[:, None], active)
+    lasting: NDArray[np.bool_] = bad.copy()
+    for before in range(1, _PATIENCE):
+        lasting[:, before:] &= bad[:, :-before]
+    late = places >= outside[:, None] + (_PATIENCE - 1)
+    return np.where(late, lasting, bad)
+
+
+def _run(line: Line, span: _Span, start: int, rest: list[float]) -> Run:
+    whole = start - span.begun <= _LATE_START
+    ended = line.stop - span.over >= ENDED
+    overrun = False
+    if ended:
+        behind = line.voiced[span.over + _BEHIND - line.first : span.over + _BEHIND + ENDED - line.first]
+        overrun = bool(2 * np.count_nonzero(behind) > behind.size)
+    quality = rest[0] / math.sqrt(rest[1] * rest[2] + _NOTHING)
+    proper = whole or line.quiet_before(start)
+    return Run(start, span.stop, int(rest[3]), quality, whole, proper, ended, overrun)
