@@ -119,6 +119,8 @@ class DiallingSettings(_Section):
 
     default_region: str = Field("CN", title="Home country", description="ISO 3166 code for numbers without a country code and for the tone plan.", pattern=r"^[A-Z]{2}$")
     timezone: str = Field("UTC", title="Time zone of the box", description="IANA name; times are shown in it.")
+    company_name: str = Field("", title="Name of the company", description="Said to people whom no agent could take, as many rules want it.", max_length=80)
+    company_number: str = Field("", title="Number to call back", description="Said after the name, with + and country code.", pattern=r"^(\+?[0-9]{3,15})?$")
     ring_timeout_s: float = Field(40.0, title="Ring time-out", description="s", ge=5, le=120)
     abandon_after_s: float = Field(2.0, title="Abandon after", description="A live person with no agent is told so and counted after this, s.", ge=0.5, le=10)
     verdict_deadline_ms: int = Field(4000, title="Verdict deadline", description="Person or machine is said by then, ms from answer.", ge=1000, le=10000)

@@ -433,7 +433,8 @@ def main(home: Home, settings: Settings, box_stops: Callable[[], bool] = lambda:
             "OPENBLAS_NUM_THREADS=1 in the environment.",
         )  # fmt: skip
     home.make()
-    prompts.make_missing(home.prompts)
+    said = settings.dialling
+    prompts.make_missing(home.prompts, company_name=said.company_name, company_number=said.company_number)
     gc.collect()
     gc.freeze()
 

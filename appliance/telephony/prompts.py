@@ -27,7 +27,6 @@ ABANDONED = "abandoned"
 MESSAGE, STOPPED, GREETING = "message", "stopped", "greeting"
 _WORDS = {
     CLOSED: "You have reached us outside our office hours. Please call again later.",
-    ABANDONED: "We are sorry that nobody could take this call. We will call you again.",
     MESSAGE: "Hello. This is a message for you. Please call us back.",
     STOPPED: "Thank you. We will not call this number again.",
     GREETING: "Hello. This call is from your service centre. Am I speaking with the account holder?",
@@ -51,8 +50,15 @@ def prompt_path(folder: Path, prompt_id: str) -> Path:
     return path
 
 
-def make_missing(folder: Path) -> None:
-    """Make what is missing of the built-in set."""
+def abandoned_words(company_name: str, company_number: str) -> str:
+    """What a person hears whom no agent could take: who called, and where he can call back."""
+    who = f" This was a call from {company_name}." if company_name else ""
+    back = f" You can call us at {' '.join(company_number.removeprefix('+'))}." if company_number else ""
+    return f"We are sorry that nobody could take this call.{who}{back or ' We will call you again.'}"
+
+
+def make_missing(folder: Path, *, company_name: str = "", company_number: str = "") -> None:
+    """Make what is missing of the built-in set; the abandoned message anew when name or number changed."""
     folder.mkdir(parents=True, exist_ok=True)
     music = folder / f"{MUSIC_ON_HOLD}.wav"
     if not music.exists():
@@ -62,6 +68,12 @@ def make_missing(folder: Path) -> None:
         path = folder / f"{prompt_id}.wav"
         if not path.exists():
             _put(path, "en", words)
+    words, said = abandoned_words(company_name, company_number), folder / f".{ABANDONED}.txt"
+    path = folder / f"{ABANDONED}.wav"
+    ours = not path.exists() or said.exists()  # a file of the customer's own is left alone
+    if ours and (not path.exists() or said.read_text("utf-8") != words):
+        _put(path, "en", words)
+        said.write_text(words, "utf-8")
 
 
 def _put(path: Path, language: str, words: str) -> None:
