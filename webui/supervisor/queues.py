@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, abort, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -11,7 +14,7 @@ from appliance.errors import ValidationErrors
 from appliance.store.read import campaigns, inbound
 from appliance.types import Permission
 from webui.access import needs
-from webui.box import ask, store
+from webui.box import ask, box, store
 from webui.errors import done_at
 from webui.forms import put_errors
 from webui.supervisor.queue_form import QueueForm, save
@@ -22,8 +25,13 @@ blueprint = Blueprint("queues", __name__, url_prefix="/queues")
 @blueprint.get("")
 @needs(Permission.CAMPAIGNS_READ)
 def page() -> str:
-    """All queues."""
-    return render_template("queues/page.html", queues=inbound.queues(store()), campaigns=campaigns.names(store()))
+    """All queues with their figures of today."""
+    zone = ZoneInfo(box().settings.dialling.timezone)
+    today = datetime.combine(datetime.now(zone).date(), time(), tzinfo=zone)
+    return render_template(
+        "queues/page.html", queues=inbound.queues(store()), campaigns=campaigns.names(store()),
+        figures=inbound.queue_figures(store(), today), nothing=inbound.QueueFigures(), in_time_s=inbound.SERVICE_LEVEL_S,
+    )  # fmt: skip
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from appliance.store.db import Store
@@ -79,6 +79,50 @@ def missed(
             )
             for row, contact_name, lead_name, queue_name, was_reached in rows
         ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class QueueFigures:
+    """What became of the callers of one queue who came in a span of time; open calls are left out.
+
+    `in_time` were with an agent within `SERVICE_LEVEL_S` of the answer; closed hours count in `calls` only.
+    """
+
+    calls: int = 0
+    connected: int = 0
+    in_time: int = 0
+    hung_up: int = 0
+    call_backs: int = 0
+    overflowed: int = 0
+    mean_wait_s: float | None = None  # of those who reached an agent
+
+    @property
+    def service_level(self) -> float | None:
+        """Share of those who wanted an agent in open hours and had one in time."""
+        wanted = self.connected + self.hung_up + self.call_backs + self.overflowed
+        return self.in_time / wanted if wanted else None
+
+
+SERVICE_LEVEL_S = 20.0
+
+
+def queue_figures(store: Store, since: datetime, until: datetime | None = None) -> dict[str, QueueFigures]:
+    """Return the figures of each queue, counted from rows."""
+    call = InboundCall
+    reached = call.outcome == CONNECTED
+
+    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    query = select(
+        call.queue_id, func.count(), count(reached), count(reached & (call.wait_s <= SERVICE_LEVEL_S)),
+        count(call.outcome == "abandoned_in_queue"), count(call.outcome == "callback_asked"),
+        count(call.outcome == "overflowed"), func.avg(case((reached, call.wait_s))),
+    ).where(call.ended_at.is_not(None), call.at >= since).group_by(call.queue_id)  # fmt: skip
+    if until is not None:
+        query = query.where(call.at < until)
+    with store.read() as session:
+        return {row[0]: QueueFigures(*row[1:]) for row in session.execute(query)}
 
 
 @dataclass(frozen=True)

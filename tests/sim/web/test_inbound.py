@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,6 +32,19 @@ def test_a_queue_is_made_changed_and_removed(box: FakeBox) -> None:
     assert queue.config["hours"] == {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}
     assert [queue.config[key] for key in ("skills", "notice", "callback_key")] == [{"russian": 3}, False, True]
     assert "+861088886666" in client.get("/queues").text
+    now = datetime.now(UTC)
+    with box.bus.store.write() as session:
+        for n, (outcome, wait_s) in enumerate((("connected", 5.0), ("connected", 31.0), ("abandoned_in_queue", 9.0))):
+            session.add(models.InboundCall(
+                id=f"f{n}", trunk_id="t1", caller="", state="ended", at=now, ended_at=now, queue_id=queue.id,
+                outcome=outcome, wait_s=wait_s,
+            ))  # fmt: skip
+    figures = inbound.queue_figures(box.bus.store, now - timedelta(minutes=1))[queue.id]
+    assert (figures.calls, figures.connected, figures.in_time, figures.hung_up) == (3, 2, 1, 1)
+    assert figures.mean_wait_s == 18.0
+    today = client.get("/queues").text
+    assert "33%" in today
+    assert "00:18" in today
     page = client.get(f"/queues/{queue.id}").text
     assert 'value="russian:3"' in page
     taken = post(client, "/queues/new", {**FIELDS, "name": "Other"})
@@ -71,14 +84,14 @@ def test_a_caller_on_desk_and_board(box: FakeBox) -> None:
     post(client, "/desk/seat", {"seat_id": "seat09"}, page="/desk")
     line = {"at_unix_s": 1.0, "direction": "inbound", "outcome": "overflowed", "disposition": "", "note": "angry"}
     engine.connect(me, "conv9", number="+8613900000000", name="", known=False, country="CN", history=[line])
-    engine.change(me, direction="inbound", queue_name="Service")
+    engine.change(me, direction="inbound", queue_name="Service", waited_s=34.2)
     engine.queues = [LiveQueue(queue_id="q1", name="Service", open=True, waiting=2, waits_since_unix_s=1.0, agents=3)]
     engine.lines = [
         LiveLine(conversation_id="x", campaign_id="", state="waiting", since_unix_s=1.0, direction="inbound"),
     ]
     box.bus.emit("room", engine.room())
     desk = client.get("/desk").text
-    assert "Caller · Service" in desk
+    assert "Caller · Service · waited 00:34" in desk
     assert "Add customer" in desk
     assert "China" in desk
     assert "angry" in desk
