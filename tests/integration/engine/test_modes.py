@@ -17,6 +17,7 @@ from appliance.commands import (
     AgentPause,
     AgentPreview,
     AgentReady,
+    CampaignAction,
     Hold,
     PlayPrompt,
 )
@@ -26,7 +27,7 @@ from appliance.errors import CallerError, NotAllowedError
 from appliance.store import models
 from appliance.store.read.abandoned import figure
 from tests.integration.engine.fake_switch import Fate
-from tests.integration.engine.scene import CAMPAIGN, Scene, scene
+from tests.integration.engine.scene import CAMPAIGN, CONFIG, Scene, scene
 
 pytestmark = pytest.mark.integration
 
@@ -89,6 +90,35 @@ def test_nobody_is_dialled_for_while_all_agents_are_away(tmp_path: Path) -> None
             await s.act("start")
             await s.until(lambda: s.campaign is not None and s.campaign.blocked_reason == "no_agents", LONG_S)
             assert s.switch.originated == []
+
+    asyncio.run(play())
+
+
+def test_campaigns_of_two_modes_share_the_agents(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=4, numbers=16, mode="predictive", dialling=PATIENT) as s:
+            now = datetime.now(UTC)
+            with s.store.write() as session:
+                session.add(models.Campaign(
+                    id="c2", name="Second", mode="progressive", state="draft", config={**CONFIG, "weight": 3},
+                    created_at=now,
+                ))  # fmt: skip
+                for n in range(16):
+                    number = f"+861390000{n:04d}"
+                    session.add(models.Contact(id=f"j{n}", number=number, created_at=now))
+                    session.flush()
+                    session.add(models.Lead(
+                        id=f"m{n}", campaign_id="c2", contact_id=f"j{n}", number=number, state="waiting",
+                        next_attempt_at=now,
+                    ))  # fmt: skip
+            s.switch.plan = lambda n: Fate(talk_s=0.2) if int(n[-1]) % 2 else Fate(answer=None)
+            await s.seat(1, 2, 3, 4)
+            await s.ask(CampaignAction(actor_id="boss", campaign_id="c2", action="start"))
+            await s.act("start")
+            await s.until(lambda: {c.state for c in s.rows(models.Campaign)} == {"finished"}, LONG_S)
+            people = [a for a in s.attempts() if a.outcome == "human"]
+            assert Counter(a.campaign_id for a in people) == {"c1": 8, "c2": 8}
+            assert all(a.bridged_at or a.abandoned for a in people)
 
     asyncio.run(play())
 
