@@ -25,6 +25,7 @@ from appliance.types import CampaignMode, LeadState, NumberState
 
 _CHUNK = 50
 _LOOK_AGAIN_S = 1.0
+_DONE = frozenset({Reason.ATTEMPTS_TOTAL, Reason.CAP})
 _SPREAD = timedelta(hours=2)
 """Retries that were put off to the same opening or the same next day do not come all at once."""
 _OWN_CALLBACK_LOOK = timedelta(seconds=15)
@@ -184,13 +185,16 @@ class Chooser:
 
 
 def _hold_back(lead: models.Lead, verdict: Deny) -> None:
-    """Move a lead to when it may be called; one that may not be called at all is out."""
+    """Move a lead to when it may be called; one that may not be called at all is out.
+
+    Whom only a person's word can free (jobs.contact_rules) is kept apart from those who are done.
+    """
     if verdict.not_before is not None:
         again = lead.attempts > 0 and lead.callback_at is None  # first calls keep the order of the list
         seed = f"{lead.id}/{verdict.not_before:%Y%m%d}"  # another place every day
         lead.next_attempt_at = spread(verdict.not_before, seed, _SPREAD) if again else verdict.not_before
     else:
-        lead.state = LeadState.DO_NOT_CALL if verdict.reason is Reason.DO_NOT_CALL else LeadState.DONE
+        lead.state = LeadState.DONE if verdict.reason in _DONE else LeadState.DO_NOT_CALL
 
 
 def card_of(lead: models.Lead) -> LeadCard:

@@ -186,7 +186,7 @@ class Engine:
     async def _on_config(self, _topic: str, change: Any) -> None:
         if not isinstance(change, ConfigChanged):
             return
-        if change.what in ("campaign", "trunk"):
+        if change.what in ("do_not_call", "person", "campaign", "trunk"):
             await self._campaigns.load()
         elif change.what == "queue":
             await self._inbound.load()

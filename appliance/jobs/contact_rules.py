@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from appliance import commands
@@ -19,9 +19,9 @@ from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.logs import mask
 from appliance.outside.tables import Workbook
-from appliance.store.models import CampaignDoNotCall, Contact, ContactNumber, DoNotCall, PersonFacts
+from appliance.store.models import CampaignDoNotCall, Contact, ContactNumber, DoNotCall, Lead, PersonFacts
 from appliance.store.repositories import configuration, users
-from appliance.types import Permission
+from appliance.types import LeadState, Permission
 
 CONSENTS = ("hours", "frequency", "robot", "third_party")
 _BATCH = 500
@@ -54,6 +54,8 @@ class ContactRules:
                     facts.do_not_call_reason = "" if command.remove else reason
             else:
                 raise CallerError("do_not_call.unknown_level", "Use box, campaign or person.", level=command.level)
+            if command.remove:
+                _ask_again(session, _owners(session, number), now)
             audit.append(
                 session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                 action="do_not_call.removed" if command.remove else "do_not_call.added",
@@ -148,6 +150,7 @@ class ContactRules:
             facts.third_party, facts.third_party_refused = command.third_party, command.third_party_refused
             facts.debtor_id = debtor_id
             facts.consents = _consents(facts.consents or [], set(command.consents), now)
+            _ask_again(session, [command.contact_id], now)
             audit.append(
                 session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                 action="person.saved", subject=f"person:{command.contact_id}",
@@ -195,13 +198,26 @@ def _bar_in_campaign(
     session.add(entry)
 
 
+def _owners(session: Session, number: str) -> list[str]:
+    found = set(session.scalars(select(Contact.id).where(Contact.number == number)))
+    return sorted(found | set(session.scalars(select(ContactNumber.contact_id).where(ContactNumber.number == number))))
+
+
 def _people(session: Session, number: str) -> list[str]:
     """Return who has a number; raises NotFoundError `person.unknown`."""
-    found = set(session.scalars(select(Contact.id).where(Contact.number == number)))
-    found |= set(session.scalars(select(ContactNumber.contact_id).where(ContactNumber.number == number)))
+    found = _owners(session, number)
     if not found:
         raise NotFoundError("person.unknown", "No person with this number is known.")
-    return sorted(found)
+    return found
+
+
+def _ask_again(session: Session, contact_ids: list[str], now: datetime) -> None:
+    """Let the barred leads of people wait again: the rules are asked before any of them is dialled."""
+    session.execute(
+        update(Lead)
+        .where(Lead.contact_id.in_(contact_ids), Lead.state == LeadState.DO_NOT_CALL)
+        .values(state=LeadState.WAITING, next_attempt_at=now)
+    )
 
 
 def _facts(session: Session, contact_id: str) -> PersonFacts:

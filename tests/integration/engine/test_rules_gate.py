@@ -176,8 +176,7 @@ def test_levels_of_do_not_call_and_facts_of_a_person(store: Store, bar: Callable
     assert verdict.rule_id == rule_id
     assert _pick(store, "c1", NOON) == []
     with store.read() as session:
-        state = session.get_one(models.Lead, "l0").state
-        assert state == (LeadState.DO_NOT_CALL if "do_not_call" in rule_id else LeadState.DONE)
+        assert session.get_one(models.Lead, "l0").state == LeadState.DO_NOT_CALL
     answer = why.now(store, NUMBER, NOON, box_zone=BOX_ZONE, campaign="c1")[0]
     assert not answer.allowed
     assert [deny.rule_id for deny in answer.denials] == [rule_id]

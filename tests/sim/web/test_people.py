@@ -13,7 +13,7 @@ from sqlalchemy import select
 from appliance.domain.campaign import ALL_DAY
 from appliance.store import models
 from appliance.store.read import why
-from appliance.types import CampaignMode
+from appliance.types import CampaignMode, LeadState
 from tests.sim.web.fakes import FakeBox
 from tests.sim.web.forms import post
 
@@ -93,7 +93,11 @@ def test_each_level_bars_is_told_and_taken_back(scene: Scene, level: str, senten
     form = {"number": scene.number, "level": level.replace("%s", str(scene.n)), "reason": "asked"}
     assert post(client, f"{scene.page}/do-not-call", form, page=scene.page).status_code == 302
     assert sentence in client.get(scene.page).text
+    with scene.box.bus.store.write() as session:
+        session.get_one(models.Lead, f"l{scene.n}").state = LeadState.DO_NOT_CALL  # as the engine does
     post(client, f"{scene.page}/do-not-call", {**form, "remove": "1"}, page=scene.page)
+    with scene.box.bus.store.read() as session:
+        assert session.get_one(models.Lead, f"l{scene.n}").state == LeadState.WAITING, "the rules are asked again"
     assert sentence not in client.get(scene.page).text
     with scene.box.bus.store.read() as session:
         rows = session.scalars(select(models.AuditEntry).where(models.AuditEntry.action.startswith("do_not_call")))
