@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, timezone
-from phonenumbers.tzdata import TIMEZONE_LONGEST_PREFIX
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from appliance.types import E164, LineType
 
@@ -27,8 +28,6 @@ Cell = str | int | float | bool | None
 ROUNDED_ZEROS = 6
 """A numeric cell that ends in so many zeros was rounded by a spreadsheet (odds that it was not: one in a million)."""
 CELL_LENGTH_MAX = 250
-ZONE_PREFIX_DIGITS = TIMEZONE_LONGEST_PREFIX
-"""Digits after the + that decide a number's time zones, beside its line type."""
 
 
 class NumberProblem(StrEnum):
@@ -78,6 +77,12 @@ _KINDS = {
     PhoneNumberType.FIXED_LINE: NumberKind.LANDLINE,
     PhoneNumberType.FIXED_LINE_OR_MOBILE: NumberKind.MOBILE_OR_LANDLINE,
 }
+_SPECIAL = (
+    ("premium_rate", PhoneNumberType.PREMIUM_RATE), ("toll_free", PhoneNumberType.TOLL_FREE),
+    ("shared_cost", PhoneNumberType.SHARED_COST), ("voip", PhoneNumberType.VOIP),
+    ("personal_number", PhoneNumberType.PERSONAL_NUMBER), ("pager", PhoneNumberType.PAGER),
+    ("uan", PhoneNumberType.UAN), ("voicemail", PhoneNumberType.VOICEMAIL),
+)  # fmt: skip
 _LINE_TYPES = {NumberKind.MOBILE: LineType.MOBILE, NumberKind.LANDLINE: LineType.FIXED}
 _SCIENTIFIC = re.compile(r"([+-]?\d+(?:[.,]\d*)?)[eE]\+?(\d{1,3})")
 _DECIMAL_ZERO = re.compile(r"(\+?\d{5,})[.,]0+")
@@ -135,6 +140,14 @@ def zones(number: E164) -> tuple[str, ...]:
     except NumberParseException:
         return ()
     return tuple(zone for zone in found if zone != "Etc/Unknown")
+
+
+def zone_prefix(number: E164) -> str:
+    """The digits after the + that decide a number's time zones, beside its line type."""
+    for length in range(TIMEZONE_LONGEST_PREFIX, 0, -1):
+        if number[1 : 1 + length] in TIMEZONE_DATA:
+            return number[1 : 1 + length]
+    return number[1:]
 
 
 def country(number: E164) -> str | None:
@@ -203,9 +216,13 @@ class _Plan:
 
     country_code: str
     national: re.Pattern[str]
+    home: re.Pattern[str]  # how numbers of this region begin, where others share the country code
     trunk_prefix: re.Pattern[str] | None  # 0 in CN, 8 in RU
     abroad: re.Pattern[str]
-    alone: bool  # no other region has the country code
+    special: tuple[tuple[re.Pattern[str], int], ...]  # toll-free, premium, ...: PhoneNumberType, in the plan's order
+    fixed: re.Pattern[str]
+    mobile: re.Pattern[str]
+    same: bool  # the plan does not tell fixed from mobile
 
 
 @lru_cache(maxsize=64)
@@ -215,12 +232,37 @@ def _plan(region: str) -> _Plan | None:
     code = metadata.country_code if metadata else None
     if metadata is None or general is None or code is None or metadata.national_prefix_transform_rule:
         return None
+    if phonenumbers.region_codes_for_country_code(code)[0] != region:
+        return None  # whose number it is takes more than this plan
     prefix = metadata.national_prefix_for_parsing
     return _Plan(
-        str(code), re.compile(general), re.compile(prefix) if prefix else None,
+        str(code), re.compile(general), re.compile(metadata.leading_digits or ""),
+        re.compile(prefix) if prefix else None,
         re.compile(metadata.international_prefix or "(?!)"),
-        phonenumbers.region_codes_for_country_code(code) == (region,),
+        tuple((_pattern(getattr(metadata, name)), kind) for name, kind in _SPECIAL),
+        _pattern(metadata.fixed_line), _pattern(metadata.mobile), metadata.same_mobile_and_fixed_line_pattern,
     )  # fmt: skip
+
+
+def _pattern(desc: Any) -> re.Pattern[str]:
+    """What numbers of one type look like: their lengths, then their digits."""
+    if desc is None or not desc.national_number_pattern:
+        return re.compile("(?!)")
+    lengths = [n for n in desc.possible_length or () if n > 0]
+    length = "(?=(?:" + "|".join(f"\\d{{{n}}}" for n in lengths) + ")$)" if lengths else ""
+    return re.compile(f"{length}(?:{desc.national_number_pattern})")
+
+
+def _type_in(plan: _Plan, national: str) -> int:
+    """PhoneNumberType of a number that fits the plan, as libphonenumber tells it."""
+    for pattern, kind in plan.special:
+        if pattern.fullmatch(national):
+            return kind
+    is_fixed = plan.fixed.fullmatch(national) is not None
+    is_mobile = not (plan.same and is_fixed) and plan.mobile.fullmatch(national) is not None
+    if is_fixed:
+        return PhoneNumberType.FIXED_LINE_OR_MOBILE if plan.same or is_mobile else PhoneNumberType.FIXED_LINE
+    return PhoneNumberType.MOBILE if is_mobile and not plan.same else PhoneNumberType.UNKNOWN
 
 
 def _digits_only(text: str, region: str) -> Number | None:
@@ -243,14 +285,12 @@ def _digits_only(text: str, region: str) -> Number | None:
         if prefix.lastindex is not None or not plan.national.fullmatch(rest):
             return None
         digits = rest
-    if digits.startswith("0") or not plan.national.fullmatch(digits):
+    if digits.startswith("0") or not plan.home.match(digits) or not plan.national.fullmatch(digits):
         return None
-    number = PhoneNumber(country_code=int(plan.country_code), national_number=int(digits))
-    kind = phonenumbers.number_type(number)
+    kind = _type_in(plan, digits)
     if kind in (PhoneNumberType.UNKNOWN, PhoneNumberType.PREMIUM_RATE):
         return None
-    home = region if plan.alone else phonenumbers.region_code_for_number(number) or "001"
-    return Number(E164(f"+{plan.country_code}{digits}"), _KINDS.get(kind, NumberKind.OTHER), home, home != region)
+    return Number(E164(f"+{plan.country_code}{digits}"), _KINDS.get(kind, NumberKind.OTHER), region, foreign=False)
 
 
 def _parts(text: str) -> Iterator[str]:

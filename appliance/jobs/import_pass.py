@@ -17,7 +17,7 @@ from appliance.clock import Clock
 from appliance.domain import lists
 from appliance.domain.list_columns import Columns
 from appliance.domain.lists import Candidate, Duplicates, ListedNumber, Merged, Refused, RowProblem
-from appliance.domain.numbers import ZONE_PREFIX_DIGITS, Cell, zones
+from appliance.domain.numbers import Cell, zone_prefix, zones
 from appliance.outside.table_frames import Row
 from appliance.store.db import Store
 from appliance.store.repositories import contacts, imports
@@ -73,6 +73,8 @@ class ImportPass:
         self._zones: dict[tuple[str, LineType], tuple[str, ...]] = {}
         with store.read() as session:
             self._twins = imports.twins(session, import_id, campaign_id, digest) if campaign_id else {import_id}
+            # nobody to look for: who comes by another import at the same time is found when the lead is written
+            self._first = not campaign_id or contacts.is_empty(session, campaign_id)
 
     def run(self, rows: Iterable[Row], total: int, on_progress: OnProgress | None) -> Tally:
         """Go through all rows and say that they are in."""
@@ -125,7 +127,7 @@ class ImportPass:
         numbers = sorted({one.e164 for row in candidates for one in row.numbers})
         with self._store.read() as session:
             barred = contacts.do_not_call(session, numbers)
-            there = contacts.in_campaign(session, self._campaign_id, numbers) if self._campaign_id else {}
+            there = {} if self._first else contacts.in_campaign(session, self._campaign_id, numbers)
             elsewhere = contacts.waiting_elsewhere(session, self._campaign_id, numbers) if self._across else set()
         ours = {number for number, brought_by in there.items() if brought_by in self._twins}
         return _There(barred, ours, there.keys() - ours, elsewhere)
@@ -153,7 +155,7 @@ class ImportPass:
 
     def _number(self, one: ListedNumber) -> contacts.NewNumber:
         """The zones of a number are those of its prefix: asked once for each."""
-        prefix = (one.e164[: 1 + ZONE_PREFIX_DIGITS], one.line_type)
+        prefix = (zone_prefix(one.e164), one.line_type)
         found = self._zones.get(prefix)
         if found is None:
             found = self._zones[prefix] = zones(one.e164)

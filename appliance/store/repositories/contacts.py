@@ -71,6 +71,11 @@ def in_campaign(session: Session, campaign_id: str, numbers: Iterable[E164]) -> 
     return {E164(number): import_id or "" for number, import_id in rows}
 
 
+def is_empty(session: Session, campaign_id: str) -> bool:
+    """Say whether the campaign has no leads at all."""
+    return session.scalar(select(Lead.id).where(Lead.campaign_id == campaign_id).limit(1)) is None
+
+
 def waiting_elsewhere(session: Session, campaign_id: str, numbers: Iterable[E164]) -> set[E164]:
     """Those of the numbers whose person waits in another campaign that is not finished."""
     found = (
@@ -119,6 +124,8 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
 
     What a newer list says of the amount holds; a name and fields that are there stay.
     """
+    if not rows:
+        return 0
     wanted = [number for number, _row in rows]
     people = dict(
         session.execute(
