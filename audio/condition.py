@@ -1,4 +1,4 @@
-"""Whether a line sounds well enough to be judged by its speech: holes, clipping, loud noise.
+"""Whether a line sounds well enough to be judged by its speech: holes, repeated packets, clipping, loud noise.
 
 Tones survive bad audio and are told by their own detectors. Words about speech, music and silence do not: through holes
 a machine that talks on sounds like somebody who says a few words and waits. Doubt is then said as `unknown`.
@@ -18,14 +18,17 @@ from audio.verdict import Verdict
 _WINDOW_CHUNKS = 40
 _HOLE_DBOV, _EDGE_DBOV = -73.0, -60.0
 _HOLES_PER_S, _FEWER_HOLES_PER_S, _HOLE_SHARE = 8.0, 4.0, 0.3
+_PACKET, _REPEATED, _REPEATS_PER_S = 160, 0.97, 3.5
+_TONAL, _FAINT = 0.8, 1e3
 _CLIPPED = 32000
 _CLIPPED_SHARE = 0.1
 _LOUD_DBOV = -32.0
 _CHUNK_S, _HOPS = 0.1, 10
 _BY_EAR = frozenset({Kind.SPEECH, Kind.MUSIC, Kind.SILENCE, Kind.ANNOUNCEMENT})
 
-Chunk = tuple[int, int, float, float]
-"""Holes that begin, silent hops, share of samples at full scale, middle level of the speech band, dB."""
+Numbers = NDArray[np.float32]
+Chunk = tuple[int, int, float, float, int]
+"""Holes that begin, silent hops, share of samples at full scale, middle level of the speech band, dB, repeats."""
 
 
 class LineCondition:
@@ -34,11 +37,13 @@ class LineCondition:
     def __init__(self) -> None:
         self._chunks: deque[Chunk] = deque(maxlen=_WINDOW_CHUNKS)
         self._last_db = _HOLE_DBOV
+        self._last_samples = np.zeros(_PACKET + 1, np.float32)
+        self._repeated = False
 
     def measure(
-        self, samples: NDArray[np.int16], level_db: NDArray[np.float32], band_db: NDArray[np.float32]
+        self, samples: NDArray[np.int16], level_db: Numbers, band_db: Numbers, first_share: Numbers
     ) -> list[Chunk]:
-        """Chunks of 100 ms, to be pushed in turn: samples [800 n], and levels and the speech band's of hops [10 n]."""
+        """Chunks of 100 ms, to be pushed in turn: samples [800 n], and levels, the speech band's, tonality [10 n]."""
         levels, bands = level_db.reshape(-1, _HOPS), np.sort(band_db.reshape(-1, _HOPS), axis=1)
         count = len(levels)
         holes = silent = np.zeros(count, np.intp)
@@ -51,8 +56,25 @@ class LineCondition:
         clipped = np.zeros(count)
         if max(int(samples.max()), -int(samples.min())) >= _CLIPPED:
             clipped = ((samples >= _CLIPPED) | (samples <= -_CLIPPED)).reshape(count, -1).mean(axis=1)
-        columns = (holes, silent, clipped, bands[:, _HOPS // 2])
+        begun = self._repeats(samples, first_share < _TONAL).reshape(-1, _HOPS)
+        columns = (holes, silent, clipped, bands[:, _HOPS // 2], np.count_nonzero(begun, axis=1))
         return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    def _repeats(self, samples: NDArray[np.int16], rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Hops [n] at which the packet before begins to be said again; never where the sound is a tone.
+
+        Taken is the change from sample to sample, so that the mains, which repeats itself each 20 ms, does not count.
+        """
+        joined = np.concatenate((self._last_samples, samples.astype(np.float32)))
+        self._last_samples = joined[samples.size :]
+        hops = np.diff(joined).reshape(-1, _PACKET // 2)
+        energy = np.einsum("hs,hs->h", hops, hops)
+        both = np.einsum("hs,hs->h", hops[2:], hops[:-2])
+        alike = (both > _REPEATED * np.sqrt(energy[2:] * energy[:-2]) + _FAINT) & rough
+        before = np.concatenate(([self._repeated], alike[:-1]))
+        self._repeated = bool(alike[-1])
+        begun: NDArray[np.bool_] = alike & ~before
+        return begun
 
     def push(self, chunk: Chunk) -> None:
         """Take a measured chunk in."""
@@ -60,13 +82,15 @@ class LineCondition:
 
     @property
     def torn(self) -> bool:
-        """Whether so many holes are in the sound that a fifth of it or more must be lost."""
+        """Whether so many holes or repeated packets are in the sound that a fifth of it or more must be lost."""
         count = len(self._chunks)
         if not count:
             return False
-        holes, silent, *_ = np.sum(self._chunks, axis=0).tolist()
-        rate = holes / max(1.0, count * _CHUNK_S)
-        return bool(rate >= _HOLES_PER_S or (rate >= _FEWER_HOLES_PER_S and silent >= _HOLE_SHARE * 10 * count))
+        holes, silent, _, _, repeats = np.sum(self._chunks, axis=0).tolist()
+        seconds = max(1.0, count * _CHUNK_S)
+        if repeats >= _REPEATS_PER_S * seconds or holes >= _HOLES_PER_S * seconds:
+            return True
+        return bool(holes >= _FEWER_HOLES_PER_S * seconds and silent >= _HOLE_SHARE * 10 * count)
 
     @property
     def clipped(self) -> bool:

@@ -92,7 +92,7 @@ class Listener:
             return out
         steps = self._line.push(block)
         heard = steps[0].heard
-        chunks = self._condition.measure(block, heard.level_db[0], heard.band_db[0])
+        chunks = self._condition.measure(block, heard.level_db[0], heard.band_db[0], heard.first_share[0])
         self._phase.look(steps)
         for step, chunk in zip(steps, chunks, strict=True):
             self._condition.push(chunk)

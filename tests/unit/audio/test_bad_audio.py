@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audio import Kind, Label, Listener, synth
+from audio import Kind, Label, Listener, g711, synth
 from audio.condition import LineCondition
 from audio.hearing import hear_blocks
 from audio.verdict import Verdict
@@ -30,6 +30,16 @@ def _with_losses(samples: np.ndarray, share: float) -> np.ndarray:
     return out.reshape(-1)
 
 
+def _with_repeats(samples: np.ndarray, share: float, fade: float) -> np.ndarray:
+    """Lost packets filled with the last good one, fading, as simple concealment does; then through G.711."""
+    lost = np.random.default_rng(6).random(samples.size // 160) < share
+    out = samples[: lost.size * 160].astype(float).reshape(-1, 160)
+    for number in range(1, lost.size):
+        if lost[number]:
+            out[number] = fade * out[number - 1]
+    return g711.decode_alaw(g711.encode_alaw(out.reshape(-1).astype(np.int16)))
+
+
 def _word(samples: np.ndarray, phase: str) -> Verdict:
     return hear_blocks([samples], name="x", phase=phase, country="CN").word
 
@@ -41,13 +51,29 @@ def test_torn_speech_is_not_judged(phase) -> None:
     assert word.confidence == 0.0
 
 
+@pytest.mark.parametrize("phase", ["early", "answered"])
+@pytest.mark.parametrize("fade", [1.0, 0.7])
+def test_speech_in_repeated_packets_is_not_judged(fade, phase) -> None:
+    word = _word(_with_repeats(_talk(8), 0.6, fade), phase)
+    assert (word.label, word.reason) == (Label.UNKNOWN, "torn_audio")
+
+
+def test_a_few_repeats_a_loud_hum_and_a_song_are_no_reason_to_doubt() -> None:
+    times = np.arange(8 * _RATE) / _RATE
+    hum = noisy(0.1 * np.sin(2 * np.pi * 50 * times) + 0.05 * np.sin(2 * np.pi * 150 * times), -60.0)
+    notes = [synth.tone([hz, 1.5 * hz, 2 * hz], 0.4, -20.0) for hz in (400.0, 500.0, 450.0, 350.0) * 5]
+    talk = _with_repeats(_talk(8), 0.05, 0.7)
+    for samples in (talk, synth.to_int16(hum), synth.to_int16(noisy(np.concatenate(notes), -60.0))):
+        assert _word(samples, "early").reason != "torn_audio"
+
+
 def test_a_few_losses_are_no_reason_to_doubt() -> None:
     condition = LineCondition()
     samples = _with_losses(_talk(8), 0.05)
     hops = samples[: samples.size // 800 * 800].reshape(-1, 10, 80) / 32768
     levels = (10 * np.log10(np.mean(hops**2, axis=2) + 1e-10)).astype(np.float32)
     for number, level in enumerate(levels):
-        condition.push(*condition.measure(samples[number * 800 : number * 800 + 800], level, level))
+        condition.push(*condition.measure(samples[number * 800 : number * 800 + 800], level, level, 0 * level))
         assert not condition.torn
 
 
@@ -108,7 +134,7 @@ def test_a_named_announcement_stands_on_a_torn_line() -> None:
     condition = LineCondition()
     for _ in range(40):
         level = np.tile([-20.0, -100.0], 5).astype(np.float32)
-        condition.push(*condition.measure(np.zeros(800, np.int16), level, level))
+        condition.push(*condition.measure(np.zeros(800, np.int16), level, level, 0 * level))
     assert condition.torn
     named = Verdict(Label.VACANT, Kind.ANNOUNCEMENT, "library_match", 0.9, 2000, {"ann_id": "a"}, final=True)
     heard = Verdict(Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, "speech_in_early_media", 0.9, 2000, final=True)
