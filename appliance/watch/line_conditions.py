@@ -34,6 +34,26 @@ class LinesWell:
         ]  # fmt: skip
 
 
+class ClocksAgree:
+    """No span slips more often in a day than ITU-T G.822 accepts: both ends run on one clock."""
+
+    id = "line-clocks"
+    interval_s = 30.0
+    keys = ("slips.",)
+
+    def __init__(self, watch: LineWatch) -> None:
+        self._watch = watch
+
+    def check(self) -> list[Finding]:
+        found = []
+        for line_id, report in sorted(self._watch.quality().items()):
+            slips = report["slips"]
+            if isinstance(slips, dict) and slips["grade"] in ("b", "c"):
+                data = {"line": line_id, "day": slips["day"], "hour": slips["worst_hour"]}
+                found.append(Finding(key=f"slips.{line_id}", severity=Severity.WARNING, alert="line.slips", data=data))
+        return found
+
+
 class CardsAnswer:
     """Every card can be read; of the lines of one that cannot, nothing is known."""
 
@@ -94,4 +114,4 @@ class TrunksWhole:
 
 def line_conditions(watch: LineWatch) -> list[Condition]:
     """For the manager."""
-    return [LinesWell(watch), CardsAnswer(watch), TrunksWhole(watch)]
+    return [LinesWell(watch), ClocksAgree(watch), CardsAnswer(watch), TrunksWhole(watch)]
