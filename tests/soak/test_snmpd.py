@@ -39,8 +39,8 @@ class Snmpd:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [_SNMPD or "snmpd", "-f", "-Lf", str(self._folder / "log"), "-C", "-c", str(self._folder / "snmpd.conf"), "-I",
-             "-smux", "-p", str(self._folder / "pid")],
+            [_SNMPD or "snmpd", "-f", "-Lf", str(self._folder / "log"), "-C", "-c",
+             str(self._folder / "snmpd.conf"), "-I", "-smux", "-p", str(self._folder / "pid")],
         )  # fmt: skip
 
     def kill(self) -> None:
