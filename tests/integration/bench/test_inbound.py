@@ -185,7 +185,7 @@ def test_the_last_agent_and_a_closed_queue(box: Box) -> None:
             for agent_id, seat_id in (("a1", "s01"), ("a2", "s02")):
                 await box.ask(cmd.AgentLogin(actor_id=agent_id, seat_id=seat_id, ready=True))
             box.call(
-                CallerPlan(id="known", caller="013900000001", called=OPEN, stays_s=6.0, keep=True),
+                CallerPlan(id="known", caller="013900000001", called=OPEN, stays_s=12.0, keep=True),
                 CallerPlan(id="shut", caller="013900000002", called=SHUT, stays_s=40.0, keep=True),
             )
             await box.until(lambda: box.agent_state("a2") == "talking")
@@ -211,9 +211,9 @@ def test_three_in_the_queue_music_a_key_and_a_killed_engine(box: Box) -> None:
     async def story() -> None:
         async with on_the_bus(box):
             await box.ask(cmd.AgentLogin(actor_id="a1", seat_id="s01", ready=True))
-            box.call(CallerPlan(id="first", caller="013900000011", called=OPEN, stays_s=45.0))
+            box.call(CallerPlan(id="first", caller="013900000011", called=OPEN, stays_s=150.0))
             await box.until(lambda: box.agent_state("a1") == "talking")
-            box.call(CallerPlan(id="second", caller="013900000012", called=OPEN, stays_s=120.0, keep=True))
+            box.call(CallerPlan(id="second", caller="013900000012", called=OPEN, stays_s=200.0, keep=True))
             await box.until(lambda: box.state("+8613900000012") == "waiting")
             box.call(
                 CallerPlan(id="presses", caller="013900000013", called=OPEN, stays_s=60.0, presses=[(3.0, "1")]),
@@ -278,6 +278,7 @@ def test_more_callers_than_the_box_has_places(box: Box) -> None:
             assert {(line["status"], line["retry_after"]) for line in refused} == {(503, "5")}
             taken = [line["caller"] for line in lines if line["answered_at"] is not None]
             await box.until(lambda: all(box.state("+86" + n[1:]) == "abandoned_in_queue" for n in taken))
+            await box.until(lambda: len(control.idle_workers(box.home)) >= IDLE)
             box.call(CallerPlan(id="after", caller="013900000199", called=OPEN, stays_s=2.0))
             await box.until(lambda: box.state("+8613900000199") == "abandoned_in_queue")
 

@@ -224,7 +224,7 @@ def test_a_dead_phone_and_a_worker_that_vanishes(tmp_path: Path) -> None:
         caller.dead_seats = {"s1"}
         await caller.ring()
         await until(s, lambda: caller.bridged_to == "a2")
-        assert s.agent_state("a1") == "paused"
+        await until(s, lambda: s.agent_state("a1") == "paused")
         await caller.stop()  # no beat any more, no word
         await until(s, lambda: outcome(s, caller) == "connected")
         await until(s, lambda: s.agent_state("a2") == "ready")
