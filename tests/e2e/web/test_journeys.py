@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 TOP = Path(__file__).resolve().parents[3]
 PAGES = (
     "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/heard", "/reports", "/seats",
-    "/trunks/new", "/announcements", "/announcements/new",
+    "/trunks/new", "/announcements", "/announcements/new", "/queues", "/queues/new", "/missed",
     "/users", "/users/new", "/retention", "/settings", "/audit", "/alerts", "/desk", "/me",
     "/lines", "/disks", "/disks/replace", "/line-profiles/new",
 )  # fmt: skip
