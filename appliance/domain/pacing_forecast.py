@@ -44,12 +44,12 @@ class Tables:
 
     def wrapping(self, ages_s: Vector) -> Vector:
         """Sums (powers x instants) of the chances of agents in wrap-up."""
-        found: Vector = self.wrap_free[np.minimum(ages_s.astype(np.intp), _WRAP_ROWS - 1)].sum(axis=0)
+        found: Vector = self.wrap_free[np.minimum((ages_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)].sum(axis=0)
         return found
 
     def ringing(self, ages_s: Vector, chances: Vector, person: float) -> Vector:
         """Sums (powers x instants) of the chances that a person answers by then, for dials of these answer chances."""
-        at = np.minimum(ages_s.astype(np.intp), RING_STEPS)
+        at = np.minimum((ages_s + 0.5).astype(np.intp), RING_STEPS)
         odds = chances / (1.0 - chances) * self.ring_likely[at]
         one = (person * odds / (1.0 + odds))[:, None] * self.ring_answered[at]
         two = one * one

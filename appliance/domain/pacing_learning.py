@@ -18,9 +18,10 @@ Plain = Mapping[str, Any]
 REFERENCE_CHANCE = 0.35
 """Answer chance of a number nobody knows anything about; the learnt factor stands against it."""
 _CHANCE_MAX = 0.98
-_MEMORIES = np.array([80.0, 300.0, 1200.0, 6000.0])  # attempts
+_MEMORIES = np.array([100.0, 400.0, 1600.0, 6400.0])  # attempts
+_FAVOUR = np.array([0.0, 0.5, 1.0, 1.5])  # the long memory is believed first
 _PRIOR_ANSWERS = 5.0
-_TRUST_DECAY = 0.985
+_TRUST_DECAY = 0.993
 
 
 class AnswerFactor:
@@ -52,7 +53,8 @@ class AnswerFactor:
         self._set()
 
     def _set(self) -> None:
-        weights = np.exp(self._trust - self._trust.max())
+        trust = self._trust + _FAVOUR
+        weights = np.exp(trust - trust.max())
         weights /= weights.sum()
         factors = self._factors()
         self.value = float(weights @ factors)
@@ -145,8 +147,8 @@ _HIGH = np.append(_EDGES[1:], np.inf)
 GRID_S = 2400
 """Ages up to here (s) are told apart; beyond, the chance to end stays the same."""
 _GRID = np.arange(GRID_S + 1, dtype=float)
-_PACE_MEMORY = 120.0
-_PACE_PRIOR = 25.0
+_PACE_MEMORY = 250.0
+_PACE_PRIOR = 50.0
 
 
 class Span:
@@ -155,7 +157,7 @@ class Span:
     Time under way counts as it passes, so that a turn to longer talks is seen before the first of them ends.
     """
 
-    def __init__(self, prior_mean_s: float, memory: float = 500.0, prior_weight: float = 10.0) -> None:
+    def __init__(self, prior_mean_s: float, memory: float = 1000.0, prior_weight: float = 10.0) -> None:
         self._keep = 1.0 - 1.0 / memory
         survived = np.exp(-_LOW / prior_mean_s)
         ended = np.append(survived[1:], 0.0)
