@@ -36,6 +36,7 @@ ORIGINATE_TIMEOUT_S = 2.5
 _PICK_MAX = 30
 _NEXT_CHUNK_S, _PACED_S = 0.05, 1.0
 _FAILED_REST_S = 10.0
+_SHORT_S = 1.0  # a trunk that is held back by its rate for less is not worth a word
 _BACK_OFF_FIRST_S, _BACK_OFF_MAX_S = 0.5, 10.0
 _DISK_LOOK_S = 60.0
 
@@ -159,9 +160,9 @@ class Dialler:
             self._block(campaign, "" if standing else "no_agents")
             return self._next_look_s(campaign)
         if situation.channels_free == 0:
-            at_most = self._room.lines_left(campaign) == 0
-            self._block(campaign, "" if at_most else "no_channels")
-            return NEVER_S if at_most else self._lines.wait_s(campaign)
+            at_most, wait_s = self._room.lines_left(campaign) == 0, self._lines.wait_s(campaign)
+            self._block(campaign, "" if at_most or wait_s < _SHORT_S else "no_channels")
+            return NEVER_S if at_most else wait_s
         self._block(campaign, "")
         return self._lines.rate_wait_s()
 
