@@ -23,7 +23,8 @@ from audio.speech import Burst
 _HZ = (290.0, 2130.0)
 _LENGTH_S = (0.075, 2.6)
 _MAX_WANDER, _MIN_SHARE, _MIN_DBOV = 0.012, 0.75, -60.0
-_SURE, _SURE_ALONE = 0.75, 0.95
+SURE, SURE_ALONE = 0.75, 0.95
+"""What the model must give a tone after speech, and one that nobody spoke before; chosen on other seeds."""
 _SPOKE_S, _FAINT_DB = 0.15, 28.0
 _CED_HZ = (2050.0, 2150.0)
 _WIDTH, _STEP = 40, 10
@@ -75,7 +76,7 @@ class BeepWatch:
             run = candidate.run
             probability = float(self._model.probabilities(candidate.vector)[1])
             alone = candidate.spoken_s < _SPOKE_S
-            if probability < (_SURE_ALONE if alone else _SURE) or _may_be_fax(run, step.speech.bursts, alone=alone):
+            if probability < (SURE_ALONE if alone else SURE) or _may_be_fax(run, step.speech.bursts, alone=alone):
                 continue
             self._judged_until_s = candidate.end_s
             start_s = _exact_start(run, step.memory)

@@ -13,55 +13,39 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.labels import Label
 from audio.memory import Peak
+from audio.stretches import (
+    OTHER_HZ,
+    OUTLIER,
+    Row,
+    Stretch,
+    log_survival,
+    loose_levels,
+    mend,
+    other_score,
+    spectrum_score,
+    steady,
+)
 from audio.tones import Element, Plan, Tone, plan, plans
 
 _SIGMA_LENGTH = 0.06
 _SIGMA_EDGE_S = 0.012
-_SIGMA_HZ = 0.009
-_SIGMA_LEVEL_DB, _LEVEL_SPREAD_DB = 2.5, 30.0
-_MAX_HZ_ERROR = 0.024
-_OTHER_LENGTH = -math.log(math.log(10 / 0.03))
-_OTHER_HZ = -math.log(math.log(2500 / 300))
 _OTHER_PRIOR, _SERVICE_PRIOR = 0.5, 0.05
-_OUTLIER = -9.0
 _ENDS, _RIVAL_SHARE = (Label.BUSY, Label.CONGESTION), 0.02
 _IMPOSSIBLE = -1e6
 _MAX_STRETCHES = 10
-_PAIR_FLOOR_DB = -13.0
-_SINGLE_CEILING_DB = -9.0
-_UNMODULATED = -4.0
 _ENOUGH_TONES = 3
 _RING_SLACK = 1.15
 _LONG_GAP = 1.5
 _SAME_HZ = 12.0
 _CUT_SHARE, _UNHEARD_SHARE = 0.25, 0.8
 _GAP_DROP_DB, _LOUD_GAP, _LOUDEST_GAP = 6.0, 1.5, -8.0
-_TEAR_S, _TORN = 0.14, -2.5
-
-Row = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A tone (with its spectrum and level) or a gap; `cut` if its beginning was not heard, `open` if it goes on.
-
-    drop_db   of a gap: how far its level lies below the tone before it
-    """
-
-    on: bool
-    length_s: float
-    spectrum: tuple[Peak, ...] = ()
-    cut: bool = False
-    open: bool = False
-    level_db: float = 0.0
-    drop_db: float = 99.0
+_TORN = -2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +151,12 @@ class CadenceMatcher:
             heard = heard[1:]
         if not heard:
             return None
-        other = math.log(_OTHER_PRIOR) + sum(_other_score(s) for s in heard) + _loose_levels(heard)
-        most, mended = self._most(heard), _mend(heard)
+        other = math.log(_OTHER_PRIOR) + sum(other_score(s) for s in heard) + loose_levels(heard)
+        most, mended = self._most(heard), mend(heard)
         gain = 0.0
         if len(mended) < len(heard):
-            gain = sum(_other_score(s) for s in heard) - sum(_other_score(s) for s in mended)
-            gain += _loose_levels(heard) - _loose_levels(mended) + _TORN * (len(heard) - len(mended)) / 2
+            gain = sum(other_score(s) for s in heard) - sum(other_score(s) for s in mended)
+            gain += loose_levels(heard) - loose_levels(mended) + _TORN * (len(heard) - len(mended)) / 2
             most = max(most, self._most(mended) + gain) + math.log(2)
         if most < other:
             return None
@@ -187,8 +171,8 @@ class CadenceMatcher:
         for k, stretch in enumerate(heard):
             if stretch.on and stretch.spectrum:
                 total += self._pitch_scores(stretch.spectrum)[self._pitch[k]]
-        unheard = _OTHER_HZ * sum(s.on and not s.spectrum for s in heard)
-        return float(total.max()) + math.log(total.size) + _steady(heard) + unheard
+        unheard = OTHER_HZ * sum(s.on and not s.spectrum for s in heard)
+        return float(total.max()) + math.log(total.size) + steady(heard) + unheard
 
     def _judge(self, heard: Sequence[Stretch], scores: Row, other: float) -> Match | None:
         by_tone = np.maximum(np.maximum.reduceat(scores, self._first_row), _IMPOSSIBLE)
@@ -231,21 +215,21 @@ class CadenceMatcher:
         ratio = lengths - self._log_lengths[:count]
         z = ratio / self._sigma[:count]
         exact = -0.5 * z * z - self._log_sigma[:count]
-        density = np.maximum(exact, _OUTLIER)
-        total = self._prior + _steady(heard)
+        density = np.maximum(exact, OUTLIER)
+        total = self._prior + steady(heard)
         for k, stretch in enumerate(heard):
             column = density[k]
             if stretch.open:
-                column = np.maximum(_log_survival(z[k]), 2 * _OUTLIER)
+                column = np.maximum(log_survival(z[k]), 2 * OUTLIER)
             elif k == 0:
                 share = _UNHEARD_SHARE if stretch.cut else _CUT_SHARE
                 cut = np.where(ratio[0] < 0, math.log(share) + ratio[0], _IMPOSSIBLE)
-                column = np.maximum(np.logaddexp(math.log(1 - share) + exact[0], cut), _OUTLIER)
+                column = np.maximum(np.logaddexp(math.log(1 - share) + exact[0], cut), OUTLIER)
             total += column
             if stretch.on and stretch.spectrum:
                 total += self._pitch_scores(stretch.spectrum)[self._pitch[k]]
             elif stretch.on:
-                total += _OTHER_HZ
+                total += OTHER_HZ
             elif stretch.drop_db < _GAP_DROP_DB:
                 total += max(_LOUD_GAP * (stretch.drop_db - _GAP_DROP_DB), _LOUDEST_GAP)
         return total
@@ -297,87 +281,3 @@ def _same_pitch(tone: Tone, other: Tone) -> bool:
     """Whether two tones sound as high."""
     one, two = (next(e for e in t.elements if e.first_hz) for t in (tone, other))
     return abs(one.first_hz - two.first_hz) < _SAME_HZ and abs(one.second_hz - two.second_hz) < _SAME_HZ
-
-
-def _mend(heard: Sequence[Stretch]) -> list[Stretch]:
-    """The stretches with tones joined that only a lost packet parted."""
-    out: list[Stretch] = []
-    for stretch in heard:
-        torn = len(out) >= 2 and stretch.on and not out[-1].on and out[-1].length_s < _TEAR_S and not out[-1].open
-        if not torn:
-            out.append(stretch)
-            continue
-        gap, first = out.pop(), out.pop()
-        length_s = first.length_s + gap.length_s + stretch.length_s
-        longer = first if first.length_s >= stretch.length_s or not stretch.spectrum else stretch
-        out.append(Stretch(True, length_s, longer.spectrum, first.cut, stretch.open, longer.level_db))
-    return out
-
-
-def _log_survival(z: Row) -> Row:
-    """log of the chance that a normal deviate exceeds z (within 0.2 %)."""
-    x = np.abs(z) * math.sqrt(0.5)
-    t = 1 / (1 + 0.47047 * x)
-    tail = np.maximum(0.5 * t * (0.3480242 + t * (-0.0958798 + t * 0.7478556)) * np.exp(-x * x), 1e-30)
-    result: Row = np.log(np.where(z > 0, tail, 1 - tail))
-    return result
-
-
-def _other_score(stretch: Stretch) -> float:
-    score = 0.0
-    if stretch.open:
-        score += math.log(max(0.02, math.log(10 / max(stretch.length_s, 0.03)) / math.log(10 / 0.03)))
-    else:
-        score += _OTHER_LENGTH
-    return score + (_OTHER_HZ if stretch.on else 0.0)
-
-
-def _levels(heard: Sequence[Stretch]) -> list[float]:
-    return [s.level_db for s in heard if s.on and s.spectrum]
-
-
-def _steady(heard: Sequence[Stretch]) -> float:
-    """Log density of each tone's level, given that of the tone before."""
-    score = 0.0
-    for one, other in pairwise(_levels(heard)):
-        z = (other - one) / _SIGMA_LEVEL_DB
-        score += max(-0.5 * z * z - math.log(_SIGMA_LEVEL_DB * math.sqrt(2 * math.pi)), 0.6 * _OUTLIER)
-    return score
-
-
-def _loose_levels(heard: Sequence[Stretch]) -> float:
-    """The same where levels do not hang together."""
-    return -math.log(_LEVEL_SPREAD_DB) * max(0, len(_levels(heard)) - 1)
-
-
-def spectrum_score(spectrum: Sequence[Peak], element: Element) -> float:
-    """Log density of ln(frequency) of the strongest tone, with the shape (one, two, modulated) as a condition."""
-    if element.modulated:
-        carrier, beside = _carrier(spectrum, element.second_hz)
-        return _hz_score(carrier, element.first_hz) + (0.0 if beside else _UNMODULATED)
-    if element.second_hz == 0:
-        top = spectrum[0][0]
-        rivals = [p for p in spectrum[1:] if p[1] > _SINGLE_CEILING_DB]
-        return _hz_score(top, element.first_hz) + (_OUTLIER if rivals else 0.0)
-    if len(spectrum) < 2 or spectrum[1][1] < _PAIR_FLOOR_DB:
-        return 2 * _OUTLIER
-    low, high = sorted(p[0] for p in spectrum[:2])
-    error = abs(math.log(high / element.second_hz) - math.log(low / element.first_hz))
-    mean = math.sqrt(low * high)
-    nominal = math.sqrt(element.first_hz * element.second_hz)
-    return _hz_score(mean, nominal) - 0.5 * (error / 0.012) ** 2
-
-
-def _carrier(spectrum: Sequence[Peak], by_hz: float) -> tuple[float, bool]:
-    """Centre of the strongest tone and its sidebands (a deeply modulated carrier may not be the highest peak)."""
-    top = spectrum[0][0]
-    near = [p[0] for p in spectrum[1:] if 0.5 * by_hz <= abs(p[0] - top) <= 2.3 * by_hz]
-    together = sorted((top, *near))
-    return (together[1] if len(near) >= 2 else top), bool(near)
-
-
-def _hz_score(hz: float, nominal_hz: float) -> float:
-    error = math.log(hz / nominal_hz)
-    if abs(error) > _MAX_HZ_ERROR:
-        return 3 * _OUTLIER
-    return -0.5 * (error / _SIGMA_HZ) ** 2 - math.log(_SIGMA_HZ * math.sqrt(2 * math.pi))

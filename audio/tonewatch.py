@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 from audio import fax, sit
 from audio.analysis import CHUNK_HOPS, Step, any_hop
-from audio.cadence import Match, Stretch, matcher, spectrum_score
+from audio.cadence import Match, matcher
 from audio.features import Features
 from audio.labels import Kind, Label
 from audio.memory import peaks
 from audio.runs import Run
+from audio.stretches import Stretch, spectrum_score
 from audio.tones import Tone, plan
 from audio.verdict import Evidence
 

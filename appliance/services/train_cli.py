@@ -27,9 +27,14 @@ class Part(StrEnum):
 
     ANSWERED = "answered"
     TEXTURE = "texture"
+    BEEP = "beep"
 
 
-_MODULES = {Part.ANSWERED: "audio.training.answered", Part.TEXTURE: "audio.training.early"}
+_MODULES = {
+    Part.ANSWERED: "audio.training.answered",
+    Part.TEXTURE: "audio.training.early",
+    Part.BEEP: "audio.training.tones_beep",
+}
 
 
 class _Train(Protocol):

@@ -1,32 +1,35 @@
 """Fits the model that tells voicemail beeps from voices, notes and other tones (`audio/models/beep.npz`).
 
-`python -m audio.training.tones_beep FOLDER... --seed 1`: folders are corpora of a development set's builder (clips
-and manifest.csv, see `corpus.py`); clips of `tones_corpus` are added. Figures in the data sheet are of a
-cross-validation by source; the weights are then fitted on everything by the same recipe.
+`callbox train-ear --only beep`: answered clips of the development set's builder and clips of `tones_corpus`. Figures in
+the data sheet are of a cross-validation by source; the weights are then fitted on everything by the same recipe.
 """
 
-import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio import beep, wavio
 from audio.analysis import CHUNK, LineAnalysis
-from audio.training import folds, network
-from audio.training.corpus import Row, read_manifest
+from audio.training import corpus, folds, network
+from audio.training.corpus import Row
 from audio.training.tones_corpus import make
 
 _HIDDEN, _MEMBERS, _EPOCHS = 12, 3, 60
 _MOSTLY, _LATE_S = 0.5, 0.15
 _FAMILIES = {"beep": 900, "nothing": 600, "fax_ced": 60, "fax_preamble": 60, "modem": 100}
 _GENERATED_SEED = 77
-_SURE = 0.75
+SEED = 1
+PLAN = corpus.Plan(
+    {"beep": 500, "machine": 700, "human": 400, "silence": 60, "music": 60}, seed=9003, answered_only=True
+)
+"""The corpus of answered clips: those of a fax or a modem are no beeps to anybody and stay out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def _examples(
 
 def _from_corpus(job: tuple[Path, Row, int, int]) -> list[Example]:
     folder, row, fold, clip = job
-    span = (float(row["beep_start"]), float(row["beep_end"])) if row["beep_start"] else None
+    span = (float(row["beep_start"]), float(row["beep_end"])) if row.get("beep_start") else None
     return _examples(wavio.read(folder / "clips" / row["file"]), span, row["label"], fold, clip)
 
 
@@ -70,10 +73,8 @@ def _generated(job: tuple[str, int], *, first_clip: int) -> list[Example]:
     return _examples(clip.samples, span, f"{family} {clip.note}", number % folds.FOLDS, first_clip + number)
 
 
-def collect(folders: Sequence[Path], *, jobs: int) -> list[Example]:
-    """Examples of the answered clips of some corpora and of generated tones."""
-    rows = [(folder, row) for folder in folders for row in read_manifest(folder) if row["stage"] == "answered"]
-    rows = [(folder, row) for folder, row in rows if not row["label"].startswith(("fax", "modem"))]
+def collect(rows: Sequence[tuple[Path, Row]], *, jobs: int) -> list[Example]:
+    """Examples of answered clips, each with its corpus's folder, and of generated tones."""
     fold = folds.assign([row for _, row in rows]).tolist()
     todo = [(folder, row, fold[i], i) for i, (folder, row) in enumerate(rows)]
     generated = [(family, number) for family, count in _FAMILIES.items() for number in range(count)]
@@ -96,7 +97,7 @@ def fit(examples: Sequence[Example], *, seed: int) -> network.Weights:
 
 def _sure(weights: network.Weights, examples: Sequence[Example]) -> NDArray[np.bool_]:
     logits = network.logits(weights, np.stack([e.vector for e in examples]))
-    sure: NDArray[np.bool_] = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1])) >= _SURE
+    sure: NDArray[np.bool_] = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1])) >= beep.SURE
     return sure
 
 
@@ -115,39 +116,32 @@ def cross_validate(examples: Sequence[Example], *, seed: int) -> dict[str, float
     return {**figures, **{f"false_{label}": float(count) for label, count in sorted(false.items())}}
 
 
-def save(
-    weights: network.Weights, examples: Sequence[Example], figures: dict[str, float], out: Path, command: str
-) -> None:
-    """Write `beep.npz` and its data sheet."""
-    out.mkdir(parents=True, exist_ok=True)
+def train(
+    builder: Path, cache: Path, work: Path, out: Path, *, jobs: int, labelled: Sequence[Row] = ()
+) -> dict[str, Any]:
+    """Fit the model and write it with its data sheet, which is returned. People in labelled calls teach too."""
+    done = (work / "manifest.csv").exists()
+    clips = (
+        corpus.read_manifest(work) if done else corpus.build(corpus.load_builder(builder, cache), work, PLAN, jobs=jobs)
+    )
+    people = [row for row in labelled if row["label"] == "human" and row["stage"] == "answered"]
+    examples = collect([(work, row) for row in (*clips, *people)], jobs=jobs)
+    figures = cross_validate(examples, seed=SEED)
+    weights = fit(examples, seed=SEED)
     np.savez(out / "beep.npz", **{k: v.astype(np.float32) for k, v in weights.items()})  # type: ignore[arg-type]
     sheet = {
         "model": "beep",
         "classes": ["other", "beep"],
-        "command": command,
-        "data": "answered clips of corpora made by the development set's builder, and generated tones (tones_corpus)",
+        "inputs": "audio/beep.py: 15 numbers of a tone that is over",
+        "command": "callbox train-ear --only beep --builder BUILDER --cache CACHE --work WORK",
+        "seed": SEED,
+        "plan": dict(PLAN.counts) | {"seed": PLAN.seed},
+        "generated": _FAMILIES | {"seed": _GENERATED_SEED},
         "clips": len({e.clip for e in examples}),
         "candidates": {"beep": sum(e.is_beep for e in examples), "other": sum(not e.is_beep for e in examples)},
+        "threshold": {"after_speech": beep.SURE, "alone": beep.SURE_ALONE},
         "cross_validation_by_source": figures,
-        "shipped": "fitted on all sources by the same recipe",
+        "fitted_on": "all sources by the same recipe; figures of other seeds: docs/figures/ear_tones.md",
     }
     (out / "beep.json").write_text(json.dumps(sheet, indent=2) + "\n", "utf-8")
-
-
-def main(arguments: Iterable[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(beep.__file__).parent / "models")
-    args = parser.parse_args(list(arguments) if arguments is not None else None)
-    examples = collect(args.folders, jobs=args.jobs)
-    figures = cross_validate(examples, seed=args.seed)
-    print(json.dumps(figures))
-    command = f"python -m audio.training.tones_beep FOLDER... --seed {args.seed}"
-    save(fit(examples, seed=args.seed), examples, figures, args.out, command)
-
-
-if __name__ == "__main__":
-    main()
+    return sheet
