@@ -30,7 +30,8 @@ def page() -> str:
     today = datetime.combine(datetime.now(zone).date(), time(), tzinfo=zone)
     return render_template(
         "queues/page.html", queues=inbound.queues(store()), campaigns=campaigns.names(store()),
-        figures=inbound.queue_figures(store(), today), nothing=inbound.QueueFigures(), in_time_s=inbound.SERVICE_LEVEL_S,
+        figures=inbound.queue_figures(store(), today), nothing=inbound.QueueFigures(),
+        in_time_s=inbound.SERVICE_LEVEL_S,
     )  # fmt: skip
 
 
