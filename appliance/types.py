@@ -81,6 +81,14 @@ HYGIENE_OUTCOMES = frozenset(
 """Outcomes that retire or park the number itself."""
 
 
+DEFAULT_RETRY_S: dict[Outcome, float] = {
+    Outcome.BUSY: 600.0, Outcome.NO_ANSWER: 7200.0, Outcome.RINGBACK: 7200.0, Outcome.MACHINE: 14400.0,
+    Outcome.SCREENING: 14400.0, Outcome.CONGESTION: 300.0, Outcome.REJECTED: 14400.0, Outcome.POWERED_OFF: 14400.0,
+    Outcome.UNREACHABLE: 14400.0, Outcome.HUMAN: 14400.0, Outcome.UNKNOWN: 3600.0, Outcome.LOST: 60.0,
+}  # fmt: skip
+"""Seconds until a new campaign's next attempt, by outcome; an outcome left out ends the lead."""
+
+
 class CampaignMode(StrEnum):
     PREVIEW = "preview"
     PROGRESSIVE = "progressive"
@@ -193,6 +201,18 @@ class Disposition(StrEnum):
     MACHINE = "machine"  # the ear let a machine through
     ABANDONED = "abandoned"  # set by the box, never by an agent
     NONE = "none"  # wrap-up ran out
+
+
+NO_TALK = frozenset({"", Disposition.MACHINE, Disposition.NONE, Disposition.ABANDONED})
+"""Dispositions from which nobody can tell that somebody was spoken with."""
+
+RIGHT_PARTY = frozenset(
+    {
+        Disposition.PROMISE_TO_PAY, Disposition.PAID, Disposition.CALL_BACK, Disposition.REFUSED, Disposition.DISPUTED,
+        Disposition.DO_NOT_CALL, Disposition.INFORMED,
+    }
+)  # fmt: skip
+"""Dispositions that an agent sets when he spoke with the debtor himself (right-party contact)."""
 
 
 class Permission(StrEnum):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from appliance.domain.calling_hours import WEEKDAYS
 from appliance.domain.machine import Move, refusal
 from appliance.errors import CallerError, ValidationErrors
-from appliance.types import CampaignState, Outcome
+from appliance.types import DEFAULT_RETRY_S, CampaignState, Outcome
 
 ALL_DAY: dict[str, list[str]] = {day: ["00:00-24:00"] for day in WEEKDAYS}
 """Calling hours that never close (bench, tests)."""
@@ -39,16 +39,6 @@ class PriorityOrder(StrEnum):
 
 def _default_hours() -> dict[str, list[str]]:
     return {day: ["08:00-20:00"] for day in WEEKDAYS}
-
-
-def _default_retry() -> dict[Outcome, float]:
-    minute, hour = 60.0, 3600.0
-    return {
-        Outcome.BUSY: 10 * minute, Outcome.NO_ANSWER: 2 * hour, Outcome.RINGBACK: 2 * hour,
-        Outcome.MACHINE: 4 * hour, Outcome.SCREENING: 4 * hour, Outcome.CONGESTION: 5 * minute,
-        Outcome.REJECTED: 4 * hour, Outcome.POWERED_OFF: 4 * hour, Outcome.UNREACHABLE: 4 * hour,
-        Outcome.HUMAN: 4 * hour, Outcome.UNKNOWN: 1 * hour, Outcome.LOST: 1 * minute,
-    }  # fmt: skip
 
 
 class VoiceMessage(BaseModel):
@@ -103,7 +93,7 @@ class CampaignConfig(BaseModel):
     attempts_per_day_max: int = Field(3, title="Attempts a day", description="Per number.", ge=1, le=20)
     attempts_total_max: int = Field(6, title="Attempts in all", description="Per number.", ge=1, le=100)
     retry_s: dict[Outcome, float] = Field(
-        default_factory=_default_retry, title="Retry intervals",
+        default_factory=lambda: dict(DEFAULT_RETRY_S), title="Retry intervals",
         description="Seconds until the next attempt by outcome; an outcome left out ends the lead.",
     )  # fmt: skip
     retry_max: dict[Outcome, int] = Field(

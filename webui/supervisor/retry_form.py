@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, FloatField, Form, IntegerField
 from wtforms.validators import NumberRange, Optional
 
-from appliance.domain.campaign import CampaignConfig
+from appliance.types import DEFAULT_RETRY_S
 
 # field -> (outcomes that share it, seconds in its unit)
 _DELAYS: dict[str, tuple[tuple[str, ...], float]] = {
@@ -39,19 +39,17 @@ class RetryFields(Form):  # type: ignore[misc]
     @staticmethod
     def retry_values(config: dict[str, Any]) -> dict[str, Any]:
         """What the form shows of a configuration."""
-        known = CampaignConfig.model_validate(
-            {key: config[key] for key in ("retry_s", "retry_max", "other_numbers", "best_hour") if key in config}
-        ).model_dump(mode="json")
-        values: dict[str, Any] = {key: known[key] for key in ("other_numbers", "best_hour")}
+        delays, caps = config.get("retry_s", DEFAULT_RETRY_S), config.get("retry_max") or {}
+        values: dict[str, Any] = {key: config.get(key, True) for key in ("other_numbers", "best_hour")}
         for name, (outcomes, unit) in _DELAYS.items():
-            values[name] = round(known["retry_s"][outcomes[0]] / unit, 2) if outcomes[0] in known["retry_s"] else None
+            values[name] = round(delays[outcomes[0]] / unit, 2) if outcomes[0] in delays else None
         for name, capped in _CAPS.items():
-            values[name] = known["retry_max"].get(capped[0])
+            values[name] = caps.get(capped[0])
         return values
 
     def retry_config(self, before: dict[str, Any]) -> dict[str, Any]:
         """The configuration's part: a delay that is left empty stays as it was, an empty cap is none."""
-        delays = dict(before.get("retry_s") or CampaignConfig().model_dump(mode="json")["retry_s"])
+        delays = {str(outcome): wait_s for outcome, wait_s in before.get("retry_s", DEFAULT_RETRY_S).items()}
         caps = dict(before.get("retry_max") or {})
         for name, (outcomes, unit) in _DELAYS.items():
             if self[name].data is not None:
