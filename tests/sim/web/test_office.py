@@ -86,6 +86,7 @@ def test_campaign_form_and_actions(box: FakeBox) -> None:
         "name": "Form", "mode": "progressive", "hours_from": "09:00", "hours_to": "18:00", "days": ["mon", "fri"],
         "time_zone_rule": "box", "rule_profile": "cn", "attempts_per_day_max": "2", "attempts_total_max": "5",
         "wrap_up_mode": "timed", "script": "Hi", "dispositions": "vip, later", "record": "y",
+        "again_no_answer_h": "3", "rejected_max": "2", "best_hour": "y",
     }  # fmt: skip
     late = post(client, "/campaigns/new", {**form, "hours_to": "08:00"})
     assert "later than the beginning" in late.text
@@ -95,6 +96,10 @@ def test_campaign_form_and_actions(box: FakeBox) -> None:
         config = session.get_one(Campaign, campaign_id).config
     assert config["calling_hours"] == {"mon": ["09:00-18:00"], "fri": ["09:00-18:00"]}
     assert config["dispositions"] == ["vip", "later"]
+    assert {key: config["retry_s"][key] for key in ("no_answer", "ringback", "busy", "unknown")} == {
+        "no_answer": 10800, "ringback": 10800, "busy": 600, "unknown": 3600,
+    }  # fmt: skip
+    assert (config["retry_max"], config["best_hour"], config["other_numbers"]) == ({"rejected": 2}, True, False)
     page = f"/campaigns/{campaign_id}"
     assert 'value="09:00"' in client.get(f"{page}/edit").text
     for action in ("start", "pause", "resume", "stop"):
