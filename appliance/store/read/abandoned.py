@@ -1,16 +1,28 @@
-"""The abandoned figure of a campaign from its attempt rows: the one function behind pace, board and report."""
+"""The abandoned figure from attempt rows: the one way behind pace, board and report."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import case, func, or_, select
+import msgspec
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.abandoned import AbandonedFigure, dropped_rate
+from appliance.domain.campaign import parse_config
+from appliance.domain.compliance_own import rules_of
+from appliance.errors import CallboxError
 from appliance.store.db import Store
-from appliance.store.models import Attempt, EarLabel, EarVerdict
-from appliance.types import LIVE_OUTCOMES, Outcome
+from appliance.store.models import Campaign, EarLabel, EarVerdict
+from appliance.store.read.measures import counted
+from appliance.store.read.report_scope import Scope
+from appliance.types import Outcome
+
+COUNTED = ("answered", "abandoned", "taken_for_machine")
+"""Measures that the figure is made of."""
 
 
 def figure(db: Session, campaign_id: str, since: datetime, *, estimate_dropped: bool) -> AbandonedFigure:
@@ -18,16 +30,15 @@ def figure(db: Session, campaign_id: str, since: datetime, *, estimate_dropped: 
 
     `estimate_dropped`: the rule profile counts people whom the ear took for machines.
     """
-    live = Attempt.outcome.in_(sorted(LIVE_OUTCOMES))
-    dropped = (Attempt.outcome == Outcome.MACHINE) & Attempt.answered_at.is_not(None) & Attempt.bridged_at.is_(None)
-    people, abandoned, machines = db.execute(
-        select(
-            func.sum(case((live & Attempt.answered_at.is_not(None), 1), else_=0)),
-            func.sum(case((Attempt.abandoned, 1), else_=0)), func.sum(case((dropped, 1), else_=0)),
-        ).where(Attempt.campaign_id == campaign_id, Attempt.created_at >= since, Attempt.ended_at.is_not(None))
-    ).one()  # fmt: skip
-    rate = _dropped_rate(db) if estimate_dropped and machines else 0.0
-    return AbandonedFigure(int(people or 0), int(abandoned or 0), rate * int(machines or 0))
+    counts = counted(db, Scope(campaign_id=campaign_id, since=since), COUNTED)[None]
+    machines = counts["taken_for_machine"] if estimate_dropped else 0
+    return figure_of(counts, machines=machines, rate=dropped_share(db) if machines else 0.0)
+
+
+def figure_of(counts: Mapping[str, int], *, machines: int, rate: float) -> AbandonedFigure:
+    """Return the figure from counted measures; `machines`: calls taken for machines where the profile counts them,
+    `rate`: the share of people among them (`dropped_share`)."""
+    return AbandonedFigure(counts["answered"], counts["abandoned"], rate * machines)
 
 
 def abandoned(store: Store, campaign_id: str, since: datetime, *, estimate_dropped: bool) -> AbandonedFigure:
@@ -36,7 +47,26 @@ def abandoned(store: Store, campaign_id: str, since: datetime, *, estimate_dropp
         return figure(db, campaign_id, since, estimate_dropped=estimate_dropped)
 
 
-def _dropped_rate(db: Session) -> float:
+def estimating(db: Session, campaign_id: str | None = None) -> list[str]:
+    """Return the campaigns whose rule profile counts people whom the ear took for machines."""
+    query = select(Campaign.id, Campaign.config)
+    if campaign_id is not None:
+        query = query.where(Campaign.id == campaign_id)
+    today = datetime.now().astimezone().date()
+    return [found for found, config in db.execute(query) if _estimates(msgspec.json.encode(config), today)]
+
+
+@lru_cache(1024)
+def _estimates(config: bytes, _today: date) -> bool:
+    """A campaign whose settings are not valid does not dial; `_today`: rules change by the day."""
+    plain: dict[str, Any] = msgspec.json.decode(config)
+    try:
+        return rules_of(parse_config(plain), "UTC").abandoned.estimate_dropped
+    except CallboxError:
+        return False
+
+
+def dropped_share(db: Session) -> float:
     """Return the share of people among calls heard as machines, by what somebody said of them after listening."""
     rows = db.execute(
         select(EarLabel.label, func.count())

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from appliance.store.db import Store
 from appliance.store.models import Attempt, Campaign, Lead
-from appliance.types import LIVE_OUTCOMES, CampaignMode, CampaignState, LeadState
+from appliance.store.read.measures import counted
+from appliance.store.read.report_scope import Scope
+from appliance.types import CampaignMode, CampaignState, LeadState
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class CampaignView:
     leads: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
+    live_answers: int = 0
     connected: int = 0
     abandoned: int = 0
 
@@ -40,10 +43,6 @@ class CampaignView:
     def leads_waiting(self) -> int:
         return self.leads.get(LeadState.WAITING, 0) + self.leads.get(LeadState.RESERVED, 0)
 
-    @property
-    def live_answers(self) -> int:
-        return sum(count for outcome, count in self.outcomes.items() if outcome in LIVE_OUTCOMES)
-
 
 def _view(campaign: Campaign, **figures: Any) -> CampaignView:
     return CampaignView(
@@ -54,18 +53,13 @@ def _view(campaign: Campaign, **figures: Any) -> CampaignView:
 
 def _figures(db: Session, campaign_id: str) -> dict[str, Any]:
     leads = db.execute(select(Lead.state, func.count()).where(Lead.campaign_id == campaign_id).group_by(Lead.state))
-    outcomes = db.execute(
-        select(Attempt.outcome, func.count()).where(Attempt.campaign_id == campaign_id).group_by(Attempt.outcome)
-    ).all()
-    connected, abandoned = db.execute(
-        select(func.count(Attempt.bridged_at), func.count().filter(Attempt.abandoned.is_(True))).where(
-            Attempt.campaign_id == campaign_id
-        )
-    ).one()
+    names = ("attempts", "persons", "connected", "abandoned")
+    by_outcome = counted(db, Scope(campaign_id=campaign_id), names, Attempt.outcome)
+    sums = {name: sum(found[name] for found in by_outcome.values()) for name in names}
     return {
-        "leads": dict(leads.all()), "attempts": sum(count for _, count in outcomes),
-        "outcomes": {outcome: count for outcome, count in outcomes if outcome}, "connected": connected,
-        "abandoned": abandoned,
+        "leads": dict(leads.all()), "attempts": sums["attempts"], "connected": sums["connected"],
+        "live_answers": sums["persons"], "abandoned": sums["abandoned"],
+        "outcomes": {outcome: found["attempts"] for outcome, found in by_outcome.items() if outcome},
     }  # fmt: skip
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.abandoned import is_abandoned
 from appliance.domain.call_model import Call
 from appliance.domain.outcome import Verdict
 from appliance.store import models
+from appliance.store.read.measures import counted
+from appliance.store.read.report_scope import Scope
 from appliance.store.repositories import hearing
 from appliance.types import LIVE_OUTCOMES, Disposition
 
@@ -98,22 +100,12 @@ class AttemptCounts:
 
 
 def counts(session: Session, campaign_id: str) -> AttemptCounts:
-    attempt = models.Attempt
-    rows = session.execute(
-        select(
-            attempt.outcome, func.count(),
-            func.sum(case((attempt.answered_at.is_not(None), 1), else_=0)),
-            func.sum(case((attempt.bridged_at.is_not(None), 1), else_=0)),
-            func.sum(case((attempt.abandoned, 1), else_=0)),
-        )
-        .where(attempt.campaign_id == campaign_id)
-        .group_by(attempt.outcome)
-    ).all()  # fmt: skip
+    """Count a campaign's attempts as the report does (store.read.measures)."""
+    names = ("attempts", "persons", "connected", "abandoned")
+    by_outcome = counted(session, Scope(campaign_id=campaign_id), names, models.Attempt.outcome)
+    sums = {name: sum(found[name] for found in by_outcome.values()) for name in names}
     return AttemptCounts(
-        attempts=sum(row[1] for row in rows),
-        # who talks to an agent now has no outcome yet, but is a person
-        live_answers=sum(row[3] if row[0] is None else row[2] for row in rows if row[0] in {None, *LIVE_OUTCOMES}),
-        connected=sum(row[3] for row in rows),
-        abandoned=sum(row[4] for row in rows),
-        outcomes={row[0]: row[1] for row in rows if row[0] is not None},
-    )
+        attempts=sums["attempts"], live_answers=sums["persons"], connected=sums["connected"],
+        abandoned=sums["abandoned"],
+        outcomes={outcome: found["attempts"] for outcome, found in by_outcome.items() if outcome is not None},
+    )  # fmt: skip

@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from appliance.domain.compliance_ledger import Channel, Consent, Event, EventKind, Ledger
 from appliance.domain.numbers import zones
 from appliance.store import models
-from appliance.types import E164, LIVE_OUTCOMES, Disposition, NumberState, Outcome
+from appliance.types import E164, LIVE_OUTCOMES, NO_TALK, NumberState, Outcome
 
 _NEVER_RANG = frozenset({
     Outcome.VACANT, Outcome.CONGESTION, Outcome.TRUNK_FAILED, Outcome.CANCELLED, Outcome.SIT_VACANT,
     Outcome.SIT_NO_CIRCUIT, Outcome.SIT_REORDER, Outcome.OUT_OF_SERVICE, Outcome.UNREACHABLE, Outcome.POWERED_OFF,
     Outcome.BUSY, Outcome.CALL_BARRED, Outcome.NUMBER_CHANGED,
 })  # fmt: skip
-_NO_TALK = frozenset({"", Disposition.MACHINE, Disposition.NONE, Disposition.ABANDONED})
 _UNREACHABLE_AFTER = 3  # attempts in a row without an answer (CBA guideline 2026)
 
 
@@ -206,7 +205,7 @@ def events_of(row: Any, debt: str, now: datetime) -> list[Event]:
     A doubt counts against us: whoever was put through to an agent has spoken, unless it is known to be a machine.
     """
     outcome = row.outcome if row.ended_at is not None and row.ended_at <= now else None
-    talked = row.disposition not in _NO_TALK and row.disposed_at is not None and row.disposed_at <= now
+    talked = row.disposition not in NO_TALK and row.disposed_at is not None and row.disposed_at <= now
     person = outcome is None or outcome in LIVE_OUTCOMES or outcome == Outcome.LOST or talked
     happened: list[tuple[EventKind, datetime | None]] = [(EventKind.ATTEMPT, row.created_at)]
     if row.answered_at is not None or (outcome is not None and outcome not in _NEVER_RANG):
