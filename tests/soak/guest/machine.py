@@ -1,4 +1,4 @@
-"""One running guest: started, spoken to through its agent, its disks plugged and pulled over QMP, stopped."""
+"""Running guests: started, spoken to through their agent, their disks plugged and pulled over QMP, stopped."""
 
 from __future__ import annotations
 
@@ -33,37 +33,23 @@ class Answer:
     error: str
 
 
-class Guest:
-    """`disks`: QEMU arguments of disks that are there from the start. Use as a context."""
+class Machine:
+    """A QEMU process with an agent inside; `arguments` say what it starts and has. Use as a context."""
 
-    def __init__(self, image: Image, folder: Path, arguments: list[str]) -> None:
+    def __init__(self, folder: Path, arguments: list[str], *, memory_mb: int = 1024, nice: int = 10) -> None:
         self._folder = folder
-        payload = folder / "payload.tar"
-        with tarfile.open(payload, "w") as tar:
-            for name in ("agent.py", "writer.py", "box.py"):
-                tar.add(Path(__file__).with_name(name), name)
-            for name in PRODUCT:
-                tar.add(_TOP / name, name, filter=lambda t: None if "__pycache__" in t.name else t)
-        with payload.open("ab") as handle:
-            handle.truncate(-(-payload.stat().st_size // 512) * 512)
         qmp, agent = folder / "qmp.sock", folder / "agent.sock"
         qemu = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
         command = [
-            qemu, "-accel", "tcg,thread=multi", "-cpu", "max", "-machine", "q35", "-m", "1024", "-smp", "2",
-            "-nodefaults", "-no-reboot", "-display", "none", "-serial", f"file:{folder / 'console.log'}",
-            "-qmp", f"unix:{qmp},server=on,wait=off",
-            "-kernel", str(image.kernel), "-initrd", str(image.initrd),
-            "-append", "console=ttyS0,115200 quiet panic=-1 mitigations=off",
-            "-drive", f"file={image.root},if=virtio,format=raw,snapshot=on",
-            "-drive", f"file={payload},if=virtio,format=raw,readonly=on",
+            qemu, "-accel", "tcg,thread=multi", "-cpu", "max", "-machine", "q35", "-m", str(memory_mb), "-smp", "2",
+            "-nodefaults", "-display", "none", "-qmp", f"unix:{qmp},server=on,wait=off",
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=callbox.agent",
-            "-device", "virtio-scsi-pci,id=scsi0",
             *arguments,
         ]  # fmt: skip
         self._log = (folder / "qemu.log").open("wb")
-        started_s = time.monotonic()
-        self._process = subprocess.Popen(["nice", "-n", "10", *command], stdout=self._log, stderr=self._log)
+        self._started_s = time.monotonic()
+        self._process = subprocess.Popen(["nice", "-n", str(nice), *command], stdout=self._log, stderr=self._log)
         try:
             self._agent = self._connect(agent)
             self._qmp = self._connect(qmp)
@@ -71,12 +57,15 @@ class Guest:
             self._qmp_reader.readline()
             self.qmp("qmp_capabilities")
             self._agent_reader = self._agent.makefile("rb")
-            self._agent.settimeout(_START_S)
-            assert json.loads(self._agent_reader.readline()) == {"ready": True}
         except BaseException:
             self.stop()
             raise
-        self.boot_s = time.monotonic() - started_s
+
+    def wait_agent(self, timeout_s: float = _START_S) -> float:
+        """Wait until the agent speaks; returns the seconds since QEMU was started."""
+        self._agent.settimeout(timeout_s)
+        assert json.loads(self._agent_reader.readline()) == {"ready": True}
+        return time.monotonic() - self._started_s
 
     def _connect(self, path: Path) -> socket.socket:
         deadline = time.monotonic() + 60
@@ -148,6 +137,37 @@ class Guest:
         for end in (self._agent_reader, self._agent, self._qmp_reader, self._qmp):
             end.close()
         self.stop()
+
+
+class Guest(Machine):
+    """A plain Debian. `disks`: QEMU arguments of disks that are there from the start."""
+
+    def __init__(self, image: Image, folder: Path, arguments: list[str]) -> None:
+        payload = folder / "payload.tar"
+        with tarfile.open(payload, "w") as tar:
+            for name in ("agent.py", "writer.py", "box.py"):
+                tar.add(Path(__file__).with_name(name), name)
+            for name in PRODUCT:
+                tar.add(_TOP / name, name, filter=lambda t: None if "__pycache__" in t.name else t)
+        with payload.open("ab") as handle:
+            handle.truncate(-(-payload.stat().st_size // 512) * 512)
+        super().__init__(
+            folder,
+            [
+                "-no-reboot", "-serial", f"file:{folder / 'console.log'}",
+                "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+                "-append", "console=ttyS0,115200 quiet panic=-1 mitigations=off",
+                "-drive", f"file={image.root},if=virtio,format=raw,snapshot=on",
+                "-drive", f"file={payload},if=virtio,format=raw,readonly=on",
+                "-device", "virtio-scsi-pci,id=scsi0",
+                *arguments,
+            ],
+        )  # fmt: skip
+        try:
+            self.boot_s = self.wait_agent()
+        except BaseException:
+            self.stop()
+            raise
 
 
 def blank(path: Path, megabytes: int) -> Path:
