@@ -240,6 +240,32 @@ class Permission(StrEnum):
     EAR_TEACH = "ear.teach"  # label what was heard, enrol announcements
 
 
+class Scope(StrEnum):
+    """How far a permission of a role reaches: one's own things, those of one's department and below, all."""
+
+    OWN = "own"
+    TEAM = "team"
+    ALL = "all"
+
+
+SCOPED_PERMISSIONS = frozenset(
+    {
+        Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT, Permission.AGENTS_READ,
+        Permission.AGENTS_SUPERVISE, Permission.REPORTS_READ, Permission.REPORTS_EXPORT,
+    }
+)  # fmt: skip
+"""Permissions about people, which may reach less far than all; the others hold or do not."""
+
+
+class SeatRecording(StrEnum):
+    """Whether conversations of a seat are recorded."""
+
+    CAMPAIGN = "campaign"  # as its campaign says
+    ALWAYS = "always"
+    NEVER = "never"
+    ON_DEMAND = "on_demand"  # only from when the agent asks for it
+
+
 _SUPERVISOR = frozenset(
     {
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,

@@ -80,9 +80,73 @@ class User(Base):
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     skills: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # level 1 to 5 by name
+    role_id: Mapped[str | None] = mapped_column(String(40))  # a role of one's own (roles.id) instead of the built-in
+    department_id: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
     failed_logins: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None]
+
+
+class CustomRole(Base):
+    """A role made of permissions: `permissions` is {types.Permission: types.Scope}.
+
+    `base` (types.Role) is the built-in role whose users are listed beside those of this one (agents, supervisors).
+    """
+
+    __tablename__ = "roles"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    base: Mapped[str] = mapped_column(String(20))
+    permissions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+
+
+class Department(Base):
+    """A part of the company; `parent_id` None: at the top. A team is a department with all below it."""
+
+    __tablename__ = "departments"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(80))
+    parent_id: Mapped[str | None] = mapped_column(String(40))
+
+
+class ApiToken(Base):
+    """A key for other programs: acts for `user_id` with those of his permissions that are in `scopes`.
+
+    Only the SHA-256 of the token is kept; `scopes` are values of types.Permission.
+    """
+
+    __tablename__ = "api_tokens"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(80))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[Any]] = mapped_column(default=list)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class SetUpStep(Base):
+    """A step of the first set-up that was finished or left out; `data` goes into the hand-over report."""
+
+    __tablename__ = "set_up_steps"
+    step: Mapped[str] = mapped_column(String(30), primary_key=True)
+    state: Mapped[str] = mapped_column(String(10))  # done | skipped
+    at: Mapped[datetime]
+    actor_id: Mapped[str] = mapped_column(String(40))
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class PhoneTicket(Base):
+    """Lets one desk phone fetch its settings once. Its password is derived from the token, which is not kept."""
+
+    __tablename__ = "phone_tickets"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seat_id: Mapped[str] = mapped_column(ForeignKey("seats.id"), index=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class Session(Base):
@@ -105,6 +169,7 @@ class Seat(Base):
     display_name: Mapped[str] = mapped_column(String(120), default="")
     phone: Mapped[str] = mapped_column(String(10), default="desk")  # desk | browser
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    record: Mapped[str] = mapped_column(String(10), default="campaign", server_default="campaign")  # types.SeatRecording
 
 
 class Trunk(Base):
