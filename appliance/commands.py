@@ -255,6 +255,13 @@ class CallBackMissed(UserCommand, frozen=True, kw_only=True):
     campaign_id: str = ""
 
 
+class ReleaseSeat(UserCommand, frozen=True, kw_only=True):
+    """Sign out who sits at a seat (needs seats.write); a conversation ends first, as when he asked himself."""
+
+    SERVICE: ClassVar[str] = "engine"
+    seat_id: str
+
+
 class LiveView(Command, frozen=True, kw_only=True):
     """Ask for the current projection; the reply's `data` is `events.LiveRoom` or `events.LiveAgent` as builtins."""
 
@@ -311,6 +318,102 @@ class SaveUser(UserCommand, frozen=True, kw_only=True):
     theme: str | None = None  # light | dark | auto; None leaves it
     current_password: str | None = None  # needed with own_password when a new password is given
     session_token: str = ""  # a new password ends the user's sessions, all but this one
+    role_id: str | None = None  # a role of one's own ("": back to the built-in `role`); None leaves it
+    department_id: str | None = None  # "": none; None leaves it
+
+
+class SaveRole(UserCommand, frozen=True, kw_only=True):
+    """Make (id None) or change a role of one's own; `permissions` {types.Permission: types.Scope}. Reply id.
+
+    Nobody gives what he does not have himself (`role.not_own`). Its users are signed out when it becomes smaller.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    id: str | None = None
+    name: str
+    base: str = "agent"  # types.Role beside whose users its users are listed
+    permissions: dict[str, str] = {}
+
+
+class RemoveRole(UserCommand, frozen=True, kw_only=True):
+    """Take a role away that nobody has (`role.in_use`)."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+
+
+class SaveDepartment(UserCommand, frozen=True, kw_only=True):
+    """Make (id None) or change a department; `parent_id` "": at the top. Reply id."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str | None = None
+    name: str
+    parent_id: str = ""
+
+
+class RemoveDepartment(UserCommand, frozen=True, kw_only=True):
+    """Take a department away that is empty: no users, none below it (`department.in_use`)."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+
+
+class MakeApiToken(UserCommand, frozen=True, kw_only=True):
+    """A key for another program that acts for `user_id` (empty: oneself). Reply id, data.token (shown once).
+
+    `scopes`: values of types.Permission that user and actor have; `days` 0: it does not run out.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    name: str
+    scopes: list[str]
+    user_id: str = ""
+    days: int = 365
+
+
+class RevokeApiToken(UserCommand, frozen=True, kw_only=True):
+    """End a key now; one's own, or any with settings.write."""
+
+    SERVICE: ClassVar[str] = "office"
+    id: str
+
+
+class FinishSetUpStep(UserCommand, frozen=True, kw_only=True):
+    """Note a step of the first set-up as done, or left out for now (`skipped`); `data` is for the hand-over report."""
+
+    SERVICE: ClassVar[str] = "office"
+    step: str
+    skipped: bool = False
+    data: dict[str, Any] = {}
+
+
+class PreparePhone(UserCommand, frozen=True, kw_only=True):
+    """New credentials for a desk phone, as its sheet shows them: data {user, password, realm, token, expires_at}.
+
+    `token` lets the phone fetch its settings once (RedeemPhoneToken); credentials given before hold no longer.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    seat_id: str
+
+
+class RedeemPhoneToken(Command, frozen=True, kw_only=True):
+    """A phone fetches its settings: data {user, password, realm, display_name}. Fails with `phone.token_used`."""
+
+    SERVICE: ClassVar[str] = "office"
+    token: str
+    actor_address: str = ""
+
+
+class UploadCertificate(UserCommand, frozen=True, kw_only=True):
+    """Use an own certificate (PEM, leaf first) with its key, or the box's own again (both empty).
+
+    Fails with ValidationErrors by field; front and edge take it up when they start next.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    certificate: str = ""
+    key: str = ""
 
 
 class EnrolTotp(UserCommand, frozen=True, kw_only=True):
@@ -839,7 +942,70 @@ class LineTestReport(UserCommand, frozen=True, kw_only=True):
     language: str = "en"
 
 
+# ---- watch: services, network, test calls ------------------------------------------------------------------
+
+
+class ShowServices(UserCommand, frozen=True, kw_only=True):
+    """Reply data {services: [{name, state, since_s}], on_device}: supervisor's, and systemd's on the device."""
+
+    SERVICE: ClassVar[str] = "watch"
+
+
+class RestartService(UserCommand, frozen=True, kw_only=True):
+    """Stop one service and start it again; audited."""
+
+    SERVICE: ClassVar[str] = "watch"
+    name: str
+
+
+class ShowNetwork(UserCommand, frozen=True, kw_only=True):
+    """Reply data {ports: [{name, addresses, up}], gateway, can_change, trial_ends_unix_s, timezone, clock}."""
+
+    SERVICE: ClassVar[str] = "watch"
+
+
+class TryNetwork(UserCommand, frozen=True, kw_only=True):
+    """Change a port's address (`address` a.b.c.d/n or "dhcp"); it takes itself back after 60 s unless kept."""
+
+    SERVICE: ClassVar[str] = "watch"
+    port: str
+    address: str
+    gateway: str = ""
+
+
+class KeepNetwork(UserCommand, frozen=True, kw_only=True):
+    """Keep the change that is on trial, or take it back at once."""
+
+    SERVICE: ClassVar[str] = "watch"
+    keep: bool = True
+
+
+class SetTimeZone(UserCommand, frozen=True, kw_only=True):
+    """The zone of the box: its settings, and the system's where it may be set."""
+
+    SERVICE: ClassVar[str] = "watch"
+    zone: str
+
+
+class BeginTestCall(UserCommand, frozen=True, kw_only=True):
+    """Dial a number through a trunk and listen, with no campaign; it is recorded. Reply id: the conversation's."""
+
+    SERVICE: ClassVar[str] = "watch"
+    number: str
+    trunk_id: str
+
+
+class ShowTestCall(UserCommand, frozen=True, kw_only=True):
+    """Reply data {number, trunk_id, running, steps: [str], outcome, reason, answered, seconds, error_id, error}."""
+
+    SERVICE: ClassVar[str] = "watch"
+    id: str
+
+
 COMMANDS: tuple[type[Command], ...] = (
+    SaveRole, RemoveRole, SaveDepartment, RemoveDepartment, MakeApiToken, RevokeApiToken, FinishSetUpStep,
+    PreparePhone, RedeemPhoneToken, UploadCertificate, ReleaseSeat, ShowServices, RestartService, ShowNetwork,
+    TryNetwork, KeepNetwork, SetTimeZone, BeginTestCall, ShowTestCall,
     Originate, ConnectSeat, AnswerInbound, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, AgentDial, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
