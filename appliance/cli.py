@@ -87,6 +87,8 @@ _FIGURES = {
     "appliance.bench.detector": ("detector",),
     "appliance.bench.drivers": ("drivers",),
     "appliance.bench.ear": ("ear",),
+    "appliance.bench.pacing": ("pacing",),
+    "appliance.bench.soak": ("soak",),
     "appliance.bench.store": ("store",),
 }
 

@@ -38,12 +38,14 @@ def add_queue(store: Store) -> None:
         )
 
 
-def call_in(home: Home, settings: Settings, *, count: int, seed: int) -> None:
+def call_in(
+    home: Home, settings: Settings, *, count: int, seed: int, every_s: tuple[float, float] = _EVERY_S
+) -> None:
     """Let `count` people call, one after the other; the exchange takes it up at once."""
     random = generator_for("callers", seed)
     at_s, callers = 0.0, []
     for n in range(count):
-        at_s += float(random.uniform(*_EVERY_S))
+        at_s += float(random.uniform(*every_s))
         presses = [(_PRESSES_AFTER_S, "1")] if n % _IMPATIENT == _IMPATIENT - 1 else []
         callers.append(
             CallerPlan(

@@ -17,7 +17,7 @@ from appliance.store.db import Store
 from appliance.store.models import Attempt, Recording, RecordingKey
 from appliance.store.repositories import recordings as recording_rows
 
-_LENGTH_TOLERANCE_S = 1.5
+LENGTH_TOLERANCE_S = 1.5
 
 
 def attempt_rows(store: Store, campaign_id: str) -> list[AttemptRow]:
@@ -63,25 +63,30 @@ def recording_evidence(home: Home, store: Store, campaign_id: str) -> list[Recor
 
 def _problem(home: Home, recording: Recording, key: RecordingKey, attempt: Attempt | None, secret: str) -> str:
     """What is wrong with a recording; empty when nothing is."""
+    problem, length_s = opened(home, recording, key, secret)
+    if problem or attempt is None or attempt.answered_at is None or attempt.ended_at is None:
+        return problem
+    talked_s = (attempt.ended_at - attempt.answered_at).total_seconds()
+    if abs(length_s - talked_s) > LENGTH_TOLERANCE_S:
+        return f"{length_s:.1f} s of sound for {talked_s:.1f} s of conversation"
+    return ""
+
+
+def opened(home: Home, recording: Recording, key: RecordingKey, secret: str) -> tuple[str, float]:
+    """Open an archived recording with its key: what is wrong with it (empty: nothing), and its seconds of sound."""
     if recording.state != recording_rows.ARCHIVED:
-        return f"state {recording.state}"
+        return f"state {recording.state}", 0.0
     try:
         plain_key = sealed.unwrap(secret, key.wrapped_key, f"recording:{recording.id}")
         with sealed.SealedReader(home.archive / recording.archive_path, plain_key) as reader:
             data = b"".join(reader.chunks())
     except (BoxError, OSError) as error:
-        return str(error)
+        return str(error), 0.0
     if hashlib.sha256(data).hexdigest() != recording.sha256:
-        return "SHA-256 differs"
+        return "SHA-256 differs", 0.0
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
             channels, length_s = sound.channels, sound.frames / sound.samplerate
     except soundfile.LibsndfileError as error:
-        return str(error)
-    if channels != 2:
-        return f"{channels} channels"
-    if attempt is not None and attempt.answered_at is not None and attempt.ended_at is not None:
-        talked_s = (attempt.ended_at - attempt.answered_at).total_seconds()
-        if abs(length_s - talked_s) > _LENGTH_TOLERANCE_S:
-            return f"{length_s:.1f} s of sound for {talked_s:.1f} s of conversation"
-    return ""
+        return str(error), 0.0
+    return ("" if channels == 2 else f"{channels} channels"), length_s
