@@ -1,0 +1,132 @@
+"""A running Callbox under QEMU: started directly or by its own boot loader, with its serial console and its agent."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from pexpect import fdpexpect
+
+from tests.boot.inject import FOLDER, make_initrd
+from tests.soak.guest.machine import Machine
+
+TAP = "box0"
+AS_CALLBOX = "runuser -u callbox -- env CALLBOX_HOME=/var/lib/callbox PYTHONDONTWRITEBYTECODE=1"
+PYTHON = "/opt/callbox/venv/bin/python -P"
+MENU = "\r\n> "
+_FIRMWARE = Path("/usr/share/OVMF")
+
+
+def disk(path: Path, number: int = 0, serial: str = "") -> list[str]:
+    """QEMU arguments of one disk."""
+    return [
+        "-drive", f"file={path},if=none,id=disk{number},format=raw,cache=unsafe",
+        "-device", f"virtio-blk-pci,drive=disk{number},serial={serial or f'DISK{number:04d}'},bootindex={number + 1}",
+    ]  # fmt: skip
+
+
+def network() -> list[str]:
+    """QEMU arguments of the card that is plugged into the bench's network."""
+    return ["-netdev", f"tap,id=n0,ifname={TAP},script=no,downscript=no", "-device", "virtio-net-pci,netdev=n0"]
+
+
+def kernel_line(image: Path, slot: str = "A") -> str:
+    """What GRUB would give the kernel for a slot, for a direct boot: read out of the image's own grub.cfg."""
+    config = (image / "esp-disk/grub.cfg").read_text()
+    common = re.search(r'^set common="(.*)"$', config, re.M)
+    line = re.search(rf"^  linux \S+ (.*rauc\.slot={slot})$", config, re.M)
+    assert common is not None and line is not None, "grub.cfg has no such slot"
+    words = line.group(1).replace("$common", common.group(1)).replace("$machine", "")
+    return words.replace("$slotargs", f"roothash={(image / 'slot/roothash').read_text().strip()}")
+
+
+def direct(image: Path, folder: Path) -> list[str]:
+    """QEMU arguments: kernel and initrd of slot A started without firmware and boot loader."""
+    initrd = folder / "initrd"
+    initrd.write_bytes((image / "slot/initrd").read_bytes() + make_initrd(folder).read_bytes())
+    return [
+        "-kernel", str(image / "slot/vmlinuz"), "-initrd", str(initrd), "-append", kernel_line(image), "-no-reboot",
+    ]  # fmt: skip
+
+
+def firmware(folder: Path, esps: list[str]) -> list[str]:
+    """QEMU arguments: UEFI from blank variables. `esps` (mtools' IMAGE@@OFFSET) get the agent beside their kernel."""
+    inject, config = make_initrd(folder), folder / "grub.cfg"
+    for esp in esps:
+        config.unlink(missing_ok=True)
+        subprocess.run(["mcopy", "-n", "-i", esp, "::/EFI/BOOT/grub.cfg", str(config)], check=True)
+        text = config.read_text()
+        if "inject.cpio" not in text:
+            config.write_text(
+                re.sub(r"^  initrd (\S+)$", r"  initrd \1 ($root)/EFI/BOOT/inject.cpio", text, flags=re.M)
+            )
+        subprocess.run(["mcopy", "-o", "-i", esp, str(config), str(inject), "::/EFI/BOOT/"], check=True)
+    variables = folder / "vars.fd"
+    if not variables.exists():
+        shutil.copy(_FIRMWARE / "OVMF_VARS_4M.fd", variables)
+    return [
+        "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE_4M.fd'}",
+        "-drive", f"if=pflash,format=raw,file={variables}",
+    ]  # fmt: skip
+
+
+class Box(Machine):
+    """One power-on of the box. `name`: of its serial log in `folder`."""
+
+    def __init__(self, folder: Path, name: str, arguments: list[str], *, memory_mb: int = 2048) -> None:
+        serial = folder / "serial.sock"
+        log = folder / f"{name}.log"
+        log.unlink(missing_ok=True)
+        super().__init__(
+            folder,
+            [
+                "-chardev", f"socket,id=serial,path={serial},server=on,wait=off,logfile={log}",
+                "-serial", "chardev:serial", *arguments,
+            ],
+            memory_mb=memory_mb, nice=-5,
+        )  # fmt: skip
+        self._serial = self._connect(serial)
+        self._serial.settimeout(None)
+        self.console = fdpexpect.fdspawn(self._serial.fileno(), encoding="latin-1", timeout=600)
+
+    @property
+    def up_s(self) -> float:
+        """Seconds since power-on."""
+        return time.monotonic() - self._started_s
+
+    def see(self, pattern: str, timeout_s: float = 600) -> float:
+        """Wait for a text on the serial console; returns the seconds since power-on. Raises pexpect.TIMEOUT."""
+        self.console.expect(pattern, timeout=timeout_s)
+        return self.up_s
+
+    def put(self, name: str, data: bytes) -> str:
+        """Write a file into the running box; returns its path there."""
+        path = f"{FOLDER}/{name}"
+        self.sh(f"echo {base64.b64encode(data).decode()} | base64 -d >{path} && chmod 644 {path}")
+        return path
+
+    def callbox(self, words: str, timeout_s: float = 300) -> str:
+        """`callbox WORDS` as the box's own user."""
+        return self.sh(f"{AS_CALLBOX} callbox {words}", timeout_s)
+
+    def health(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run(f"{AS_CALLBOX} callbox health --json", 300).output)
+        return found
+
+    def power_off(self, timeout_s: float = 180) -> None:
+        """By the system itself; QEMU ends with it."""
+        self.run("systemctl poweroff", 60)
+        self._process.wait(timeout_s)
+
+    def stop(self) -> None:
+        super().stop()
+        serial: socket.socket | None = getattr(self, "_serial", None)
+        if serial is not None:
+            serial.close()
