@@ -89,6 +89,7 @@ _FIGURES = {
     "appliance.bench.ear": ("ear",),
     "appliance.bench.pacing": ("pacing",),
     "appliance.bench.soak": ("soak",),
+    "appliance.bench.reports": ("reports",),
     "appliance.bench.store": ("store",),
 }
 

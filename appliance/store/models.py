@@ -169,7 +169,7 @@ class Seat(Base):
     display_name: Mapped[str] = mapped_column(String(120), default="")
     phone: Mapped[str] = mapped_column(String(10), default="desk")  # desk | browser
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
-    record: Mapped[str] = mapped_column(String(10), default="campaign", server_default="campaign")  # types.SeatRecording
+    record: Mapped[str] = mapped_column(String(10), default="campaign", server_default="campaign")  # SeatRecording
 
 
 class Trunk(Base):
@@ -399,6 +399,7 @@ class Attempt(Base):
     __table_args__ = (
         Index("ix_attempts_campaign", "campaign_id", "created_at"),
         Index("ix_attempts_open", "ended_at"),
+        Index("ix_attempts_created", "created_at"),  # reports over all campaigns
         Index("ix_attempts_number", "number", "created_at"),  # the contact ledger of domain.compliance
         Index("ix_attempts_caller", "caller_id", "created_at"),  # calls a day of one caller number
         Index("ix_attempts_contact", "contact_id", "created_at"),  # the same, of a person
@@ -491,10 +492,11 @@ class AgentStateLog(Base):
 
     __tablename__ = "agent_state_log"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    agent_id: Mapped[str] = mapped_column(String(40), index=True)
+    agent_id: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str] = mapped_column(String(60), default="")
+    __table_args__ = (Index("ix_agent_state_log_agent", "agent_id", "at"),)
 
 
 class Recording(Base):
@@ -622,6 +624,33 @@ class Job(Base):
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class SavedReport(Base):
+    """A report that somebody wants again: its choice, and when it is sent to whom (appliance.jobs.report_mail).
+
+    `choice` holds the fields of store.read.report_scope and `by`; `every` day | week | month, or empty: only by hand.
+    `last_state` sent | made | failed.
+    """
+
+    __tablename__ = "saved_reports"
+    id: Mapped[str] = _key()
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    choice: Mapped[dict[str, Any]]
+    file_format: Mapped[str] = mapped_column(String(5), default="xlsx")
+    every: Mapped[str] = mapped_column(String(10), default="")
+    at_time: Mapped[str] = mapped_column(String(5), default="08:00")  # HH:MM in the box's zone
+    on_day: Mapped[int] = mapped_column(Integer, default=1)  # of the week (1 Monday) or of the month
+    recipients: Mapped[str] = mapped_column(Text, default="")  # separated by commas; empty: nobody is written to
+    language: Mapped[str] = mapped_column(String(5), default="en")
+    created_by: Mapped[str] = mapped_column(String(40), default="")
+    created_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    last_at: Mapped[datetime | None]
+    last_state: Mapped[str] = mapped_column(String(10), default="")
+    last_message: Mapped[str] = mapped_column(Text, default="")
+    last_file: Mapped[str] = mapped_column(Text, default="")  # in the upload folder, for a day
+    last_file_name: Mapped[str] = mapped_column(String(160), default="")
 
 
 class Alert(Base):

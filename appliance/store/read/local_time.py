@@ -18,7 +18,7 @@ def is_sqlite(db: Session) -> bool:
 
 def epoch_s(db: Session, at: Any) -> ColumnElement[Any]:
     """Whole seconds since 1970 of an instant."""
-    return func.unixepoch(at) if is_sqlite(db) else cast(func.floor(func.extract("epoch", at)), Integer)
+    return func.unixepoch(at, type_=Integer) if is_sqlite(db) else cast(func.floor(func.extract("epoch", at)), Integer)
 
 
 def seconds_between(db: Session, start: Any, end: Any) -> ColumnElement[Any]:
@@ -64,20 +64,20 @@ class LocalClock:
         first = self._changes[0][1]
         if len(self._changes) == 1:
             return epoch_s(db, at) + first
-        later = [(at >= start, literal(offset)) for start, offset in reversed(self._changes[1:])]
+        later = [(at >= start, literal(offset, Integer)) for start, offset in reversed(self._changes[1:])]
         return epoch_s(db, at) + case(*later, else_=first)
 
     def hour(self, db: Session, at: Any) -> ColumnElement[Any]:
         """Hour of the day, 0 to 23."""
-        return (self.local_s(db, at) % DAY_S).op("/")(HOUR_S)
+        return (self.local_s(db, at) % DAY_S) // HOUR_S
 
     def day(self, db: Session, at: Any) -> ColumnElement[Any]:
         """Days since 1970-01-01."""
-        return self.local_s(db, at).op("/")(DAY_S)
+        return self.local_s(db, at) // DAY_S
 
     def hours(self, db: Session, at: Any) -> ColumnElement[Any]:
         """Hours since 1970-01-01."""
-        return self.local_s(db, at).op("/")(HOUR_S)
+        return self.local_s(db, at) // HOUR_S
 
     def wall_s(self, at: datetime) -> float:
         """The same for one instant."""

@@ -17,13 +17,15 @@ from sqlalchemy.orm import Session
 
 from appliance.store.db import Store
 from appliance.store.models import Attempt, Campaign, Import, Lead, Recording, User
-from appliance.types import LIVE_OUTCOMES, Disposition
+from appliance.store.read.local_time import epoch_s, seconds_between
+from appliance.store.read.measures import MEASURES, count_of
+from appliance.store.read.report_scope import Scope
+from appliance.store.read.tallies import whole
+from appliance.types import Disposition
 
-_LIVE = sorted(outcome.value for outcome in LIVE_OUTCOMES)
 _VERIFIED_STATES = ("archived", "deleted")  # an archive is verified before its spool goes
 # of a failed one nothing was ever on the disk; evidence of the ear is no recorded conversation
 _there_is = and_(Recording.state != "failed", Recording.kind == "conversation")
-_is_live = and_(Attempt.outcome.in_(_LIVE), Attempt.answered_at.is_not(None))
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Promises:
 class Report:
     """`dialled` counts distinct numbers. `lost` = closed attempts without an outcome + answered ones without a
     recording (where the campaign records). `double_dialled` counts attempts that began before the number's last one
-    had ended. Abandoned is a fraction of live answers."""
+    had ended. Abandoned is a fraction of the people who answered, as the rule profiles count (domain.abandoned)."""
 
     campaign_id: str | None
     campaign_name: str
@@ -120,63 +122,49 @@ def report(
     zone: str = "UTC",
 ) -> Report:  # fmt: skip
     """The figures of attempts that began in [since, until); lists are counted by when they were imported."""
-    scope = _Scope(campaign_id, since, until)
+    scope = Scope(campaign_id=campaign_id, since=since, until=until, zone=zone)
     with store.read() as db:
         campaign = db.get(Campaign, campaign_id) if campaign_id else None
-        totals = db.execute(scope.attempts(*_TOTALS)).one()
-        outcomes = _counts(db, scope.attempts(Attempt.outcome, func.count()).group_by(Attempt.outcome))
+        line = whole(db, scope)
+        dialled = db.scalar(_attempts(db, scope, func.count(Attempt.number.distinct()))) or 0
         lists = _lists(db, scope)
         verdict, to_agent, after_verdict = _spreads(db, scope)
         written, verified = _recordings(db, scope)
         return Report(
             campaign_id=campaign_id, campaign_name=campaign.name if campaign else "", **lists,
-            attempts=totals.attempts, open_attempts=totals.open_attempts, dialled=totals.dialled, outcomes=outcomes,
-            live_answers=totals.live, connected=totals.connected, abandoned=totals.abandoned,
-            abandoned_ratio=totals.abandoned / totals.live if totals.live else 0.0,
+            attempts=line.attempts, open_attempts=line.open, dialled=dialled, outcomes=outcomes(db, scope),
+            live_answers=line.persons, connected=line.connected, abandoned=line.abandoned,
+            abandoned_ratio=line.figure.share,
             verdict_s=verdict, answer_to_agent_s=to_agent, verdict_to_agent_s=after_verdict,
-            dispositions=_counts(
-                db, scope.attempts(Attempt.disposition, func.count()).where(Attempt.disposition != "")
-                .group_by(Attempt.disposition),
-            ),
+            dispositions=dispositions(db, scope),
             promises=_promises(db, scope), agents=_agents(db, scope), hours=_hours(db, scope, ZoneInfo(zone)),
-            recordings_written=written, recordings_verified=verified, without_outcome=totals.without_outcome,
+            recordings_written=written, recordings_verified=verified, without_outcome=line.without_outcome,
             without_recording=_without_recording(db, scope), double_dialled=_double_dialled(db, scope),
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Scope:
-    campaign_id: str | None
-    since: datetime | None
-    until: datetime | None
-
-    def attempts(self, *columns: Any) -> Select[Any]:
-        return select(*columns).where(*self.of(Attempt.campaign_id, Attempt.created_at))
-
-    def of(self, campaign: Any, at: Any) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = []
-        if self.campaign_id is not None:
-            conditions.append(campaign == self.campaign_id)
-        if self.since is not None:
-            conditions.append(at >= self.since)
-        if self.until is not None:
-            conditions.append(at < self.until)
-        return conditions
 
 
 def _sum(condition: Any) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-_TOTALS = (
-    func.count().label("attempts"),
-    func.count(Attempt.number.distinct()).label("dialled"),
-    _sum(Attempt.ended_at.is_(None)).label("open_attempts"),
-    _sum(and_(Attempt.ended_at.is_not(None), Attempt.outcome.is_(None))).label("without_outcome"),
-    _sum(_is_live).label("live"),
-    _sum(Attempt.bridged_at.is_not(None)).label("connected"),
-    _sum(Attempt.abandoned.is_(True)).label("abandoned"),
-)
+def _attempts(db: Session, scope: Scope, *columns: Any) -> Select[Any]:
+    return select(*columns).where(*scope.conditions(db))
+
+
+def outcomes(db: Session, scope: Scope) -> dict[str, int]:
+    """What became of the attempts that have ended, most first."""
+    return _counts(db, _attempts(db, scope, Attempt.outcome, func.count()).group_by(Attempt.outcome))
+
+
+def dispositions(db: Session, scope: Scope) -> dict[str, int]:
+    """How conversations ended in the agents' words, most first."""
+    said = _attempts(db, scope, Attempt.disposition, func.count()).where(Attempt.disposition != "")
+    return _counts(db, said.group_by(Attempt.disposition))
+
+
+def newest(db: Session) -> datetime | None:
+    """When the newest attempt began."""
+    return db.scalar(select(func.max(Attempt.created_at)))
 
 
 def _counts(db: Session, query: Select[Any]) -> dict[str, int]:
@@ -184,7 +172,7 @@ def _counts(db: Session, query: Select[Any]) -> dict[str, int]:
     return dict(sorted(counted, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _lists(db: Session, scope: _Scope) -> dict[str, Any]:
+def _lists(db: Session, scope: Scope) -> dict[str, Any]:
     """Sums over the imports for good; one that was taken up by another is counted there."""
     found = db.execute(
         select(Import.rows, Import.rejected, Import.duplicates, Import.reasons).where(
@@ -205,14 +193,15 @@ def _lists(db: Session, scope: _Scope) -> dict[str, Any]:
     }
 
 
-def _spreads(db: Session, scope: _Scope) -> tuple[Spread, Spread, Spread]:
-    """Answer to verdict, answer to agent, verdict to agent; over live answers only."""
-    rows = db.execute(scope.attempts(Attempt.answered_at, Attempt.verdict_at, Attempt.bridged_at).where(_is_live)).all()
-    return (
-        _spread([(verdict - answered).total_seconds() for answered, verdict, _ in rows if verdict]),
-        _spread([(bridged - answered).total_seconds() for answered, _, bridged in rows if bridged]),
-        _spread([(bridged - verdict).total_seconds() for _, verdict, bridged in rows if bridged and verdict]),
-    )
+def _spreads(db: Session, scope: Scope) -> tuple[Spread, Spread, Spread]:
+    """Answer to verdict, answer to agent, verdict to agent; over persons only."""
+    answered, verdict, bridged = Attempt.answered_at, Attempt.verdict_at, Attempt.bridged_at
+    spans = ((answered, verdict), (answered, bridged), (verdict, bridged))
+    rows = db.execute(
+        _attempts(db, scope, *(seconds_between(db, *span) for span in spans)).where(MEASURES["persons"])
+    ).all()
+    found = [[float(seconds) for seconds in column if seconds is not None] for column in zip(*rows, strict=True)]
+    return (_spread(found[0]), _spread(found[1]), _spread(found[2])) if found else (_spread([]),) * 3
 
 
 def _spread(seconds: Sequence[float]) -> Spread:
@@ -222,9 +211,9 @@ def _spread(seconds: Sequence[float]) -> Spread:
     return Spread(round(float(p50), 3), round(float(p95), 3), len(seconds))
 
 
-def _promises(db: Session, scope: _Scope) -> list[Promises]:
+def _promises(db: Session, scope: Scope) -> list[Promises]:
     query = (
-        scope.attempts(Lead.currency, func.count(), func.coalesce(func.sum(Attempt.promise_amount_minor), 0))
+        _attempts(db, scope, Lead.currency, func.count(), func.coalesce(func.sum(Attempt.promise_amount_minor), 0))
         .join(Lead, Lead.id == Attempt.lead_id)
         .where(Attempt.disposition == Disposition.PROMISE_TO_PAY.value)
         .group_by(Lead.currency)
@@ -233,13 +222,13 @@ def _promises(db: Session, scope: _Scope) -> list[Promises]:
     return [Promises(currency, count, int(amount)) for currency, count, amount in db.execute(query)]
 
 
-def _agents(db: Session, scope: _Scope) -> list[AgentFigures]:
+def _agents(db: Session, scope: Scope) -> list[AgentFigures]:
     promised = Attempt.disposition == Disposition.PROMISE_TO_PAY.value
     query = (
-        scope.attempts(
-            Attempt.agent_id, User.display_name, User.login, func.count(),
-            func.coalesce(func.sum(_seconds_between(db, Attempt.bridged_at, Attempt.ended_at)), 0.0),
-            func.coalesce(func.sum(_seconds_between(db, Attempt.ended_at, Attempt.disposed_at)), 0.0),
+        _attempts(
+            db, scope, Attempt.agent_id, User.display_name, User.login, func.count(),
+            func.coalesce(func.sum(seconds_between(db, Attempt.bridged_at, Attempt.ended_at)), 0.0),
+            func.coalesce(func.sum(seconds_between(db, Attempt.ended_at, Attempt.disposed_at)), 0.0),
             _sum(promised),
             func.coalesce(func.sum(case((promised, Attempt.promise_amount_minor), else_=0)), 0),
         )
@@ -257,22 +246,11 @@ def _agents(db: Session, scope: _Scope) -> list[AgentFigures]:
     ]  # fmt: skip
 
 
-def _seconds_between(db: Session, start: Any, end: Any) -> ColumnElement[Any]:
-    if db.get_bind().dialect.name == "sqlite":
-        return (func.julianday(end) - func.julianday(start)) * 86400.0
-    return func.extract("epoch", end - start)
-
-
-def _hours(db: Session, scope: _Scope, zone: ZoneInfo) -> list[HourFigures]:
+def _hours(db: Session, scope: Scope, zone: ZoneInfo) -> list[HourFigures]:
     """By quarter of an hour in the database (zones differ by quarters), by hour of the zone here."""
-    if db.get_bind().dialect.name == "sqlite":
-        quarter: ColumnElement[Any] = func.unixepoch(Attempt.created_at) / 900
-    else:
-        quarter = func.floor(func.extract("epoch", Attempt.created_at) / 900)
-    query = scope.attempts(
-        quarter.label("quarter"), func.count(), _sum(_is_live), _sum(Attempt.bridged_at.is_not(None)),
-        _sum(Attempt.abandoned.is_(True)),
-    ).group_by(quarter)  # fmt: skip
+    quarter = epoch_s(db, Attempt.created_at) // 900
+    counts = [count_of(name) for name in ("attempts", "persons", "connected", "abandoned")]
+    query = _attempts(db, scope, quarter.label("quarter"), *counts).group_by(quarter)
     sums: dict[datetime, list[int]] = {}
     for number, *figures in db.execute(query):
         at = datetime.fromtimestamp(int(number) * 900, UTC).astimezone(zone).replace(minute=0)
@@ -280,7 +258,7 @@ def _hours(db: Session, scope: _Scope, zone: ZoneInfo) -> list[HourFigures]:
     return [HourFigures(at, *sums[at]) for at in sorted(sums)]
 
 
-def _recordings(db: Session, scope: _Scope) -> tuple[int, int]:
+def _recordings(db: Session, scope: Scope) -> tuple[int, int]:
     query = select(func.count(), _sum(Recording.state.in_(_VERIFIED_STATES))).where(
         _there_is, *scope.of(Recording.campaign_id, Recording.started_at)
     )
@@ -288,7 +266,7 @@ def _recordings(db: Session, scope: _Scope) -> tuple[int, int]:
     return int(written), int(verified)
 
 
-def _without_recording(db: Session, scope: _Scope) -> int:
+def _without_recording(db: Session, scope: Scope) -> int:
     """Closed, answered attempts of recording campaigns for which there is no recording."""
     silent = [
         campaign_id
@@ -298,17 +276,17 @@ def _without_recording(db: Session, scope: _Scope) -> int:
     recorded = exists().where(
         _there_is, or_(Recording.attempt_id == Attempt.id, Recording.conversation_id == Attempt.id)
     )
-    query = scope.attempts(func.count()).where(
+    query = _attempts(db, scope, func.count()).where(
         Attempt.answered_at.is_not(None), Attempt.ended_at.is_not(None), ~recorded,
         Attempt.campaign_id.not_in(silent),
     )  # fmt: skip
     return int(db.scalar(query) or 0)
 
 
-def _double_dialled(db: Session, scope: _Scope) -> int:
+def _double_dialled(db: Session, scope: Scope) -> int:
     before: dict[str, Any] = {"partition_by": Attempt.number, "order_by": (Attempt.created_at, Attempt.id)}
-    pairs = scope.attempts(
-        Attempt.created_at.label("began"),
+    pairs = _attempts(
+        db, scope, Attempt.created_at.label("began"),
         func.lag(Attempt.id).over(**before).label("previous"),
         func.lag(Attempt.ended_at).over(**before).label("previous_ended"),
     ).subquery()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, false, func, select
@@ -87,6 +87,11 @@ def _share(part: int, whole: int) -> float | None:
 def tally(store: Store, scope: Scope, *, now: datetime) -> Tally:
     """All attempts of the scope in one line."""
     return tallies(store, scope, now=now)[0]
+
+
+def whole(db: Session, scope: Scope) -> Tally:
+    """The same within a transaction, without the agents' time."""
+    return _counted(db, scope, "", datetime.now(UTC), {})[0]
 
 
 def tallies(store: Store, scope: Scope, *, now: datetime, by: Dimension = "") -> list[Tally]:
