@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.types import ROLE_PERMISSIONS, Permission, Role
+from appliance.store.read import roles
+from appliance.types import Permission
+from webui.box import store
 from webui.session import current_user
+
+PREVIEW_POSTS = frozenset({"roles.see_as", "auth.log_out", "auth.language", "auth.theme"})
+"""What may be sent while one looks at the pages as somebody of another role."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -22,12 +27,13 @@ class Access:
     permissions: frozenset[Permission] = frozenset()
     open_to_all: bool = False
 
-    def allows(self, role: Role | None) -> bool:
+    def allows(self, granted: Container[Permission] | None) -> bool:
+        """May somebody with these permissions (None: nobody is signed in) come in?"""
         if self.open_to_all:
             return True
-        if role is None:
+        if granted is None:
             return False
-        return not self.permissions or bool(self.permissions & ROLE_PERMISSIONS[role])
+        return not self.permissions or any(permission in granted for permission in self.permissions)
 
 
 def needs(*permissions: Permission) -> Callable[[View], View]:
@@ -73,10 +79,12 @@ def check_access(app: Flask) -> BaseResponse | None:
     if access is None:
         abort(403)
     g.user = current_user()
-    role = g.user.role if g.user else None
-    if access.allows(role):
+    granted = g.user.permissions if g.user else None
+    if access.allows(granted):
+        if g.user and g.user.seen_as and request.method != "GET" and request.endpoint not in PREVIEW_POSTS:
+            abort(409)  # who looks at the pages of others changes nothing
         return None
-    if role is not None:
+    if granted is not None:
         abort(403)
     if wants_fragment() or request.method != "GET":
         abort(401)
@@ -91,4 +99,10 @@ def register(app: Flask) -> None:
 
 def may(permission: Permission) -> bool:
     """For templates: does the signed-in user hold this permission?"""
-    return g.get("user") is not None and permission in ROLE_PERMISSIONS[g.user.role]
+    return g.get("user") is not None and permission in g.user.permissions
+
+
+def reach(permission: Permission) -> frozenset[str] | None:
+    """Ids of the users whom a permission of the signed-in user is about; None: all of them."""
+    scope = g.user.permissions.get(permission)
+    return frozenset() if scope is None else roles.reach(store(), g.user.id, scope)

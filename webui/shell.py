@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g, request, url_for
+from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from appliance.errors import StoreError
 from appliance.store.read import alerts
-from appliance.types import ROLE_PERMISSIONS, Permission
+from appliance.types import Permission
 from webui import labels
 from webui.access import may
 from webui.alert_texts import told
@@ -102,9 +102,13 @@ def here(endpoint: str) -> bool:
 
 
 def first_page() -> str:
-    """Where a user lands after log-in: agents at their desk, others on the home board."""
-    granted = ROLE_PERMISSIONS[g.user.role] if g.get("user") else frozenset()
-    return url_for("agent.desk") if Permission.CAMPAIGNS_READ not in granted else url_for("home.board")
+    """Where a user lands after log-in: agents at their desk, others on the home board, else what is open to them."""
+    if may(Permission.CAMPAIGNS_READ):
+        return url_for("home.board")
+    if may(Permission.AGENT_WORK):
+        return url_for("agent.desk")
+    return next((url_for(item.endpoint) for _title, items in NAVIGATION for item in items if shown(item)),
+                url_for("auth.preferences"))  # fmt: skip
 
 
 def register(app: Flask) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, request, stream_with_context
 
-from appliance.types import ROLE_PERMISSIONS
 from webui.access import signed_in
 from webui.box import box
 from webui.live import Viewer
@@ -18,7 +17,7 @@ BLUEPRINTS = (blueprint,)
 @signed_in
 def live() -> Response:
     """Server-sent events; starts after `Last-Event-ID` or `?after=`, ends when the log-in ends."""
-    viewer = Viewer(g.user.id, ROLE_PERMISSIONS[g.user.role])
+    viewer = Viewer(g.user.id, frozenset(g.user.permissions))
     hashed = token_hash(request.cookies[COOKIE])
     last_id = request.headers.get("Last-Event-ID") or request.args.get("after", "")
     lines = box().live.stream(viewer, last_id, lambda: user_of(hashed) is not None)

@@ -100,6 +100,18 @@ class Desks:
     async def log_out(self, command: cmd.AgentLogout) -> Done:
         return self._apply(command.actor_id, AgentEvent(Kind.LOG_OUT))
 
+    async def release_seat(self, command: cmd.ReleaseSeat) -> Done:
+        """Sign out who sits there; during a conversation it applies after it."""
+
+        def read(session: Session) -> None:
+            users.require(session, command.actor_id, Permission.SEATS_WRITE)
+
+        await self._writer.read(read)
+        holder = next((a for a in self._room.agents.values() if a.seat_id == command.seat_id), None)
+        if holder is None:
+            raise NotFoundError("seat.free", f"Nobody sits at '{command.seat_id}'.", seat=command.seat_id)
+        return self._apply(holder.agent_id, AgentEvent(Kind.LOG_OUT))
+
     async def ready(self, command: cmd.AgentReady) -> Done:
         return self._apply(command.actor_id, AgentEvent(Kind.READY))
 
@@ -151,7 +163,9 @@ class Desks:
         """Bring a supervisor's phone into an agent's conversation."""
 
         def read(session: Session) -> models.Seat | None:
-            users.require(session, command.actor_id, Permission.AGENTS_SUPERVISE)
+            who = users.require(session, command.actor_id, Permission.AGENTS_SUPERVISE)
+            if not users.in_reach(session, who, Permission.AGENTS_SUPERVISE, command.agent_id):
+                raise NotAllowedError("agent.not_in_team", "This agent is not in your department.")
             return configuration.seat(session, command.seat_id) if command.mode is not None else None
 
         seat = await self._writer.read(read)

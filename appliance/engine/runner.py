@@ -86,6 +86,7 @@ class Engine:
         self._log = get_logger()
         self._handlers: dict[type[Command], Callable[[Any], Awaitable[Done]]] = {
             cmd.CampaignAction: self._campaigns.action, cmd.AgentLogin: self._desks.log_in,
+            cmd.ReleaseSeat: self._desks.release_seat,
             cmd.AgentLogout: self._desks.log_out, cmd.AgentReady: self._desks.ready, cmd.AgentPause: self._desks.pause,
             cmd.AgentHangup: self._desks.hang_up, cmd.AgentHold: self._desks.hold, cmd.AgentDtmf: self._desks.dtmf,
             cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._previews.preview,

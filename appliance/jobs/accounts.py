@@ -17,11 +17,13 @@ from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.jobs.passwords import Hasher, Strangers, lock_s, password_faults
+from appliance.jobs.roles import check_not_more
 from appliance.jobs.second_factor import SecondFactor
 from appliance.logs import mask
 from appliance.settings import Home, write_private
+from appliance.store import granted
 from appliance.store.db import Store
-from appliance.store.models import Session, User
+from appliance.store.models import CustomRole, Department, Session, User
 from appliance.store.repositories import users
 from appliance.types import Permission, Role
 
@@ -226,7 +228,8 @@ class Accounts:
             faults.append(("password", "password.missing", "A new user needs a password."))
         with self._context.store.read() as session:
             if not command.own_password:
-                users.require(session, command.actor_id, Permission.USERS_WRITE)
+                who = users.require(session, command.actor_id, Permission.USERS_WRITE)
+                faults += self._grant_faults(session, who, command)
             elif users.actor(session, command.actor_id).id != command.id:
                 raise NotAllowedError("user.not_allowed", "Only one's own password is changed here.")
             known = users.get(session, command.id) if command.id else None
@@ -240,6 +243,21 @@ class Accounts:
         self._context.changed("user", user.id)
         return Done(id=user.id)
 
+    @staticmethod
+    def _grant_faults(session: DbSession, who: users.Actor, command: commands.SaveUser) -> list[tuple[str, str, str]]:
+        """What is wrong with the role and department given; raises NotAllowedError for more than the actor has."""
+        custom = session.get(CustomRole, command.role_id) if command.role_id else None
+        faults = []
+        if command.role_id and custom is None:
+            faults.append(("role", "role.unknown", "There is no such role."))
+        elif command.role in {str(r) for r in Role}:
+            check_not_more(who.granted, granted.of_role(command.role, custom.permissions if custom else None))
+        if command.id is not None and (known := session.get(User, command.id)) is not None:
+            check_not_more(who.granted, granted.of_user(session, known))  # nor is a greater one's account changed
+        if command.department_id and session.get(Department, command.department_id) is None:
+            faults.append(("department_id", "department.unknown", "There is no such department."))
+        return faults
+
     def _write_user(self, session: DbSession, command: commands.SaveUser, login: str,
                     password_hash: str | None) -> User:  # fmt: skip
         now = self._context.clock.now()
@@ -249,14 +267,19 @@ class Accounts:
             user = users.get(session, command.id)
         if not command.own_password:
             self._refuse_taken_login(session, login, command.id)
+            role, role_id = command.role, user.role_id if command.role_id is None else command.role_id or None
+            if role_id and (custom := session.get(CustomRole, role_id)) is not None:
+                role = custom.base
             loses_office = user.role == Role.ADMINISTRATOR and user.enabled and command.id is not None and (
-                command.role != Role.ADMINISTRATOR or not command.enabled
+                role != Role.ADMINISTRATOR or not command.enabled
             )  # fmt: skip
             if loses_office and users.administrators(session) == 1:
                 raise CallerError("user.last_administrator", "This is the last administrator; make another one first.")
-            if command.id is not None and (user.role != command.role or not command.enabled):
+            if command.id is not None and ((user.role, user.role_id) != (role, role_id) or not command.enabled):
                 users.end_sessions(session, user.id)
-            user.login, user.role, user.enabled = login, command.role, command.enabled
+            user.login, user.role, user.role_id, user.enabled = login, role, role_id, command.enabled
+            if command.department_id is not None:
+                user.department_id = command.department_id or None
             if command.skills is not None:
                 user.skills = dict(command.skills)
             user.display_name = command.display_name.strip() or login

@@ -30,6 +30,10 @@ def _no_live_view(_topic: str, _event: msgspec.Struct) -> None:
     """Without a bus nobody looks on."""
 
 
+def _no_certificate(_certificate: str, _key: str) -> None:
+    """Without an edge and a front there is nothing to take it up."""
+
+
 def _sent_as_it_is(_config: dict[str, Any], number: str, _direction: str, _which: str) -> dict[str, Any]:
     """Without an edge no rule changes a number."""
     return {"sent": number, "rule": None}
@@ -41,13 +45,14 @@ class Doors:
 
     `check_trunk` returns the normal form of a trunk's configuration or raises ValidationErrors;
     `edge_changed` has the edge take up new trunks; `preview_number` (config, number, direction, which) says what a
-    trunk's rules make of a number.
+    trunk's rules make of a number; `use_certificate` (PEM, key; both empty: the box's own) or ValidationErrors.
     """
 
     seats: SeatRegistrar
     check_trunk: Callable[[dict[str, Any]], dict[str, Any]]
     edge_changed: Callable[[], None]
     preview_number: Callable[[dict[str, Any], str, str, str], dict[str, Any]] = field(default=_sent_as_it_is)
+    use_certificate: Callable[[str, str], None] = field(default=_no_certificate)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from appliance.errors import CallerError, ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
+from appliance.jobs.api_tokens import ApiTokens
 from appliance.jobs.caller_queues import CallerQueues
 from appliance.jobs.contact_rules import ContactRules
 from appliance.jobs.context import Context
@@ -22,9 +23,12 @@ from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.line_cards import LineCards
 from appliance.jobs.number_states import NumberStates
 from appliance.jobs.passwords import Hasher
+from appliance.jobs.phones import Phones
 from appliance.jobs.provisioning import Provisioning
 from appliance.jobs.retention import Retention
+from appliance.jobs.roles import Roles
 from appliance.jobs.second_factor import SecondFactor
+from appliance.jobs.set_up import SetUp
 from appliance.jobs.tickets import Tickets
 from appliance.store.repositories import users
 
@@ -46,6 +50,7 @@ class Office:
         announcements = Announcements(context)
         caller_queues = CallerQueues(context)
         ear_labels = EarLabels(context, announcements)
+        roles, api_tokens, phones, set_up = Roles(context), ApiTokens(context), Phones(context), SetUp(context)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.SetUpAdministrator: accounts.set_up_administrator,
             commands.LogIn: accounts.log_in,
@@ -54,6 +59,16 @@ class Office:
             commands.EnrolTotp: second_factor.enrol_totp,
             commands.ConfirmTotp: second_factor.confirm_totp,
             commands.DisableTotp: second_factor.disable_totp,
+            commands.SaveRole: roles.save_role,
+            commands.RemoveRole: roles.remove_role,
+            commands.SaveDepartment: roles.save_department,
+            commands.RemoveDepartment: roles.remove_department,
+            commands.MakeApiToken: api_tokens.make,
+            commands.RevokeApiToken: api_tokens.revoke,
+            commands.PreparePhone: phones.prepare,
+            commands.RedeemPhoneToken: phones.redeem,
+            commands.FinishSetUpStep: set_up.finish_step,
+            commands.UploadCertificate: set_up.upload_certificate,
             commands.SaveSeat: provisioning.save_seat,
             commands.SeatPhoneCredentials: provisioning.seat_phone_credentials,
             commands.SaveTrunk: provisioning.save_trunk,

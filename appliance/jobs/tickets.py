@@ -39,7 +39,8 @@ class Tickets:
                     session, command.actor_id, Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_LISTEN_OWN
                 )
             recording = recordings.get(session, command.recording_id)
-            if not who.may(Permission.RECORDINGS_LISTEN) and recording.agent_id != who.id:
+            needed = Permission.RECORDINGS_EXPORT if command.purpose == "export" else Permission.RECORDINGS_LISTEN
+            if recording.agent_id != who.id and not users.in_reach(session, who, needed, recording.agent_id):
                 raise NotAllowedError("recording.not_own", "Only recordings of your own conversations are open to you.")
             if recording.state == recordings.DELETED:
                 raise NotFoundError("recording.deleted", "This recording was deleted as its retention rule says.")

@@ -11,7 +11,7 @@ from appliance.errors import BoxError
 from appliance.jobs.context import Doors
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
-from appliance.telephony.edge import control, subscribers
+from appliance.telephony.edge import certificates, control, subscribers
 from appliance.telephony.trunks import parse_trunk, preview, to_plain
 from appliance.watch.supervision import restart_service
 
@@ -57,9 +57,16 @@ def make_doors(home: Home, settings: Settings) -> Doors:
             if error.error_id != "box.not_running":  # then the next start renders them anyway
                 get_logger().error("edge not restarted", error_id=error.error_id, message=error.message)
 
+    def use_certificate(certificate: str, key: str) -> None:
+        """Take up an own certificate, or the box's own again when both are empty. Raises ValidationErrors."""
+        if certificate or key:
+            certificates.upload_certificate(home, certificate.encode(), key.encode())
+        else:
+            certificates.remove_uploaded_certificate(home, settings)
+
     return Doors(
         seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed,
-        preview_number=preview_number,
+        preview_number=preview_number, use_certificate=use_certificate,
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ class User(Base):
     theme: Mapped[str] = mapped_column(String(10), default="auto")
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     skills: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # level 1 to 5 by name
+    shortcuts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # own keys by shortcut
     role_id: Mapped[str | None] = mapped_column(String(40))  # a role of one's own (roles.id) instead of the built-in
     department_id: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime]
@@ -385,6 +386,7 @@ class Attempt(Base):
     promise_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     promise_date: Mapped[str | None] = mapped_column(String(10))
     disposed_at: Mapped[datetime | None]
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # of the campaign's form
     caller_id: Mapped[str] = mapped_column(String(20), default="", server_default="")  # shown to the person called
     clock_at: Mapped[datetime | None]  # from then on the person waits for an agent (domain.abandoned)
     answer_within_s: Mapped[float | None] = mapped_column(Float)  # and is abandoned after this
@@ -460,6 +462,7 @@ class InboundCall(Base):
     promise_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     promise_date: Mapped[str | None] = mapped_column(String(10))
     disposed_at: Mapped[datetime | None]
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")  # of the campaign's form
     last_seq: Mapped[int] = mapped_column(Integer, default=0)  # last conversation event applied (idempotence)
     media: Mapped[dict[str, Any]] = mapped_column(default=dict)
     __table_args__ = (
@@ -522,6 +525,7 @@ class Recording(Base):
     sha256: Mapped[str] = mapped_column(String(64), default="")  # of the plain Ogg/Opus file
     size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     peaks: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {"left": [...], "right": [...], "per_s": n}
+    gaps: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # [from_s, to_s] that were not recorded
     archived_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     legal_hold: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -624,6 +628,24 @@ class Job(Base):
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class KbArticle(Base):
+    """An article of the knowledge base, shown beside the script.
+
+    `tags`: words separated by spaces. It is suggested when one of `dispositions` is chosen, or in the script's `step`
+    (the heading of that step). SQLite finds its words by the table `kb_search`, which triggers keep up (version 0012).
+    """
+
+    __tablename__ = "kb_articles"
+    id: Mapped[str] = _key()
+    title: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[str] = mapped_column(String(400), default="")
+    dispositions: Mapped[list[Any]] = mapped_column(default=list)
+    step: Mapped[str] = mapped_column(String(120), default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    updated_at: Mapped[datetime]
 
 
 class SavedReport(Base):

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from appliance.store.read.recordings import RecordingFilter
 from appliance.types import Permission
-from webui.access import may
+from webui.access import may, reach
 from webui.box import box
 
 
@@ -33,6 +33,7 @@ def wanted(args: MultiDict[str, str]) -> RecordingFilter:
         outcome=args.get("outcome") or None, disposition=args.get("disposition") or None,
         number="" if own_only else "".join(c for c in args.get("number", "") if c.isdigit())[:20],
         since=day(args.get("since")), until=day(args.get("until"), days=1), held=args.get("held") == "1",
+        agent_ids=None if own_only else reach(Permission.RECORDINGS_LISTEN),
     )  # fmt: skip
 
 

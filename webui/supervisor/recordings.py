@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from appliance.commands import LegalHold
 from appliance.store.read import campaigns, heard, recordings, users
 from appliance.types import Permission
-from webui.access import may, needs
+from webui.access import may, needs, reach
 from webui.box import ask, store
 from webui.errors import done_at
 from webui.supervisor import sound
@@ -21,7 +21,8 @@ blueprint = Blueprint("recordings", __name__, url_prefix="/recordings")
 def _own_or_all(recording_id: str) -> recordings.RecordingView:
     """The recording if the user may hear it."""
     found = recordings.one(store(), recording_id) or abort(404)
-    if not may(Permission.RECORDINGS_LISTEN) and found.agent_id != g.user.id:
+    people = reach(Permission.RECORDINGS_LISTEN)
+    if people is not None and found.agent_id != g.user.id and found.agent_id not in people:
         abort(404)
     return found
 

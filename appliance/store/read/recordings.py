@@ -27,6 +27,7 @@ class RecordingFilter:
     held: bool = False
     with_deleted: bool = False
     kind: str = "conversation"  # empty: evidence of the ear too
+    agent_ids: frozenset[str] | None = None  # only of these agents (how far the reader's permission goes)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _where(
         (not wanted.with_deleted, Recording.deleted_at.is_(None)),
         (wanted.kind, Recording.kind == wanted.kind),
     ]
+    if wanted.agent_ids is not None:
+        query = query.where(Recording.agent_id.in_(wanted.agent_ids))
     if wanted.since is not None:
         query = query.where(Recording.started_at >= wanted.since)
     if wanted.until is not None:

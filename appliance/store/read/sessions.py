@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
 
+from appliance.store import granted
 from appliance.store.db import Store
 from appliance.store.models import Session, User
+from appliance.types import Permission, Scope
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class SessionView:
     theme: str
     enabled: bool
     expires_at: datetime
+    permissions: Mapping[Permission, Scope] = field(default_factory=dict)
 
 
 def session(store: Store, token_hash: str) -> SessionView | None:
@@ -30,10 +34,11 @@ def session(store: Store, token_hash: str) -> SessionView | None:
     query = select(Session, User).join(User, User.id == Session.user_id).where(Session.token_hash == token_hash)
     with store.read() as db:
         row = db.execute(query).one_or_none()
-    if row is None:
-        return None
-    found, user = row
+        if row is None:
+            return None
+        found, user = row
+        permissions = granted.of_user(db, user)
     return SessionView(
         user_id=user.id, login=user.login, display_name=user.display_name, role=user.role, language=user.language,
-        theme=user.theme, enabled=user.enabled, expires_at=found.expires_at,
+        theme=user.theme, enabled=user.enabled, expires_at=found.expires_at, permissions=permissions,
     )  # fmt: skip

@@ -27,6 +27,8 @@ class UserView:
     created_at: datetime
     last_login_at: datetime | None
     skills: dict[str, int] = field(default_factory=dict)
+    role_id: str | None = None
+    department_id: str | None = None
 
 
 def _view(user: User, last_login_at: datetime | None) -> UserView:
@@ -34,6 +36,7 @@ def _view(user: User, last_login_at: datetime | None) -> UserView:
         id=user.id, login=user.login, display_name=user.display_name, role=user.role, language=user.language,
         enabled=user.enabled, has_totp=bool(user.totp_secret), locked_until=user.locked_until,
         created_at=user.created_at, last_login_at=last_login_at, skills=dict(user.skills or {}),
+        role_id=user.role_id, department_id=user.department_id,
     )  # fmt: skip
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from appliance.errors import NotAllowedError, NotFoundError
-from appliance.store import models
-from appliance.types import LOCAL_ACTOR, ROLE_PERMISSIONS, Permission, Role
+from appliance.store import granted, models
+from appliance.types import LOCAL_ACTOR, Permission, Role, Scope
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,10 @@ class Actor:
 
     id: str
     role: Role
+    granted: granted.Granted = field(default_factory=dict)
 
     def may(self, permission: Permission) -> bool:
-        return permission in ROLE_PERMISSIONS[self.role]
+        return permission in self.granted
 
 
 def normal_login(login: str) -> str:
@@ -32,11 +33,11 @@ def normal_login(login: str) -> str:
 def actor(session: Session, actor_id: str) -> Actor:
     """Return who `actor_id` is; raises NotAllowedError for somebody unknown or disabled."""
     if actor_id == LOCAL_ACTOR:
-        return Actor(LOCAL_ACTOR, Role.ADMINISTRATOR)
+        return Actor(LOCAL_ACTOR, Role.ADMINISTRATOR, granted.of_role(Role.ADMINISTRATOR))
     user = session.get(models.User, actor_id)
     if user is None or not user.enabled:
         raise NotAllowedError("user.not_allowed", "This user is unknown or disabled; log in again.")
-    return Actor(user.id, Role(user.role))
+    return Actor(user.id, Role(user.role), granted.of_user(session, user))
 
 
 def require(session: Session, actor_id: str, *any_of: Permission) -> Actor:
@@ -48,6 +49,15 @@ def require(session: Session, actor_id: str, *any_of: Permission) -> Actor:
             permission=str(any_of[0]),
         )  # fmt: skip
     return who
+
+
+def in_reach(session: Session, who: Actor, permission: Permission, user_id: str | None) -> bool:
+    """Whether a permission of the actor is about this user too (`None`: nobody in particular, only with all)."""
+    scope = who.granted.get(permission)
+    if scope is None or scope is Scope.ALL:
+        return scope is not None
+    people = granted.reach(session, get(session, who.id), scope)
+    return people is None or user_id in people
 
 
 def get(session: Session, user_id: str) -> models.User:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, jsonify
 
-from appliance.types import ROLE_PERMISSIONS
 from webui.access import public, signed_in
 from webui.box import box
 
@@ -28,5 +27,5 @@ def me() -> Response:
     user = g.user
     return jsonify(
         {"id": user.id, "login": user.login, "display_name": user.display_name, "role": user.role.value,
-         "language": user.language, "permissions": sorted(ROLE_PERMISSIONS[user.role])}
+         "language": user.language, "permissions": sorted(user.permissions)}
     )  # fmt: skip
