@@ -752,7 +752,8 @@ class RunRetention(UserCommand, frozen=True, kw_only=True):
 class ExportReport(UserCommand, frozen=True, kw_only=True):
     """Write a report or list to a table file; reply id = job id, `LiveJob.result` = {path, file_name, rows}.
 
-    `report`: campaign | attempts | recordings | rejects; `file_format`: csv | xlsx. The file stands in the
+    `report`: campaign | figures | attempts | recordings | rejects; `file_format`: csv | xlsx. `choice` holds the
+    fields of a report's address (store.read.report_scope, and `by`) for figures and attempts. The file stands in the
     upload folder for a day.
     """
 
@@ -761,7 +762,41 @@ class ExportReport(UserCommand, frozen=True, kw_only=True):
     campaign_id: str | None = None
     import_id: str | None = None
     file_format: str = "csv"
-    language: str = "en"  # of the reasons in a file of rejects
+    language: str = "en"  # of the reasons in a file of rejects, of the headings of figures
+    choice: dict[str, str] = {}
+
+
+class SaveReport(UserCommand, frozen=True, kw_only=True):
+    """Keep a report, new (no id) or changed; reply id. It is written and sent by the box when it is due.
+
+    `choice` as in ExportReport; `every` day | week | month, or empty: only by hand; `at_time` HH:MM of the box's
+    clock, `on_day` of the week (1 Monday) or of the month; `recipients` separated by commas.
+    """
+
+    SERVICE: ClassVar[str] = "jobs"
+    report_id: str | None = None
+    name: str
+    choice: dict[str, str] = {}
+    file_format: str = "xlsx"
+    every: str = ""
+    at_time: str = "08:00"
+    on_day: int = 1
+    recipients: str = ""
+    language: str = "en"
+
+
+class DeleteReport(UserCommand, frozen=True, kw_only=True):
+    """Forget a saved report."""
+
+    SERVICE: ClassVar[str] = "jobs"
+    report_id: str
+
+
+class RunReport(UserCommand, frozen=True, kw_only=True):
+    """Make (and send) a saved report now; reply id = job id."""
+
+    SERVICE: ClassVar[str] = "jobs"
+    report_id: str
 
 
 class AcknowledgeAlert(UserCommand, frozen=True, kw_only=True):
@@ -959,7 +994,7 @@ class RestartService(UserCommand, frozen=True, kw_only=True):
 
 
 class ShowNetwork(UserCommand, frozen=True, kw_only=True):
-    """Reply data {ports: [{name, addresses, up}], gateway, can_change, trial_ends_unix_s, timezone, clock}."""
+    """Reply data {ports: [{name, addresses, up}], gateway, can_change, trial_ends_unix_s (None: none runs)}."""
 
     SERVICE: ClassVar[str] = "watch"
 
@@ -981,7 +1016,7 @@ class KeepNetwork(UserCommand, frozen=True, kw_only=True):
 
 
 class SetTimeZone(UserCommand, frozen=True, kw_only=True):
-    """The zone of the box: its settings, and the system's where it may be set."""
+    """The system's zone, on the device (`network.not_here` elsewhere); the box's own stands in the settings."""
 
     SERVICE: ClassVar[str] = "watch"
     zone: str

@@ -18,17 +18,23 @@ _RING_S, _LISTEN_S, _LONGEST_S = 40.0, 8.0, 75.0
 _LOOK_S = 0.25
 
 
-def dial(home: Home, number: str, trunk_id: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Return {outcome, reason, answered, seconds}. Raises BusError when the switch is away."""
-    return asyncio.run(_dial(home, number, trunk_id, say))
+def dial(
+    home: Home, number: str, trunk_id: str, say: Callable[[str], None], conversation_id: str = ""
+) -> dict[str, Any]:
+    """Return {outcome, reason, answered, seconds}. Raises BusError when the switch is away.
+
+    With a `conversation_id` of the caller's it is recorded under that, so that it can be looked at.
+    """
+    return asyncio.run(_dial(home, number, trunk_id, say, conversation_id))
 
 
-async def originate(bus: Bus, trunk_id: str, number: str, *, listen: bool) -> str:
-    """Start a conversation that belongs to nobody; returns its id."""
-    conversation_id = new_id()
+async def originate(bus: Bus, trunk_id: str, number: str, *, listen: bool, conversation_id: str = "") -> str:
+    """Start a conversation that belongs to nobody; returns its id. One with an id of the caller's is recorded."""
+    record = RecordPolicy(enabled=bool(conversation_id), early=bool(conversation_id))
+    conversation_id = conversation_id or new_id()
     command = Originate(
         attempt_id=conversation_id, conversation_id=conversation_id, number=number, trunk_id=trunk_id,
-        ring_timeout_s=_RING_S, record=RecordPolicy(enabled=False), listen=ListenPolicy(enabled=listen),
+        ring_timeout_s=_RING_S, record=record, listen=ListenPolicy(enabled=listen),
         issued_at_unix_s=time.time(),
     )  # fmt: skip
     await bus.request(command)
@@ -43,13 +49,15 @@ async def hang_up(bus: Bus, conversation_id: str) -> None:
         return
 
 
-async def _dial(home: Home, number: str, trunk_id: str, say: Callable[[str], None]) -> dict[str, Any]:
+async def _dial(
+    home: Home, number: str, trunk_id: str, say: Callable[[str], None], wanted_id: str
+) -> dict[str, Any]:
     settings = load_settings(home)
     bus = Bus(settings.bus, name="test-call")
     await bus.connect(timeout_s=5.0)
     try:
         started = time.monotonic()
-        conversation_id = await originate(bus, trunk_id, number, listen=True)
+        conversation_id = await originate(bus, trunk_id, number, listen=True, conversation_id=wanted_id)
         seen: list[ConversationEvent] = []
         answered_s: float | None = None
         while time.monotonic() - started < _LONGEST_S:

@@ -30,6 +30,7 @@ from appliance.store.repositories import users
 from appliance.types import Permission, Severity
 from appliance.watch import alerts
 from appliance.watch.audit import audited
+from appliance.watch.box_commands import BoxCommands
 from appliance.watch.conditions import Condition, Finding, all_conditions
 from appliance.watch.ear_drift import EarDrift
 from appliance.watch.hardware import Hardware
@@ -41,6 +42,7 @@ from appliance.watch.sinks.make import make_routes
 from appliance.watch.sinks.post import Post
 from appliance.watch.snapshot import Snapshot
 from appliance.watch.supervision import status
+from appliance.watch.test_calls import Dial, TestCalls
 from appliance.watch.trunk_plans import trunk_plans
 
 _BUS_LOOK_S, _BUS_FAILURES, _BUS_ROOM_BYTES = 2.0, 2, 8 * 2**20
@@ -296,7 +298,7 @@ async def _keep_bus(home: Home, bus: Bus) -> None:
         failures = 0
 
 
-async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
+async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]], dial: Dial) -> None:
     store = open_store(home, settings)
     bus = Bus(settings.bus, name="watch")
     manager = Manager(
@@ -322,6 +324,8 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
     manager.handlers |= line_test_handlers(
         tester, manager.require, manager.name_of, settings.dialling.timezone, partial(audited, bus)
     )
+    manager.handlers |= BoxCommands(home, manager.require, partial(audited, bus)).handlers()
+    manager.handlers |= TestCalls(dial, manager.require, partial(audited, bus)).handlers()
     conditions: list[Condition] = [
         *all_conditions(home, settings, silent_gateways), EarDrift(store), *hardware.conditions(),
     ]  # fmt: skip
@@ -343,6 +347,6 @@ async def _serve(home: Home, settings: Settings, silent_gateways: Callable[[], l
         store.close()
 
 
-def main(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]]) -> None:
-    """Run until SIGTERM. `silent_gateways`: see `conditions.GatewaysAnswer`."""
-    asyncio.run(_serve(home, settings, silent_gateways))
+def main(home: Home, settings: Settings, silent_gateways: Callable[[], list[str]], dial: Dial) -> None:
+    """Run until SIGTERM. `silent_gateways`: see `conditions.GatewaysAnswer`; `dial` makes a test call."""
+    asyncio.run(_serve(home, settings, silent_gateways, dial))
