@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from appliance.domain.calling_hours import WEEKDAYS
 from appliance.domain.machine import Move, refusal
+from appliance.domain.survey import FormField, check_form
 from appliance.errors import CallerError, ValidationErrors
 from appliance.types import DEFAULT_RETRY_S, CampaignState, Outcome
 
@@ -30,6 +31,7 @@ class WrapUpMode(StrEnum):
     OPTIONAL = "optional"  # the agent may leave it without a disposition
     MANDATORY = "mandatory"  # until a disposition is set
     TIMED = "timed"  # until a disposition is set or the time is over (then disposition `none`)
+    FIXED = "fixed"  # the whole time, whatever is set
 
 
 class PriorityOrder(StrEnum):
@@ -124,6 +126,9 @@ class CampaignConfig(BaseModel):
     )
     caller_id: str = Field("", title="Caller number", description="E.164; empty: the trunk's own number.")
     script: str = Field("", title="Script", description="Text on the agent's screen.", max_length=20000)
+    survey: list[FormField] = Field(
+        default_factory=list, title="Form", description="Questions the agent fills in.", max_length=100
+    )
     fields_shown: list[str] = Field(
         default_factory=list, title="Fields shown", description="Columns of the list on screen; empty: all."
     )
@@ -197,6 +202,12 @@ class CampaignConfig(BaseModel):
     @classmethod
     def _callers(cls, value: list[str]) -> list[str]:
         return [cls._caller(number) for number in value if number]
+
+    @field_validator("survey")
+    @classmethod
+    def _form(cls, value: list[FormField]) -> list[FormField]:
+        check_form(value)
+        return value
 
     @field_validator("skills")
     @classmethod
