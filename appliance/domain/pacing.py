@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from appliance.domain.pacing_room import AgentBook
 from appliance.types import LIVE_OUTCOMES, Outcome
 
 _TABLES_EVERY_S = 10.0
+_CLEAR_EVERY_S = 30.0
 _RING_FORGOTTEN_S = 180.0
 _ANSWER_FORGOTTEN_S = 60.0
 _TALK_FORGOTTEN_S = 6 * 3600.0
@@ -43,6 +45,8 @@ class PacerConfig:
     window_s: float = 86400.0
     answer_within_s: float = 2.0
     max_lines: int | None = None
+    agent_habits: bool = True
+    """Learn each agent's own pace."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class Pacer:
     def __init__(self, config: PacerConfig | None = None) -> None:
         self.config = config or PacerConfig()
         self.budget = Budget(self.config.abandoned_limit, self.config.window_s)
-        self.agents = AgentBook()
+        self.agents = AgentBook(self.config.agent_habits)
         self.factor = AnswerFactor()
         self.person = Share(0.95, 10.0, 300.0)
         self.ring = RingTimes()
@@ -135,7 +139,7 @@ class Pacer:
         self._open = 0
         self._now_s = -math.inf
         self._tables: Tables | None = None
-        self._tables_at_s = -math.inf
+        self._tables_at_s = self._cleared_at_s = -math.inf
 
     # ---- what happens --------------------------------------------------------------------------------------
 
@@ -275,16 +279,18 @@ class Pacer:
         return started
 
     def _refresh(self) -> None:
+        """Make the tables anew, or clear up, when due; never both in one decision, which shall stay short."""
         now_s = self._now_s
-        if self._tables is not None and now_s < self._tables_at_s + _TABLES_EVERY_S:
-            return
-        self._tables_at_s = now_s
-        self.budget.expire(now_s)
-        self._forget(now_s)
-        self.agents.pass_time(now_s)
-        self._tables = make_tables(
-            self.ring, self.agents.talk, self.agents.wrap, self.agents.back.value, self.config.answer_within_s
-        )
+        if self._tables is None or now_s >= self._tables_at_s + _TABLES_EVERY_S:
+            self._tables_at_s = now_s
+            self.agents.pass_time(now_s)
+            self._tables = make_tables(
+                self.ring, self.agents.talk, self.agents.wrap, self.agents.back.value, self.config.answer_within_s
+            )
+        elif now_s >= self._cleared_at_s + _CLEAR_EVERY_S:
+            self._cleared_at_s = now_s
+            self.budget.expire(now_s)
+            self._forget(now_s)
 
     def _forget(self, now_s: float) -> None:
         """Drop attempts whose end was never told, and ended ones that no late event can mean any more."""
@@ -301,3 +307,40 @@ class Pacer:
         while self._unlearnt and now_s - self._unlearnt[0][1].started_s > _RING_FORGOTTEN_S:
             self._unlearnt.popleft()
         self._learn_in_order()
+
+    # ---- over a restart --------------------------------------------------------------------------------------
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return all that was learnt and stands open as JSON data, without the configuration."""
+        return {
+            "now_s": self._now_s if math.isfinite(self._now_s) else None,
+            "budget": self.budget.to_plain(), "factor": self.factor.to_plain(), "person": self.person.to_plain(),
+            "ring": self.ring.to_plain(), "agents": self.agents.to_plain(),
+            "attempts": [[attempt_id, *astuple(attempt)] for attempt_id, attempt in self._attempts.items()],
+            "unlearnt": [attempt_id for attempt_id, _ in self._unlearnt],
+        }  # fmt: skip
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], config: PacerConfig | None = None) -> Pacer:
+        """Make a pacer from what `to_plain` gave; its tables are made anew with the first decision."""
+        made = cls(config)
+        made._now_s = -math.inf if plain["now_s"] is None else float(plain["now_s"])
+        made.budget.take(plain["budget"])
+        made.factor = AnswerFactor.from_plain(plain["factor"])
+        made.person.take(plain["person"])
+        made.ring.take(plain["ring"])
+        made.agents.take(plain["agents"])
+        made._attempts = {attempt_id: _Attempt(*rest) for attempt_id, *rest in plain["attempts"]}
+        made._ringing = {i: a for i, a in made._attempts.items() if not (a.answered or a.ended)}
+        made._waiting = {i: a for i, a in made._attempts.items() if a.answered and not (a.counted or a.ended)}
+        made._unlearnt = deque((i, made._attempts[i]) for i in plain["unlearnt"] if i in made._attempts)
+        made._open = sum(not a.ended for a in made._attempts.values())
+        return made
+
+    def forget_room(self) -> None:
+        """Forget who is where and what is under way, not what was learnt: after a restart that lost the calls."""
+        self.agents.forget_agents()
+        for open_now in (self._attempts, self._ringing, self._waiting):
+            open_now.clear()
+        self._unlearnt.clear()
+        self._open = 0

@@ -27,8 +27,10 @@ _UPPER_Z = 8.0
 class Tables:
     """Chances by age, made anew every few seconds. Last axis: one for each of the INSTANTS."""
 
+    back: float
+    """Chance that an agent is ready after work."""
     talk_free: Vector
-    """Talk age in steps of _TALK_STEP_S -> powers 1-3 of the chance to be ready again by each instant."""
+    """Talk age in steps of _TALK_STEP_S -> chance to have ended talk and wrap-up by each instant."""
     wrap_free: Vector
     """Wrap-up age in whole seconds -> the same."""
     ring_likely: Vector
@@ -36,24 +38,35 @@ class Tables:
     ring_answered: Vector
     """Dial age in whole seconds -> share of the answers to come that comes by each instant."""
 
-    def talking(self, ages_s: Vector) -> Vector:
-        """Sums (powers x instants) of the chances of agents who talk."""
-        rows = np.minimum((ages_s * (1.0 / _TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)
-        found: Vector = self.talk_free[rows].sum(axis=0)
-        return found
+    def free(self, talk_s: Vector, wrap_s: Vector, paces: Vector | None) -> Vector:
+        """Sums (powers x instants) of the chances of being ready again, for agents by their talk and wrap-up ages.
 
-    def wrapping(self, ages_s: Vector) -> Vector:
-        """Sums (powers x instants) of the chances of agents in wrap-up."""
-        found: Vector = self.wrap_free[np.minimum((ages_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)].sum(axis=0)
-        return found
+        `paces`: how much faster each of them ends than others do; None: all alike.
+        """
+        talks = self.talk_free[np.minimum((talk_s * (1.0 / _TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)]
+        wraps = self.wrap_free[np.minimum((wrap_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)]
+        one = np.concatenate([talks, wraps])
+        if paces is not None:
+            one = 1.0 - (1.0 - one) ** paces[:, None]
+        one = one * self.back
+        return _power_sums(one)
 
     def ringing(self, ages_s: Vector, chances: Vector, person: float) -> Vector:
         """Sums (powers x instants) of the chances that a person answers by then, for dials of these answer chances."""
         at = np.minimum((ages_s + 0.5).astype(np.intp), RING_STEPS)
         odds = chances / (1.0 - chances) * self.ring_likely[at]
         one = (person * odds / (1.0 + odds))[:, None] * self.ring_answered[at]
-        two = one * one
-        return np.stack([one.sum(axis=0), two.sum(axis=0), (two * one).sum(axis=0)])
+        return _power_sums(one)
+
+
+def _power_sums(chances: Vector) -> Vector:
+    """Sums of the first three powers, from which mean, variance and third moment of a sum of yes-or-no terms come."""
+    squares = chances * chances
+    found = np.empty((3, chances.shape[1]))
+    chances.sum(axis=0, out=found[0])
+    squares.sum(axis=0, out=found[1])
+    (squares * chances).sum(axis=0, out=found[2])
+    return found
 
 
 def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s: float) -> Tables:
@@ -69,14 +82,10 @@ def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s
     until = np.minimum(instants + patience_s, _HORIZON_MAX_S)
     wrap_risen = wrap.risen()
     return Tables(
-        talk_free=_powers(back * _talk_then_wrap(talk.risen(), wrap_risen, until)),
-        wrap_free=_powers(back * _ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until)),
+        back=back, talk_free=_talk_then_wrap(talk.risen(), wrap_risen, until),
+        wrap_free=_ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until),
         ring_likely=likely, ring_answered=np.clip(to_come, 0.0, 1.0),
     )  # fmt: skip
-
-
-def _powers(chances: Vector) -> Vector:
-    return np.stack([chances, chances**2, chances**3], axis=1)
 
 
 def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
@@ -88,7 +97,7 @@ def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
 
 def _talk_then_wrap(talk_risen: Vector, wrap_risen: Vector, until: Vector) -> Vector:
     """Chance (talk ages x instants) that the talk and the wrap-up after it end within `until` seconds."""
-    steps = np.arange(_HORIZON_MAX_S + 1)
+    steps = np.arange(math.ceil(until.max()) + 1)
     ages = np.arange(_TALK_ROWS) * _TALK_STEP_S + _TALK_STEP_S // 2
     left = np.exp(talk_risen[ages][:, None] - talk_risen[ages[:, None] + steps])  # still talking after each second
     ending = left[:, :-1] - left[:, 1:]

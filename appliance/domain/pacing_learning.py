@@ -144,9 +144,10 @@ class RingTimes:
 _EDGES = np.unique(np.round(np.concatenate([np.arange(6), 6.0 * 1.17 ** np.arange(37)])))
 _LOW = _EDGES
 _HIGH = np.append(_EDGES[1:], np.inf)
-GRID_S = 2400
+GRID_S = 900
 """Ages up to here (s) are told apart; beyond, the chance to end stays the same."""
 _GRID = np.arange(GRID_S + 1, dtype=float)
+_GRID_AT = np.searchsorted(_LOW, _GRID, side="right") - 1
 _PACE_MEMORY = 250.0
 _PACE_PRIOR = 50.0
 
@@ -168,14 +169,14 @@ class Span:
         self._pace_ends = self._pace_expected = 0.0
         self._rates = np.full(len(_LOW), 1.0 / prior_mean_s)
 
-    def passed(self, from_s: Vector, to_s: Vector) -> float:
-        """Count time under way (arrays of ages, s); return the ends expected in it."""
+    def passed(self, from_s: Vector, to_s: Vector) -> Vector:
+        """Count time under way (arrays of ages, s); return the ends expected in each."""
         before = np.clip(from_s[:, None] - _LOW, 0.0, _HIGH - _LOW)
         after = np.clip(to_s[:, None] - _LOW, 0.0, _HIGH - _LOW)
-        spent = (after - before).sum(axis=0)
-        self._time += spent
-        expected = float(spent @ self._rates)
-        self._pace_expected += expected
+        spent = after - before
+        self._time += spent.sum(axis=0)
+        expected: Vector = spent @ self._rates
+        self._pace_expected += float(expected.sum())
         return expected
 
     def ended(self, age_s: float) -> None:
@@ -196,8 +197,8 @@ class Span:
         """Return the ends expected up to each whole second of age, 0..GRID_S (cumulative hazard)."""
         self._rates = (self._ends + self._prior_ends) / (self._time + self._prior_time)
         passed = np.concatenate([[0.0], np.cumsum(self._rates[:-1] * (_HIGH[:-1] - _LOW[:-1]))])
-        at = np.searchsorted(_LOW, _GRID, side="right") - 1
-        risen: Vector = (passed[at] + self._rates[at] * (_GRID - _LOW[at])) * self.pace
+        risen: Vector = passed[_GRID_AT] + self._rates[_GRID_AT] * (_GRID - _LOW[_GRID_AT])
+        risen *= self.pace
         return risen
 
     def to_plain(self) -> dict[str, Any]:

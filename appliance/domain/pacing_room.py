@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from appliance.domain.pacing_forecast import Tables
@@ -13,20 +18,58 @@ _DOUBT_S = 300.0
 _VANISHED_S = 4 * 3600.0
 _TALK_PRIOR_S, _WRAP_PRIOR_S = 120.0, 20.0
 _NO_WRAP_S = 0.25
+_HABIT_KEEP = 1.0 - 1.0 / 300.0
+_SPREAD_MIN = 0.001
+_DOUBT_SIGMAS = 2.0
+
+
+@dataclass
+class _Habit:
+    """Ends of one agent's work against the ends expected of anybody."""
+
+    ends: float = 0.0
+    expected: float = 0.0
+
+
+class _Habits:
+    """Paces of agents in one kind of work, drawn towards 1 the more, the less they differ among each other."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, _Habit] = {}
+        self._weight = 1.0 / _SPREAD_MIN
+        self._level = 1.0
+
+    def weigh(self) -> None:
+        """Estimate how much agents differ, beyond what chance makes of equal ones (method of moments)."""
+        expected = sum(h.expected for h in self.of.values())
+        self._level = sum(h.ends for h in self.of.values()) / expected if expected > 0.0 else 1.0
+        likely = [(h.ends, h.expected * self._level) for h in self.of.values()]
+        squares = sum(e * e for _, e in likely)
+        excess = sum((n - e) ** 2 - e for n, e in likely) - _DOUBT_SIGMAS * math.sqrt(2.0 * squares)
+        self._weight = 1.0 / max(_SPREAD_MIN, excess / squares if squares > 0.0 else 0.0)
+
+    def pace(self, agent_id: str) -> float:
+        habit = self.of.get(agent_id)
+        if habit is None:
+            return 1.0
+        return (habit.ends + self._weight) / (habit.expected * self._level + self._weight)
 
 
 class AgentBook:
     """States of the agents by id, with the spans of their work learnt from them."""
 
-    def __init__(self) -> None:
+    def __init__(self, habits: bool = True) -> None:
+        """`habits`: learn how fast each agent talks and writes up, beside what all do."""
+        self._habits: dict[str, _Habits] = {str(Of.TALKING): _Habits(), str(Of.WRAP_UP): _Habits()}
+        self._alike = not habits
         self.talk = Span(_TALK_PRIOR_S)
         self.wrap = Span(_WRAP_PRIOR_S)
         self.back = Share(0.97, 20.0, 400.0)
         """Chance to be ready after work, not to pause or leave."""
         self._state: dict[str, str] = {}
-        self._since: dict[str, dict[str, float]] = {state: {} for state in _WORKING}
+        self._since: dict[str, dict[str, float]] = {str(state): {} for state in _WORKING}
         self._counted: dict[str, float] = {}  # up to which instant the time of a talk or wrap-up is counted
-        self._doubted: dict[str, float] = {}
+        self._doubted: dict[str, float] = {}  # until when a ready agent is left out
 
     @property
     def at_work(self) -> bool:
@@ -61,11 +104,11 @@ class AgentBook:
         at_s = max(at_s, since_s)
         counted_s = self._counted.pop(agent_id, since_s)
         if before == Of.TALKING:
-            self._learn(self.talk, since_s, counted_s, at_s)
+            self._learn(Of.TALKING, agent_id, since_s, counted_s, at_s)
             if state != Of.WRAP_UP:
-                self._learn(self.wrap, 0.0, 0.0, _NO_WRAP_S)
+                self._learn(Of.WRAP_UP, agent_id, 0.0, 0.0, _NO_WRAP_S)
         elif before == Of.WRAP_UP:
-            self._learn(self.wrap, since_s, counted_s, at_s)
+            self._learn(Of.WRAP_UP, agent_id, since_s, counted_s, at_s)
         if before == Of.WRAP_UP or (before == Of.TALKING and state != Of.WRAP_UP):
             self.back.learn(state in _WORKING)
         if state in self._since:
@@ -78,14 +121,23 @@ class AgentBook:
         """The agent talks, whether or not his state says so already."""
         self.changed(agent_id, Of.TALKING, at_s)
 
-    @staticmethod
-    def _learn(span: Span, since_s: float, counted_s: float, at_s: float) -> None:
-        span.passed(np.array([counted_s - since_s]), np.array([at_s - since_s]))
+    def _span(self, state: str) -> Span:
+        return self.talk if state == Of.TALKING else self.wrap
+
+    def _habit(self, state: str, agent_id: str) -> _Habit:
+        return self._habits[state].of.setdefault(agent_id, _Habit())
+
+    def _learn(self, state: str, agent_id: str, since_s: float, counted_s: float, at_s: float) -> None:
+        span, habit = self._span(state), self._habit(state, agent_id)
+        expected = span.passed(np.array([counted_s - since_s]), np.array([at_s - since_s]))
         span.ended(at_s - since_s)
+        habit.expected = (habit.expected + float(expected[0])) * _HABIT_KEEP
+        habit.ends = habit.ends * _HABIT_KEEP + 1.0
 
     def pass_time(self, now_s: float) -> None:
         """Count the work under way up to now, and forget agents not heard of for hours."""
-        for state, span in ((Of.TALKING, self.talk), (Of.WRAP_UP, self.wrap)):
+        for state in (Of.TALKING, Of.WRAP_UP):
+            self._habits[state].weigh()
             since = self._since[state]
             for agent_id in [a for a, since_s in since.items() if now_s - since_s > _VANISHED_S]:
                 del since[agent_id], self._state[agent_id]
@@ -93,13 +145,53 @@ class AgentBook:
             if since:
                 starts = np.fromiter(since.values(), float, len(since))
                 counted = np.array([self._counted.get(a, since_s) for a, since_s in since.items()])
-                span.passed(counted - starts, now_s - starts)
-                self._counted.update(dict.fromkeys(since, now_s))
+                expected = self._span(state).passed(counted - starts, np.maximum(counted, now_s) - starts)
+                for agent_id, more in zip(since, expected.tolist(), strict=True):
+                    self._habit(state, agent_id).expected += more
+                    self._counted[agent_id] = max(now_s, since[agent_id])
 
     def free(self, tables: Tables, now_s: float) -> Vector:
         """Sums (powers x instants) of the chances that a busy agent is ready by then."""
-        talking, wrapping = self._since[Of.TALKING], self._since[Of.WRAP_UP]
-        talk_s = now_s - np.fromiter(talking.values(), float, len(talking))
-        wrap_s = now_s - np.fromiter(wrapping.values(), float, len(wrapping))
-        free = tables.talking(talk_s) + tables.wrapping(wrap_s)
-        return free + tables.talking(np.zeros(self.reserved_count)) if self.reserved_count else free
+        reserved, talking, wrapping = (self._since[s] for s in (Of.RESERVED, Of.TALKING, Of.WRAP_UP))
+        begun = [now_s] * len(reserved) + list(talking.values())
+        talk_s = np.maximum(0.0, now_s - np.array(begun))
+        wrap_s = np.maximum(0.0, now_s - np.fromiter(wrapping.values(), float, len(wrapping)))
+        return tables.free(talk_s, wrap_s, self._paces([*reserved, *talking], list(wrapping)))
+
+    def _paces(self, talkers: list[str], writers: list[str]) -> Vector | None:
+        if self._alike:
+            return None
+        talks, wraps = self._habits[Of.TALKING], self._habits[Of.WRAP_UP]
+        return np.array([talks.pace(a) for a in talkers] + [wraps.pace(a) for a in writers])
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return all as JSON data."""
+        return {
+            "talk": self.talk.to_plain(), "wrap": self.wrap.to_plain(), "back": self.back.to_plain(),
+            "habits": {
+                state: {a: [h.ends, h.expected] for a, h in habits.of.items()}
+                for state, habits in self._habits.items()
+            },
+            "agents": [[a, state, self._since[state][a], self._counted.get(a)] for a, state in self._state.items()],
+            "doubted": dict(self._doubted),
+        }  # fmt: skip
+
+    def take(self, plain: Mapping[str, Any]) -> None:
+        """Take back what `to_plain` gave."""
+        self.talk.take(plain["talk"])
+        self.wrap.take(plain["wrap"])
+        self.back.take(plain["back"])
+        for state, of in plain["habits"].items():
+            self._habits[state].of = {a: _Habit(float(ends), float(expected)) for a, (ends, expected) in of.items()}
+        self.forget_agents()
+        for agent_id, state, since_s, counted_s in plain["agents"]:
+            self._state[agent_id] = state
+            self._since[state][agent_id] = float(since_s)
+            if counted_s is not None:
+                self._counted[agent_id] = float(counted_s)
+        self._doubted = {a: float(until_s) for a, until_s in plain["doubted"].items()}
+
+    def forget_agents(self) -> None:
+        """Forget who is where, not what was learnt."""
+        self._state, self._counted, self._doubted = {}, {}, {}
+        self._since = {str(state): {} for state in _WORKING}

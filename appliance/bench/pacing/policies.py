@@ -31,8 +31,8 @@ class _Blind:
 class Callbox(_Blind):
     """The box's own pacer, driven through its interface."""
 
-    def __init__(self, limit: float) -> None:
-        self.pacer = Pacer(PacerConfig(abandoned_limit=limit))
+    def __init__(self, limit: float, habits: bool = True) -> None:
+        self.pacer = Pacer(PacerConfig(abandoned_limit=limit, agent_habits=habits))
         self.observe = self.pacer.observe  # type: ignore[method-assign]
 
     def decide(self, _counts: Counts, now_s: float) -> int:

@@ -149,7 +149,7 @@ class _Room:
         self.attempts += 1
         self.counts.dialling += 1
         self.policy.observe(AttemptStarted(str(index), now_s))
-        if dials.luck[index] < self.scenario.answer(now_s):
+        if dials.luck[index] < self.scenario.answer_chance(index, now_s):
             self.at(now_s + dials.answer_after_s[index], _ANSWERED, index)
         else:
             self.at(now_s + dials.end_after_s[index], _UNANSWERED, index)
@@ -185,7 +185,7 @@ class _Room:
         self.counts.talking += 1
         self.policy.observe(Connected(str(dial), agent, self.now_s))
         self.tell_state(agent, "talking")
-        talk_s = self.dials.talk[dial] * self.scenario.talk_s(self.now_s)
+        talk_s = self.dials.talk[dial] * self.scenario.talk_s(self.now_s) / self.scenario.pace(agent)
         self.at(self.now_s + talk_s, _TALKED, dial, agent)
 
     def talked(self, dial: int, agent: str) -> None:
@@ -193,7 +193,7 @@ class _Room:
         self.counts.wrapping += 1
         self.policy.observe(AttemptEnded(str(dial), "human", self.now_s))
         self.tell_state(agent, "wrap_up")
-        self.at(self.now_s + self.dials.wrap_s[dial], _WRAPPED, dial, agent)
+        self.at(self.now_s + self.dials.wrap_s[dial] / self.scenario.pace(agent), _WRAPPED, dial, agent)
 
     def wrapped(self, dial: int, agent: str) -> None:
         self.counts.wrapping -= 1

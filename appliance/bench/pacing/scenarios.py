@@ -39,6 +39,17 @@ class Scenario:
     pause_chance: float = 0.0
     """Chance that an agent takes an unannounced pause after a call."""
     pause_s: float = 300.0
+    chance_of: Callable[[int, float], float] | None = None
+    """Answer chance of each dial (its number, second of the day) where leads differ; else `answer` holds for all."""
+    paces: tuple[float, ...] = ()
+    """How fast each agent talks and writes up; empty: all alike."""
+
+    def answer_chance(self, dial: int, at_s: float) -> float:
+        return self.answer(at_s) if self.chance_of is None else self.chance_of(dial, at_s)
+
+    def pace(self, agent: str) -> float:
+        """Agents are called a0, a1, ..."""
+        return self.paces[int(agent[1:]) % len(self.paces)] if self.paces else 1.0
 
 
 def _between(low: float, high: float, phase: float) -> float:
