@@ -21,6 +21,7 @@ SERVICES = {
     "web": "webui.serve",
     "watch": "appliance.services.watch",
     "privd": "appliance.services.privd",
+    "gate": "appliance.services.gate",
     "exchange": "appliance.bench.exchange",
     "phones": "appliance.bench.phones",
 }

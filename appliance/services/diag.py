@@ -56,16 +56,21 @@ def check(home: Home, say: Say) -> dict[str, Any]:
 def _all(home: Home, settings: Settings) -> Iterator[Check]:
     for condition in gather(home)["conditions"]:
         yield Check(condition["id"], condition["state"], condition["text"], {"since": condition["since"]})
-    yield _database(home, settings)
     yield from _hardware(home)
     yield _network(home)
+    yield from essentials(home, settings)
+    yield _licences()
+
+
+def essentials(home: Home, settings: Settings) -> Iterator[Check]:
+    """What a box must do to be called well: the store opens, the edge answers, a call to itself is heard."""
+    yield _database(home, settings)
     for name, address, port in (
         ("sip-workers", settings.sip.worker_address, settings.sip.edge_worker_port),
         ("sip-seats", settings.sip.seat_address, settings.sip.seat_port),
     ):
         yield _sip(name, address, port)
     yield _media(home, settings)
-    yield _licences()
 
 
 def _database(home: Home, settings: Settings) -> Check:
