@@ -35,6 +35,7 @@ _SAYS_NOTHING = frozenset({Outcome.CANCELLED, Outcome.LOST, Outcome.TRUNK_FAILED
 """Ends of our own making: nothing is learnt about the people called."""
 _CHANCE_MIN, _CHANCE_MAX = 0.005, 0.98
 _AT_ONCE_MAX = 500
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -313,7 +314,7 @@ class Pacer:
     def to_plain(self) -> dict[str, Any]:
         """Return all that was learnt and stands open as JSON data, without the configuration."""
         return {
-            "now_s": self._now_s if math.isfinite(self._now_s) else None,
+            "version": _VERSION, "now_s": self._now_s if math.isfinite(self._now_s) else None,
             "budget": self.budget.to_plain(), "factor": self.factor.to_plain(), "person": self.person.to_plain(),
             "ring": self.ring.to_plain(), "agents": self.agents.to_plain(),
             "attempts": [[attempt_id, *astuple(attempt)] for attempt_id, attempt in self._attempts.items()],
@@ -322,7 +323,12 @@ class Pacer:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], config: PacerConfig | None = None) -> Pacer:
-        """Make a pacer from what `to_plain` gave; its tables are made anew with the first decision."""
+        """Make a pacer from what `to_plain` gave; its tables are made anew with the first decision.
+
+        Raises ValueError for data of another version, KeyError or TypeError for spoilt data.
+        """
+        if plain.get("version") != _VERSION:
+            raise ValueError("what a pacer of another version has learnt")
         made = cls(config)
         made._now_s = -math.inf if plain["now_s"] is None else float(plain["now_s"])
         made.budget.take(plain["budget"])
@@ -344,3 +350,9 @@ class Pacer:
             open_now.clear()
         self._unlearnt.clear()
         self._open = 0
+
+    def reconfigure(self, config: PacerConfig) -> None:
+        """Let other settings hold from now on; what was counted and learnt stays."""
+        self.config = config
+        self.budget.limit, self.budget.window_s = config.abandoned_limit, config.window_s
+        self.agents.alike = not config.agent_habits

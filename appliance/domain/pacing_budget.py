@@ -28,7 +28,6 @@ class Budget:
         self.people = 0.0
         self.abandoned = 0.0
         self._base = _BASE_FIRST  # log of theta over the aim at an even budget; learnt
-        self._gain = _GAIN_AT_ONE / math.sqrt(limit) if limit > 0.0 else 0.0
 
     def add(self, at_s: float, people: int = 0, abandoned: int = 0) -> None:
         """Count people answered and abandoned at `at_s`; a negative number takes back (it was a machine)."""
@@ -40,7 +39,7 @@ class Budget:
         self.people += people
         self.abandoned += abandoned
         if people > 0 and self.limit > 0.0:
-            step = 0.25 * self._gain**2 * self.limit * people * self.surplus  # critically damped
+            step = 0.25 * _GAIN_AT_ONE**2 * people * self.surplus  # critically damped
             self._base = min(_BASE_MAX, max(_BASE_MIN, self._base + step))
 
     def expire(self, now_s: float) -> None:
@@ -62,7 +61,7 @@ class Budget:
         if self.limit <= 0.0:
             return 0.0
         surplus = self.surplus
-        push = self._gain * (surplus + 2.0 * min(0.0, surplus - _SHORT))
+        push = _GAIN_AT_ONE / math.sqrt(self.limit) * (surplus + 2.0 * min(0.0, surplus - _SHORT))
         return min(_THETA_MAX, self.limit * math.exp(self._base + push))
 
     def to_plain(self) -> dict[str, Any]:

@@ -20,7 +20,8 @@ REFERENCE_CHANCE = 0.35
 _CHANCE_MAX = 0.98
 _MEMORIES = np.array([100.0, 400.0, 1600.0, 6400.0])  # attempts
 _FAVOUR = np.array([0.0, 0.5, 1.0, 1.5])  # the long memory is believed first
-_PRIOR_ANSWERS = 5.0
+_PRIOR_ANSWERS, _PRIOR_EXPECTED = 5.0, 4.0
+"""At first rather more answers than foretold: a cold start shall not dial too much."""
 _TRUST_DECAY = 0.993
 
 
@@ -34,13 +35,13 @@ class AnswerFactor:
         self._answers = np.zeros(len(_MEMORIES))
         self._expected = np.zeros(len(_MEMORIES))
         self._trust = np.zeros(len(_MEMORIES))  # discounted log likelihood
-        self.value = 1.0
+        self.value = _PRIOR_ANSWERS / _PRIOR_EXPECTED
         self.spread = _PRIOR_ANSWERS**-0.5
         """Relative standard error of `value`."""
         self._set()
 
     def _factors(self) -> Vector:
-        found: Vector = (self._answers + _PRIOR_ANSWERS) / (self._expected + _PRIOR_ANSWERS)
+        found: Vector = (self._answers + _PRIOR_ANSWERS) / (self._expected + _PRIOR_EXPECTED)
         return found
 
     def learn(self, expected: float, answered: bool) -> None:

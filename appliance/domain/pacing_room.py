@@ -61,7 +61,7 @@ class AgentBook:
     def __init__(self, habits: bool = True) -> None:
         """`habits`: learn how fast each agent talks and writes up, beside what all do."""
         self._habits: dict[str, _Habits] = {str(Of.TALKING): _Habits(), str(Of.WRAP_UP): _Habits()}
-        self._alike = not habits
+        self.alike = not habits
         self.talk = Span(_TALK_PRIOR_S)
         self.wrap = Span(_WRAP_PRIOR_S)
         self.back = Share(0.97, 20.0, 400.0)
@@ -159,7 +159,7 @@ class AgentBook:
         return tables.free(talk_s, wrap_s, self._paces([*reserved, *talking], list(wrapping)))
 
     def _paces(self, talkers: list[str], writers: list[str]) -> Vector | None:
-        if self._alike:
+        if self.alike:
             return None
         talks, wraps = self._habits[Of.TALKING], self._habits[Of.WRAP_UP]
         return np.array([talks.pace(a) for a in talkers] + [wraps.pace(a) for a in writers])

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.clock import Clock
-from appliance.domain import pacing_memory
 from appliance.domain.agent import Agent
 from appliance.domain.call_model import Call
 from appliance.domain.campaign import CampaignConfig
@@ -159,10 +158,9 @@ class Pace:
         )  # fmt: skip
         pacer = self._pacers.get(campaign.campaign_id)
         if pacer is None:
-            pacer = self._pacers[campaign.campaign_id] = Pacer(config)
-            self._restore(campaign.campaign_id, pacer)
+            pacer = self._pacers[campaign.campaign_id] = self._made(campaign.campaign_id, config)
         if pacer.config != config:
-            pacing_memory.reconfigure(pacer, config)
+            pacer.reconfigure(config)
         return pacer
 
     def _terms_of(self, campaign: Campaign) -> Terms:
@@ -192,21 +190,23 @@ class Pace:
         """Take what pacers had learnt before a restart."""
         self._learnt = dict(states)
 
-    def _restore(self, campaign_id: str, pacer: Pacer) -> None:
+    def _made(self, campaign_id: str, config: PacerConfig) -> Pacer:
+        """A pacer with what it had learnt before a restart; agents and calls are told to it anew."""
         state = self._learnt.pop(campaign_id, None)
         if state is None:
-            return
+            return Pacer(config)
         try:
-            taken = pacing_memory.take(pacer, state)
-        except (KeyError, TypeError, ValueError):
-            taken = False
-        if not taken:  # of another version, or spoilt: it learns anew
+            pacer = Pacer.from_plain(state, config)
+        except (KeyError, TypeError, ValueError):  # of another version, or spoilt: it learns anew
             self._log.warning("pacer state not taken", campaign=campaign_id)
+            return Pacer(config)
+        pacer.forget_room()
+        return pacer
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what the pacers of running campaigns have learnt."""
         return {
-            campaign_id: pacing_memory.to_plain(pacer)
+            campaign_id: pacer.to_plain()
             for campaign_id, pacer in self._pacers.items()
             if campaign_id in self._room.campaigns and self._room.campaigns[campaign_id].state is CampaignState.RUNNING
         }
