@@ -92,12 +92,52 @@ class ConversationCommand(Command, frozen=True, kw_only=True):
 
 
 class ConnectSeat(ConversationCommand, frozen=True, kw_only=True):
-    """INVITE the seat with auto-answer and bridge it to the trunk leg when it answers."""
+    """INVITE the seat with auto-answer and bridge it to the trunk leg when it answers.
 
-    seat_id: str  # SIP user name at the edge
-    agent_id: str
+    With `number` (E.164, through `trunk_id`) an outside number is called instead. Role TRANSFER brings a third party
+    in beside the seat: `Controls` tells of it, and `HandOver` leaves the customer to it. `again`: the seat's phone has
+    lost its call (a page that was loaded anew) and is called in its place.
+    """
+
+    seat_id: str = ""  # SIP user name at the edge
+    agent_id: str = ""
     answer_timeout_s: float = 5.0
     role: LegRole = LegRole.SEAT
+    number: str = ""
+    trunk_id: str = ""
+    caller_id: str | None = None
+    again: bool = False
+
+
+class HandOver(ConversationCommand, frozen=True, kw_only=True):
+    """The seat leaves; `events.HandedOver` follows when it has.
+
+    A third party that has answered goes on with the customer. Otherwise he hears music, and the engine connects him as
+    the fields say, which come back in the event: an agent's seat, an outside number, or whoever a queue finds.
+    """
+
+    seat_id: str = ""
+    agent_id: str = ""
+    number: str = ""
+    trunk_id: str = ""
+    caller_id: str = ""
+    queue_id: str = ""
+    wait_s: float = 60.0  # so long somebody is looked for
+
+
+class Mute(ConversationCommand, frozen=True, kw_only=True):
+    """Nobody hears the seat, and it is not recorded; `on=False` undoes it."""
+
+    on: bool = True
+
+
+class PauseRecording(ConversationCommand, frozen=True, kw_only=True):
+    """Leave out what is said (card data): a short tone, then silence in its place; `resume=True` goes on.
+
+    Digits that come meanwhile are told nobody.
+    """
+
+    resume: bool = False
 
 
 class AnswerInbound(ConversationCommand, frozen=True, kw_only=True):
@@ -200,6 +240,57 @@ class AgentDtmf(UserCommand, frozen=True, kw_only=True):
     digits: str
 
 
+class AgentMute(UserCommand, frozen=True, kw_only=True):
+    SERVICE: ClassVar[str] = "engine"
+    on: bool = True
+
+
+class AgentRecording(UserCommand, frozen=True, kw_only=True):
+    """Leave card data out of the recording (`paused`), or go on; audited."""
+
+    SERVICE: ClassVar[str] = "engine"
+    paused: bool
+
+
+class AgentReattach(UserCommand, frozen=True, kw_only=True):
+    """The agent's phone is there again (the page was loaded anew, the network was away): call it into his call."""
+
+    SERVICE: ClassVar[str] = "engine"
+
+
+class TransferTargets(UserCommand, frozen=True, kw_only=True):
+    """Whom the agent may transfer to now: reply data {agents, seats, queues: [{id, name}], numbers: bool}."""
+
+    SERVICE: ClassVar[str] = "engine"
+
+
+class AgentTransfer(UserCommand, frozen=True, kw_only=True):
+    """Pass the customer on. `to`: `agent:<id>`, `seat:<id>`, `queue:<id>`, or a number as it is typed.
+
+    `attended`: the other side is called first, the customer hears music; `AgentThird` then says how it goes on.
+    """
+
+    SERVICE: ClassVar[str] = "engine"
+    to: str
+    attended: bool = False
+
+
+class AgentThird(UserCommand, frozen=True, kw_only=True):
+    """`action`: complete (leave the customer to the third party) | join (all talk) | private (the two alone) | drop."""
+
+    SERVICE: ClassVar[str] = "engine"
+    action: str
+
+
+class AgentDraft(UserCommand, frozen=True, kw_only=True):
+    """Keep what is typed during a conversation: the note, the form's answers. No disposition yet."""
+
+    SERVICE: ClassVar[str] = "engine"
+    conversation_id: str
+    note: str = ""
+    answers: dict[str, Any] | None = None
+
+
 class AgentDispose(UserCommand, frozen=True, kw_only=True):
     """Set the disposition of the agent's conversation; in wrap-up it makes the agent ready (or paused if asked)."""
 
@@ -211,6 +302,8 @@ class AgentDispose(UserCommand, frozen=True, kw_only=True):
     callback_to: str = "me"  # me | anyone
     promise_amount_minor: int | None = None
     promise_date: str | None = None
+    other_number: str = ""  # of the person, as it was typed: dialled next
+    answers: dict[str, Any] | None = None  # of the campaign's form, by key
 
 
 class AgentPreview(UserCommand, frozen=True, kw_only=True):
@@ -320,6 +413,13 @@ class SaveUser(UserCommand, frozen=True, kw_only=True):
     session_token: str = ""  # a new password ends the user's sessions, all but this one
     role_id: str | None = None  # a role of one's own ("": back to the built-in `role`); None leaves it
     department_id: str | None = None  # "": none; None leaves it
+
+
+class SaveShortcuts(UserCommand, frozen=True, kw_only=True):
+    """Remember one's own keys: {shortcut id: chord}; what is left out has its usual key."""
+
+    SERVICE: ClassVar[str] = "office"
+    keys: dict[str, str] = {}
 
 
 class SaveRole(UserCommand, frozen=True, kw_only=True):
@@ -1042,6 +1142,8 @@ COMMANDS: tuple[type[Command], ...] = (
     PreparePhone, RedeemPhoneToken, UploadCertificate, ReleaseSeat, ShowServices, RestartService, ShowNetwork,
     TryNetwork, KeepNetwork, SetTimeZone, BeginTestCall, ShowTestCall,
     Originate, ConnectSeat, AnswerInbound, Hangup, Hold, Supervise, PlayPrompt, SendDtmf,
+    HandOver, Mute, PauseRecording, AgentMute, AgentRecording, AgentReattach, TransferTargets, AgentTransfer,
+    AgentThird, AgentDraft, SaveShortcuts,
     CampaignAction, AgentLogin, AgentLogout, AgentReady, AgentPause, AgentHangup, AgentHold, AgentDtmf,
     AgentDispose, AgentPreview, AgentDial, SuperviseAgent, AddCaller, CallBackMissed, LiveView,
     SetUpAdministrator, LogIn, LogOut, SaveUser, EnrolTotp, ConfirmTotp, DisableTotp, SaveDoNotCall,

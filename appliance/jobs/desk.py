@@ -21,6 +21,7 @@ from appliance.jobs.lists import IMPORT
 from appliance.jobs.queue import WorkQueue
 from appliance.jobs.reports import REPORT, ask_for
 from appliance.jobs.retention import Retention
+from appliance.jobs.saved_reports import SavedReports
 from appliance.store.repositories import users
 from appliance.types import Permission
 
@@ -28,7 +29,7 @@ from appliance.types import Permission
 class Desk:
     """Answers the commands of the service `jobs`; safe to call from several threads."""
 
-    def __init__(self, context: Context, queue: WorkQueue) -> None:
+    def __init__(self, context: Context, queue: WorkQueue, saved: SavedReports) -> None:
         self._context = context
         self._queue = queue
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
@@ -37,6 +38,9 @@ class Desk:
             commands.ImportList: self._import_list,
             commands.MakeList: self._make_list,
             commands.ExportReport: self._export_report,
+            commands.SaveReport: saved.save,
+            commands.DeleteReport: saved.delete,
+            commands.RunReport: saved.run_now,
         }
 
     def handle(self, command: Command) -> Done:
@@ -119,7 +123,7 @@ class Desk:
                 session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
                 action="report.exported", subject=f"report:{command.report}",
                 detail={"campaign_id": command.campaign_id, "import_id": command.import_id,
-                        "format": command.file_format},
+                        "format": command.file_format, "choice": payload["choice"]},
             )  # fmt: skip
         self._queue.put(job_id, REPORT, payload)
         return Done(id=job_id)

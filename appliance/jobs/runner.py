@@ -32,6 +32,7 @@ from appliance.jobs.office import Office
 from appliance.jobs.provisioning import SEAT_EXPIRY, Provisioning
 from appliance.jobs.queue import Lane, Progress, WorkQueue
 from appliance.jobs.reports import REPORT, Reports
+from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import migrate, open_store
@@ -139,15 +140,21 @@ class _Service:
         tables = Lane(
             "tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10, shown=True
         )
-        self._queue = WorkQueue(context, [archives, tables, Lane("chores", chores, niceness=5)])
+        # a lane of their own: a mail server that does not answer keeps nobody waiting
+        reports: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
+        lanes = [archives, tables, Lane("reports", reports, niceness=10), Lane("chores", chores, niceness=5)]
+        self._queue = WorkQueue(context, lanes)
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
+        saved = SavedReports(context, self._queue)
+        reports[SAVED_REPORT] = saved.run
         self._office = Office(context)
-        self._desk = Desk(context, self._queue)
+        self._desk = Desk(context, self._queue, saved)
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
         with self._context.store.write() as session:
-            for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY):  # what nobody waits for is never given up for good
+            # what nobody waits for is never given up for good
+            for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY, SAVED_REPORT):
                 jobs_queue.retry_failed(session, kind, self._context.clock.now())
         self._queue.put(MAINTENANCE, MAINTENANCE, {})
         self._queue.start()

@@ -3,7 +3,8 @@
 `en.toml`, `zh.toml` and `ru.toml` hold the same ids; each entry has a `title` (what is wrong) and a `text` (the cause
 and what to do). Placeholders are `str.format` fields filled from the alert's figures; a figure that is missing shows as
 a dash. Ids that are not in the table show the words that came with the alert. `errors.zh.toml` and `errors.ru.toml` say
-what errors of the hardware mean, by their id; in English an error speaks for itself.
+what errors of the hardware mean, by their id; in English an error speaks for itself. `figures.*.toml` name and
+define the figures of reports, for pages, tables and mails.
 """
 
 from __future__ import annotations
@@ -51,6 +52,14 @@ def table(language: str) -> Mapping[str, Words]:
     """All entries of a language; English for one that the box does not speak."""
     name = language if language in LANGUAGES else "en"
     entries = tomllib.loads((resources.files(__name__) / f"{name}.toml").read_text("utf-8"))
+    return {key: Words(entry["title"], entry["text"]) for key, entry in entries.items()}
+
+
+@cache
+def figure_words(language: str) -> Mapping[str, Words]:
+    """What each figure of a report is called and how it is counted; `by.*` its sides, `period.*` its spans of days."""
+    name = language if language in LANGUAGES else "en"
+    entries = tomllib.loads((resources.files(__name__) / f"figures.{name}.toml").read_text("utf-8"))
     return {key: Words(entry["title"], entry["text"]) for key, entry in entries.items()}
 
 

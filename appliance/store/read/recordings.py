@@ -127,6 +127,16 @@ def search(store: Store, wanted: RecordingFilter, *, before: str | None = None, 
     return page_of(rows, [row.id for row in rows], size)
 
 
+def of_conversation(store: Store, conversation_id: str) -> RecordingView | None:
+    """The archived recording of a conversation; None while there is none."""
+    query = _joined().where(
+        Recording.conversation_id == conversation_id, Recording.kind == "conversation", Recording.state == "archived"
+    )
+    with store.read() as db:
+        row = db.execute(query.limit(1)).first()
+    return _view(*row) if row else None
+
+
 def one(store: Store, recording_id: str) -> RecordingView | None:
     """One recording."""
     with store.read() as db:

@@ -84,7 +84,8 @@ def _is(column: Any, value: str) -> ColumnElement[bool]:
 def scope_of(args: Mapping[str, str], zone: str, now: datetime, *, period: str = "today") -> Scope:
     """Read a scope from plain fields (`FIELDS`); what is no date, hour or word of ours is not looked at.
 
-    Days are those of `zone`; `since` and `until` (YYYY-MM-DD, both included) go before `period`.
+    Days are those of `zone`; `since` and `until` (YYYY-MM-DD, both included) count without one of `PERIODS`; without
+    either it is the `period` given.
     """
     first, last = days_of(args, zone, now, period=period)
     hour = args.get("hour", "")
@@ -104,13 +105,15 @@ def days_of(
     args: Mapping[str, str], zone: str, now: datetime, *, period: str = "today"
 ) -> tuple[date | None, date | None]:
     """First and last day of a report; None: open."""
-    first, last = _day(args.get("since")), _day(args.get("until"))
-    if first or last:
-        return first, last
+    asked = args.get("period", "")
+    if asked not in PERIODS:
+        first, last = _day(args.get("since")), _day(args.get("until"))
+        if first or last:
+            return first, last
+        asked = period
     today = now.astimezone(ZoneInfo(zone)).date()
-    asked = args.get("period") or period
     monday, month = today - timedelta(days=today.weekday()), today.replace(day=1)
-    match asked if asked in PERIODS else period:
+    match asked:
         case "yesterday":
             return today - timedelta(days=1), today - timedelta(days=1)
         case "last_7_days":

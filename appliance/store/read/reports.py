@@ -143,6 +143,25 @@ def report(
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Details:
+    """What a page shows beside the figures."""
+
+    outcomes: dict[str, int]
+    dispositions: dict[str, int]
+    promises: list[Promises]
+    answer_to_agent_s: Spread
+
+
+def details(store: Store, scope: Scope) -> Details:
+    """Outcomes, agents' results, promises by currency, and how long people waited for an agent."""
+    with store.read() as db:
+        to_agent = seconds_between(db, Attempt.answered_at, Attempt.bridged_at)
+        waits = db.scalars(_attempts(db, scope, to_agent).where(MEASURES["persons"], MEASURES["connected"]))
+        waited_s = [float(seconds) for seconds in waits if seconds is not None]
+        return Details(outcomes(db, scope), dispositions(db, scope), _promises(db, scope), _spread(waited_s))
+
+
 def _sum(condition: Any) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 

@@ -76,6 +76,10 @@ class Tally:
         return self.work.utilisation if self.work else None
 
     @property
+    def staffed_s(self) -> float | None:
+        return self.work.staffed_s if self.work else None
+
+    @property
     def talk_share(self) -> float | None:
         return self.work.talk_share if self.work else None
 

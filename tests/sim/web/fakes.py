@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,9 +26,10 @@ from appliance.jobs.inspection import inspect_list
 from appliance.jobs.list_sources import make_list
 from appliance.jobs.lists import ListImports
 from appliance.jobs.office import Office
-from appliance.jobs.queue import Progress
+from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.reports import Reports, ask_for
 from appliance.jobs.retention import Retention
+from appliance.jobs.saved_reports import SavedReports
 from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
@@ -75,6 +77,7 @@ class FakeBus:
         )  # fmt: skip
         self.set_up_token = ensure_set_up_token(home, self.store) or home.set_up_token.read_text().strip()
         self._office = Office(self.context)
+        self.saved = SavedReports(self.context, cast("WorkQueue", _AtOnce(self)))
         self._listeners: list[Callable[[str, Any], None]] = []
         self._lock = threading.Lock()
         self.asked: list[Command] = []
@@ -142,6 +145,12 @@ class FakeBus:
                 payload = ask_for(command, job_id)
                 self._run(job_id, "report", lambda progress: Reports(self.context).run(payload, progress))
                 return Done(id=job_id)
+            case cmd.SaveReport():
+                return self.saved.save(command)
+            case cmd.DeleteReport():
+                return self.saved.delete(command)
+            case cmd.RunReport():
+                return self.saved.run_now(command)
             case cmd.RunRetention():
                 data = Retention(self.context).run(command.actor_id, "", dry_run=command.dry_run)
                 return Done(data=data)
@@ -154,6 +163,17 @@ class FakeBus:
         except CallboxError as error:
             event = LiveJob(job_id=job_id, kind=kind, done=0, total=1, state="failed", message=error.message)
         self.emit(f"job.{job_id}", event)
+
+
+class _AtOnce:
+    """A queue whose work is done when it is put, unless it is for later."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self._bus = bus
+
+    def put(self, job_id: str, _kind: str, payload: dict[str, Any], *, run_at: datetime, again: bool) -> None:
+        if again and run_at <= self._bus.context.clock.now():
+            self._bus._run(job_id, "saved_report", lambda progress: self._bus.saved.run(payload, progress))
 
 
 class _SilentProgress:
