@@ -25,6 +25,7 @@ _LISTENER = """
 [eventlistener:notify]
 command={python} -P -m appliance.watch.device
 events=TICK_5,PROCESS_STATE
+buffer_size=100
 priority=1
 autorestart=true
 startretries=1000000

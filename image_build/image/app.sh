@@ -24,6 +24,17 @@ cp -a "$SOURCE/webui/static/dist" "$work/source/webui/static/"
 "$PY" -m pip wheel -q --no-deps --no-build-isolation -w "$work/wheel" "$work/source"
 "$PY" -m pip install -q --no-deps --no-compile --target "$site" "$work"/wheel/callbox-*.whl
 rm -rf "$site/bin" "$site/share"
+# what the box's services are made of must be loadable here: a requirement that nobody wrote down shows now
+PYTHONDONTWRITEBYTECODE=1 python3.11 -I -c "
+import sys
+sys.path.insert(0, '$site')
+import appliance.cli, appliance.services.gate, webui.serve
+from appliance.services.__main__ import SERVICES
+import importlib
+for module in SERVICES.values():
+    importlib.import_module(module)
+"
+find "$site" -name __pycache__ -prune -exec rm -rf {} +
 # what names the place it was installed from would differ from build to build
 find "$site" -name direct_url.json -delete
 find "$site" -name RECORD -path '*callbox-*' -delete

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# `make image`: the device's image from this checkout (after `make setup`), into build/image/. Each step is skipped while
+# what it is made of is the same. build.sh [--version V] [--source CHECKOUT] [--out DIR]
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+SOURCE=$TOP OUT=$TOP/build/image VERSION=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --version) VERSION=$2; shift 2 ;;
+    --source) SOURCE=$(cd "$2" && pwd); shift 2 ;;
+    --out) OUT=$2; shift 2 ;;
+    *) echo "usage: build.sh [--version V] [--source CHECKOUT] [--out DIR]" >&2; exit 2 ;;
+  esac
+done
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
+[ "$(id -u)" -eq 0 ] || { echo "the image's root tree needs root: sudo make image" >&2; exit 1; }
+# every time in the image is the time of the commit it is made of
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$SOURCE" log -1 --format=%ct)} LC_ALL=C.UTF-8 TZ=UTC
+[ -n "$VERSION" ] || VERSION=$(git -C "$SOURCE" describe --tags --match 'v*' --always | sed 's/^v//')
+echo "callbox $VERSION"
+
+fresh() { # file digest: whether `file` was made of what `digest` stands for
+  [ -e "$1" ] && [ "$(cat "$1.made-of" 2>/dev/null)" = "$2" ]
+}
+digest_of() { cat "$@" | sha256sum | cut -c1-64; }
+step() { printf '  %-44s' "$1"; started=$SECONDS; }
+done_step() { printf '%4d s  %s\n' $((SECONDS - started)) "${1:-}"; }
+
+# Debian's part has a time of its own, so that a commit to the product does not make it anew
+base_made_of=$(digest_of "$HERE"/base.sh "$HERE"/prune.sh "$HERE"/packages.txt "$HERE"/initrd/*)
+step "Debian packages"
+if ! fresh "$OUT/base.tar" "$base_made_of"; then
+  SOURCE_DATE_EPOCH=1764028800 "$HERE/base.sh" "$OUT/base.tar" >"$OUT/base.log" 2>&1 ||
+    { echo "failed; see $OUT/base.log"; exit 1; }
+  echo "$base_made_of" >"$OUT/base.tar.made-of"
+fi
+done_step "$(du -m "$OUT/base.tar" | cut -f1) MB"
+step "the product and its Python packages"
+"$HERE/app.sh" "$SOURCE" "$OUT/app.tar" >"$OUT/app.log" 2>&1 || { echo "failed; see $OUT/app.log"; exit 1; }
+done_step "$(du -m "$OUT/app.tar" | cut -f1) MB"
+step "root tree"
+"$HERE/tree.sh" "$OUT/base.tar" "$OUT/app.tar" "$VERSION" "$OUT/tree" >"$OUT/tree.log" 2>&1 ||
+  { echo "failed; see $OUT/tree.log"; exit 1; }
+done_step
+step "slot: squashfs, verity, kernel"
+"$HERE/slot.sh" "$OUT/tree" "$VERSION" "$OUT/slot"
+done_step "$(du -m "$OUT/slot/root.img" | cut -f1) MB"
+step "boot loaders"
+"$HERE/boot.sh" disk "$OUT/esp-disk"
+"$HERE/boot.sh" mirror "$OUT/esp-mirror"
+done_step
+step "disk of a one-disk machine"
+"$HERE/disk.sh" "$OUT/slot" "$OUT/esp-disk" "$OUT/callbox.img"
+done_step "$(du -m "$OUT/callbox.img" | cut -f1) MB"
+rm -rf "$OUT/tree"
+(cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img) | tee "$OUT/SHA256SUMS"
