@@ -84,6 +84,33 @@ class Bridged(ConversationEvent, frozen=True, kw_only=True):
     agent_id: str
 
 
+class HandedOver(ConversationEvent, frozen=True, kw_only=True):
+    """The seat has left the customer to somebody else (`commands.HandOver`, whose fields these are).
+
+    `joined`: that one talks with him already, as the conversation's seat. Otherwise he hears music, and is connected.
+    """
+
+    joined: bool
+    seat_id: str = ""
+    agent_id: str = ""
+    number: str = ""
+    trunk_id: str = ""
+    caller_id: str = ""
+    queue_id: str = ""
+    wait_s: float = 60.0
+
+
+class Controls(ConversationEvent, frozen=True, kw_only=True):
+    """How a conversation stands that is not simply talk, on change. `third`: who was brought in beside the seat."""
+
+    held: bool = False
+    muted: bool = False
+    recording_paused: bool = False
+    third: str = ""  # "" | ringing | talking
+    third_agent_id: str = ""
+    third_name: str = ""  # its seat or number
+
+
 class SeatFailed(ConversationEvent, frozen=True, kw_only=True):
     """The seat did not answer or refused: the engine picks another agent."""
 
@@ -119,6 +146,7 @@ class RecordingClosed(ConversationEvent, frozen=True, kw_only=True):
     spool_path: str
     frames: int
     error_id: str = ""
+    gaps: list[list[float]] = []  # [from_s, to_s] that were left out
 
 
 class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
@@ -142,7 +170,7 @@ class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
 
 CONVERSATION_EVENTS: tuple[type[ConversationEvent], ...] = (
     LegProgress, LegAnswered, LegEnded, Heard, Bridged, SeatFailed, DtmfReceived, PromptEnded,
-    RecordingStarted, RecordingClosed, ConversationEnded, InboundOffered,
+    RecordingStarted, RecordingClosed, ConversationEnded, InboundOffered, HandedOver, Controls,
 )  # fmt: skip
 
 
@@ -181,6 +209,11 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     direction: str = "outbound"  # inbound: the customer called us
     queue_name: str = ""  # inbound: where he waited
     waited_s: float = 0.0  # inbound: from the answer to the agent
+    muted: bool = False
+    recording_paused: bool = False
+    third: str = ""  # a third party beside him: "" | ringing | talking
+    third_name: str = ""
+    joined: bool = False  # he is the third party himself
     schema: int = SCHEMA_VERSION
 
 

@@ -159,6 +159,11 @@ class LegRole(StrEnum):
     TRANSFER = "transfer"
 
 
+SEAT_PASSED_ON = "passed_on"
+SEAT_AWAY_REASONS = frozenset({"again", "reload", "media_lost"})
+"""Reasons of `LegEnded` of a seat that are no hang-up: it left the customer to somebody, or may come back."""
+
+
 class LegState(StrEnum):
     CALLING = "calling"
     RINGING = "ringing"  # 180, no media

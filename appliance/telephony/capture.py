@@ -14,6 +14,7 @@ from appliance.events import Heard, RecordingClosed, RecordingStarted
 from appliance.ids import new_id
 from appliance.logs import get_logger
 from appliance.telephony.ear import Ear, listener_config
+from appliance.telephony.gaps import Gaps
 from appliance.telephony.mixing import LEFT, RIGHT
 from appliance.telephony.port import FRAME_S, Route, Tap, TelephonyPort
 from appliance.telephony.recording import CONVERSATION, EVIDENCE, Sidecar, SpoolWriter
@@ -65,6 +66,7 @@ class Capture:
         self._keeps_evidence = False
         self._spool: SpoolWriter | None = None
         self._join = StereoJoin()
+        self._left_out = Gaps()
         self.gaps = GapMeter()
 
     # ---- what happens on the line -------------------------------------------------------------------------
@@ -110,9 +112,9 @@ class Capture:
         for stamp_s, _ in frames:
             self.gaps.add(stamp_s)
         if self._spool is not None:
-            self._join.left(frames)
+            self._join.left(self._left_out.cover(LEFT, frames))
             if self._right is not None:
-                self._join.right(self._right.take())
+                self._join.right(self._left_out.cover(RIGHT, self._right.take()))
             self._spool.append(self._join.take())
         if self._keeps_evidence:
             self._early.extend(data for _, data in frames)
@@ -196,10 +198,24 @@ class Capture:
 
     # ---- recording ----------------------------------------------------------------------------------------
 
+    @property
+    def is_recording(self) -> bool:
+        return self._spool is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """What is said now is left out of the recording."""
+        return self._left_out.open
+
+    def pause(self, *, on: bool) -> None:
+        """Leave out what is said from this moment on, or go on recording."""
+        self.drain()
+        self._left_out.switch(on=on)
+
     def _start_recording(self) -> None:
         if self._spool is None:
             self._spool = self._open_spool(CONVERSATION, begins_ms=0, ago_s=0.0)
-            self._join = StereoJoin()
+            self._join, self._left_out = StereoJoin(), Gaps()
 
     def _open_spool(self, kind: str, *, begins_ms: int, ago_s: float) -> SpoolWriter | None:
         """Begin a recording of what sounds since `ago_s`; None, and told, when the disk does not take it."""
@@ -228,18 +244,18 @@ class Capture:
             spool.append(interleave(frames, [SILENCE] * len(frames)))
             self._end_spool(spool)
 
-    def _end_spool(self, spool: SpoolWriter) -> None:
+    def _end_spool(self, spool: SpoolWriter, gaps: list[list[float]] | None = None) -> None:
         frames = spool.close()
         self._publish(
             RecordingClosed, recording_id=spool.recording_id, spool_path=str(spool.path), frames=frames,
-            error_id=spool.error.error_id if spool.error is not None else "",
+            error_id=spool.error.error_id if spool.error is not None else "", gaps=gaps or [],
         )  # fmt: skip
 
     def _close_recording(self) -> None:
         if self._spool is None:
             return
         self._spool.append(self._join.take(all_of_it=True))
-        self._end_spool(self._spool)
+        self._end_spool(self._spool, self._left_out.spans)
         self._spool = None
         if self._right is not None:
             self._port.close_tap(RIGHT)

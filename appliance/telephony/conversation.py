@@ -8,41 +8,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from appliance import commands as cmd
+from appliance import events as ev
 from appliance.clock import Clock
-from appliance.commands import (
-    AnswerInbound,
-    ConnectSeat,
-    ConversationCommand,
-    Hangup,
-    Hold,
-    ListenPolicy,
-    Originate,
-    PlayPrompt,
-    RecordPolicy,
-    SendDtmf,
-    Supervise,
-)  # fmt: skip
 from appliance.errors import CallboxError, CallerError
-from appliance.events import (
-    Bridged,
-    ConversationEnded,
-    ConversationEvent,
-    DtmfReceived,
-    InboundOffered,
-    LegAnswered,
-    LegEnded,
-    LegProgress,
-    PromptEnded,
-    SeatFailed,
-)  # fmt: skip
 from appliance.logs import get_logger
 from appliance.telephony.capture import Capture
-from appliance.telephony.legs import Leg, seat_dial, trunk_dial
-from appliance.telephony.mixing import MUSIC, PROMPT, Mix, routes
+from appliance.telephony.legs import Leg, leg_dial, seat_dial, trunk_dial
+from appliance.telephony.mixing import Mix, routes
+from appliance.telephony.passing import AGAIN, Passing, is_away, standing
 from appliance.telephony.port import (
     LegDead,
     LegDigit,
@@ -57,9 +35,9 @@ from appliance.telephony.port import (
 )  # fmt: skip
 from appliance.telephony.prompts import CLOSED, prompt_path
 from appliance.telephony.signalling import called_user, end_cause, header
-from appliance.telephony.storage import Storage
+from appliance.telephony.sounds import Sounds
+from appliance.telephony.surroundings import Surroundings as Surroundings
 from appliance.types import LegRole, LegState
-from audio.fingerprint import Library
 
 _GONE_AFTER_S = 3.0
 """A far end that does not confirm our hang-up within this is taken for gone."""
@@ -68,26 +46,12 @@ _UNDECIDED_S = 20.0
 """A caller for whom the engine decides nothing within this (it is away) is let go unanswered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all conversations of a worker share."""
-
-    realm: str
-    prompts: Path
-    spool: Path
-    sync_interval_s: float
-    storage: Storage = field(default_factory=Storage)
-    library: Library | None = None
-    unattended_s: float = 180.0
-    """An answered customer whom nobody attends to for so long (the engine is away) is let go."""
-
-
 class Conversation:
     """See the module. `ended` becomes True after `ConversationEnded` was published."""
 
     def __init__(
         self, *, conversation_id: str, attempt_id: str, campaign_id: str, port: TelephonyPort, clock: Clock,
-        publish: Callable[[ConversationEvent], None], around: Surroundings, figures: Callable[[], dict[str, float]],
+        publish: Callable[[ev.ConversationEvent], None], around: Surroundings, figures: Callable[[], dict[str, float]],
     ) -> None:  # fmt: skip
         self.conversation_id = conversation_id
         self.attempt_id = attempt_id
@@ -103,12 +67,12 @@ class Conversation:
         self._legs: dict[str, Leg] = {}
         self._primary = LegRole.TRUNK.value
         self._caller_id: str | None = None
-        self._record = RecordPolicy()
-        self._held = False
-        self._until_bridged = False  # the music is a queue's
-        self._prompt: PlayPrompt | None = None
-        self._then: deque[str] = deque()  # prompts that follow the one that plays
-        self._commands: deque[ConversationCommand] = deque()
+        self._record = cmd.RecordPolicy()
+        self._passing = Passing()
+        self._controls = ev.Controls(conversation_id="", attempt_id="", seq=0, at_unix_s=0.0)  # as last told
+        self._muted = False
+        self._sounds = Sounds(port, around.prompts, self._remix)
+        self._commands: deque[cmd.ConversationCommand] = deque()
         self._reason = ""
         self._attended_s = clock.monotonic_s()
         self._rtp_received = 0
@@ -117,13 +81,15 @@ class Conversation:
         self._handlers: dict[type, Callable[[Any], None]] = {
             LegProvisional: self._on_provisional, LegMedia: self._on_media, LegUp: self._on_up, LegDown: self._on_down,
             LegDigit: self._on_digit, LegDead: self._on_dead, SoundEnded: self._on_sound_ended,
-            ConnectSeat: self._connect_seat, Hangup: self._hangup, Hold: self._hold, Supervise: self._supervise,
-            PlayPrompt: self._play_prompt, SendDtmf: self._send_dtmf, AnswerInbound: self._answer_inbound,
+            cmd.ConnectSeat: self._connect_seat, cmd.Hangup: self._hangup, cmd.Hold: self._hold,
+            cmd.Supervise: self._supervise,
+            cmd.PlayPrompt: self._sounds.play, cmd.SendDtmf: self._send_dtmf, cmd.AnswerInbound: self._answer_inbound,
+            cmd.HandOver: self._hand_over, cmd.Mute: self._mute, cmd.PauseRecording: self._pause_recording,
         }  # fmt: skip
 
     # ---- beginnings ---------------------------------------------------------------------------------------
 
-    def originate(self, command: Originate) -> None:
+    def originate(self, command: cmd.Originate) -> None:
         """Dial the trunk leg; a dial that fails at once ends the conversation with its events."""
         self._caller_id = command.caller_id
         self._record = command.record
@@ -139,7 +105,7 @@ class Conversation:
         from_seat = (header(offer.message, "x-callbox-leg") or "").lower() == "seat"
         role = LegRole.SEAT if from_seat else LegRole.TRUNK
         self._primary = role.value
-        self._capture = self._new_capture(ListenPolicy(enabled=False))
+        self._capture = self._new_capture(cmd.ListenPolicy(enabled=False))
         leg = Leg(role, inbound=True, seat_id=header(offer.message, "x-callbox-seat") if from_seat else None)
         self._port.rename(offer.leg, leg.name)
         if from_seat:
@@ -149,17 +115,17 @@ class Conversation:
         self._legs[leg.name] = leg
         self._caller_id = header(offer.message, "x-callbox-calling")
         self._publish(
-            InboundOffered, trunk_id=header(offer.message, "x-callbox-trunk") or "", caller=self._caller_id or "",
+            ev.InboundOffered, trunk_id=header(offer.message, "x-callbox-trunk") or "", caller=self._caller_id or "",
             called=called_user(offer.message),
         )  # fmt: skip
 
-    def _answer_inbound(self, command: AnswerInbound) -> None:
+    def _answer_inbound(self, command: cmd.AnswerInbound) -> None:
         leg = self._legs.get(self._primary)
         if leg is not None and leg.inbound and not leg.answered:
             self._record = command.record
             self._port.answer(leg.name)
 
-    def _new_capture(self, listen: ListenPolicy) -> Capture:
+    def _new_capture(self, listen: cmd.ListenPolicy) -> Capture:
         return Capture(
             conversation_id=self.conversation_id, attempt_id=self.attempt_id, campaign_id=self._campaign_id,
             port=self._port, clock=self._clock, publish=self._publish, folder=self._around.spool,
@@ -182,21 +148,25 @@ class Conversation:
         """The ear takes so much audio at a time; 0: nobody listens."""
         return self._capture.ear_step_ms if self._capture is not None else 0
 
-    def post(self, command: ConversationCommand) -> None:
+    def post(self, command: cmd.ConversationCommand) -> None:
         """Queue a command (any thread). Raises CallerError when the conversation cannot take it any more."""
         if self.ended or self._primary not in self._legs or self._legs[self._primary].by_us:
             raise CallerError("conversation.ended", "The call has ended meanwhile: nothing was done.")
         if type(command) not in self._handlers:
             raise CallerError("conversation.unknown_command", f"A call cannot do '{type(command).__name__}'.")
-        if isinstance(command, ConnectSeat):
+        if isinstance(command, cmd.ConnectSeat):
             self._check_connect(command)
-        if isinstance(command, Supervise) and not self._legs[self._primary].answered:
+        if isinstance(command, cmd.Supervise) and not self._legs[self._primary].answered:
             raise CallerError("conversation.not_answered", "There is nothing to listen to yet.", retryable=True)
-        if isinstance(command, PlayPrompt):
+        if isinstance(command, cmd.PlayPrompt):
             for prompt_id in (command.prompt_id, *command.then):
                 prompt_path(self._around.prompts, prompt_id)
-        if isinstance(command, Hold):
+        if isinstance(command, cmd.Hold):
             prompt_path(self._around.prompts, command.music)
+        if isinstance(command, cmd.HandOver):
+            self._seat_that_talks()
+        if isinstance(command, cmd.PauseRecording) and (self._capture is None or not self._capture.is_recording):
+            raise CallerError("recording.none", "This call is not being recorded.")
         self._commands.append(command)
 
     def step(self) -> None:
@@ -209,6 +179,8 @@ class Conversation:
             self._handle(self._commands.popleft())
         if not self.ended:
             self._check_times()
+        if not self.ended:
+            self._tell_controls()
 
     def end(self, reason: str) -> None:
         """Hang up everything; events follow as the legs go."""
@@ -216,7 +188,7 @@ class Conversation:
         for leg in list(self._legs.values()):
             self._end_leg(leg, reason)
 
-    def _handle(self, item: PortEvent | ConversationCommand) -> None:
+    def _handle(self, item: PortEvent | cmd.ConversationCommand) -> None:
         handler = self._handlers.get(type(item))
         try:
             if handler is not None:
@@ -236,8 +208,11 @@ class Conversation:
                     self._end_leg(leg, "undecided", _UNAVAILABLE)
                 else:
                     self._end_leg(leg, "ring_timeout" if leg.role is LegRole.TRUNK else "timeout")
+        if self._passing.seat_is_lost(now_s):
+            self._log.warning("the seat did not come back, the call is let go")
+            self.end("seat_lost")
         primary = self._legs.get(self._primary)
-        if len(self._legs) != 1 or self._prompt is not None or primary is None or not primary.answered:
+        if len(self._legs) != 1 or self._sounds.prompt is not None or primary is None or not primary.answered:
             self._attended_s = now_s
         elif now_s - self._attended_s > self._around.unattended_s and not primary.by_us:
             self._log.warning("nobody attends to the call, it is let go")
@@ -252,7 +227,7 @@ class Conversation:
         leg.sip_status = event.sip_status
         if leg.state is LegState.CALLING:
             leg.state = LegState.RINGING
-        self._publish(LegProgress, role=leg.name, sip_status=event.sip_status, early_media=leg.media)
+        self._publish(ev.LegProgress, role=leg.name, sip_status=event.sip_status, early_media=leg.media)
 
     def _on_media(self, event: LegMedia) -> None:
         leg = self._legs.get(event.leg)
@@ -263,7 +238,7 @@ class Conversation:
         if began and leg.name == self._primary:
             if event.early and not leg.inbound:
                 leg.state = LegState.EARLY
-                self._publish(LegProgress, role=leg.name, sip_status=leg.sip_status or 183, early_media=True)
+                self._publish(ev.LegProgress, role=leg.name, sip_status=leg.sip_status or 183, early_media=True)
             if self._capture is not None:
                 self._capture.media_began(answered=not event.early, record=self._record)
         self._remix()
@@ -274,20 +249,21 @@ class Conversation:
             return
         leg.answered, leg.state, leg.deadline_s = True, LegState.ANSWERED, None
         self._log.info("leg answered", leg=leg.name)
-        self._publish(LegAnswered, role=leg.name, seat_id=leg.seat_id)
+        self._publish(ev.LegAnswered, role=leg.name, seat_id=leg.seat_id)
         if leg.name == self._primary:
             if self._capture is not None:
                 self._capture.answered(record=self._record.enabled)
             if leg.inbound and leg.role is LegRole.SEAT:
-                self._play_prompt(
-                    PlayPrompt(
+                self._sounds.play(
+                    cmd.PlayPrompt(
                         conversation_id=self.conversation_id, prompt_id=CLOSED, role=leg.role, hangup_after=True
                     )
                 )
-        elif leg.role in (LegRole.SEAT, LegRole.TRANSFER):
-            if self._until_bridged:
-                self._hold(Hold(conversation_id=self.conversation_id, resume=True))
-            self._publish(Bridged, seat_id=leg.seat_id or "", agent_id=leg.agent_id)
+        elif leg.role is LegRole.SEAT:
+            self._passing.back_by_s = None
+            if self._sounds.until_bridged:
+                self._sounds.resume()
+            self._publish(ev.Bridged, seat_id=leg.seat_id or "", agent_id=leg.agent_id)
         self._remix()
 
     def _on_down(self, event: LegDown) -> None:
@@ -309,27 +285,52 @@ class Conversation:
         if primary and self._capture is not None:
             self._capture.line_gone()
         self._publish(
-            LegEnded, role=leg.name, sip_status=status, reason=reason, q850=cause.q850,
+            ev.LegEnded, role=leg.name, sip_status=status, reason=reason, q850=cause.q850,
             retry_after_s=cause.retry_after_s, by_us=leg.by_us, answered=leg.answered, seat_id=leg.seat_id,
         )  # fmt: skip
         if primary:
             self._reason = self._reason or reason
-        elif leg.role in (LegRole.SEAT, LegRole.TRANSFER) and not leg.answered:
+        elif leg.role is LegRole.SEAT and not leg.answered:
             self._publish(
-                SeatFailed, seat_id=leg.seat_id or "", agent_id=leg.agent_id, sip_status=status, reason=reason
+                ev.SeatFailed, seat_id=leg.seat_id or "", agent_id=leg.agent_id, sip_status=status, reason=reason
             )
         self._remix()
-        if primary or (leg.role is LegRole.SEAT and leg.answered and not self._other_side()):
-            self.end(leg.end_reason or ("far_end" if primary else "seat_hung_up"))
+        if primary:
+            self.end(leg.end_reason or "far_end")
+        elif leg.role is LegRole.SEAT:
+            self._seat_gone(leg, reason)
         if not self._legs:
             self._finish()
+
+    def _seat_gone(self, leg: Leg, reason: str) -> None:
+        """The seat left the customer to somebody, is called again, may come back - or has hung up."""
+        over, again = self._passing.handed_over, self._passing.again
+        self._passing.handed_over = self._passing.again = None
+        if over is not None:
+            third = self._passing.take_over(self._legs, over)
+            if third is not None:
+                self._port.rename(LegRole.TRANSFER.value, LegRole.SEAT.value)
+                self._sounds.resume()
+            kind, fields = self._passing.word(over, third)
+            self._publish(kind, **fields)
+            self._remix()
+        elif again is not None:
+            self._passing.seat_away(self._clock.monotonic_s())
+            self._connect_seat(again)
+        elif leg.answered and is_away(reason) and self._primary != leg.name:
+            self._passing.seat_away(self._clock.monotonic_s())
+            self._sounds.music_until_bridged()
+        elif leg.answered and not self._other_side():
+            self.end(leg.end_reason or "seat_hung_up")
 
     def _other_side(self) -> bool:
         """Somebody of our side is still there, or being called, for the customer."""
         return any(leg.role in (LegRole.SEAT, LegRole.TRANSFER) for leg in self._legs.values())
 
     def _on_digit(self, event: LegDigit) -> None:
-        self._publish(DtmfReceived, role=event.leg, digit=event.digit, duration_ms=event.duration_ms)
+        if self._capture is not None and self._capture.is_paused:
+            return  # a card number is nobody's business
+        self._publish(ev.DtmfReceived, role=event.leg, digit=event.digit, duration_ms=event.duration_ms)
 
     def _on_dead(self, event: LegDead) -> None:
         leg = self._legs.get(event.leg)
@@ -338,43 +339,68 @@ class Conversation:
             self._end_leg(leg, "media_lost")
 
     def _on_sound_ended(self, event: SoundEnded) -> None:
-        prompt = self._prompt
-        if event.sound != PROMPT or prompt is None:
+        prompt = self._sounds.ended(event.sound)
+        if prompt is None:
             return
-        if self._then:
-            self._play_next()
-            return
-        self._stop_prompt()
-        self._publish(PromptEnded, prompt_id=prompt.prompt_id, role=prompt.role.value)
+        self._publish(ev.PromptEnded, prompt_id=prompt.prompt_id, role=prompt.role.value)
         if prompt.hangup_after and prompt.role.value in self._legs:
             self._hangup(
-                Hangup(conversation_id=self.conversation_id, role=prompt.role, reason=f"after_{prompt.prompt_id}")
+                cmd.Hangup(conversation_id=self.conversation_id, role=prompt.role, reason=f"after_{prompt.prompt_id}")
             )
 
     # ---- commands -----------------------------------------------------------------------------------------
 
-    def _check_connect(self, command: ConnectSeat) -> None:
+    def _check_connect(self, command: cmd.ConnectSeat) -> None:
         if not self._legs[self._primary].answered:
             raise CallerError("conversation.not_answered", "The customer has not answered yet.", retryable=True)
+        if command.again:
+            return
         if command.role.value in self._legs or any(
-            isinstance(c, ConnectSeat) and c.role is command.role for c in list(self._commands)
+            isinstance(c, cmd.ConnectSeat) and c.role is command.role for c in list(self._commands)
         ):
             raise CallerError("conversation.seat_busy", "Another seat is being connected to this call.")
 
-    def _connect_seat(self, command: ConnectSeat) -> None:
+    def _connect_seat(self, command: cmd.ConnectSeat) -> None:
         self._check_connect(command)
-        self._stop_prompt()
+        present = self._legs.get(command.role.value)
+        if present is not None:  # its phone has lost the call
+            self._passing.again = command
+            self._end_leg(present, AGAIN)
+            return
+        self._sounds.stop_prompt()
         leg = Leg(
-            command.role, seat_id=command.seat_id, agent_id=command.agent_id,
+            command.role, seat_id=command.seat_id or None, agent_id=command.agent_id, number=command.number,
             deadline_s=self._clock.monotonic_s() + command.answer_timeout_s,
         )  # fmt: skip
-        self._dial_seat(leg)
-
-    def _dial_seat(self, leg: Leg) -> None:
-        dial = seat_dial(leg.seat_id or "", caller_id=self._caller_id, realm=self._around.realm)
+        if command.role is LegRole.TRANSFER:
+            self._sounds.hold_quietly()
+        dial = leg_dial(command, caller_id=self._caller_id, realm=self._around.realm)
         self._start_leg(leg, lambda: self._port.dial(leg.name, dial))
 
-    def _hangup(self, command: Hangup) -> None:
+    def _seat_that_talks(self) -> Leg:
+        leg = self._legs.get(LegRole.SEAT.value)
+        if leg is None or not leg.answered or leg.by_us or leg.name == self._primary:
+            raise CallerError("conversation.no_seat", "No agent talks with the customer now.")
+        return leg
+
+    def _hand_over(self, command: cmd.HandOver) -> None:
+        seat, third = self._seat_that_talks(), self._legs.get(LegRole.TRANSFER.value)
+        self._passing.handed_over, self._muted = command, False
+        if third is None or not third.answered:
+            if third is not None:
+                self._end_leg(third, "not_waited_for")
+            self._sounds.music_until_bridged()
+        self._end_leg(seat, self._passing.LEAVES)
+
+    def _mute(self, command: cmd.Mute) -> None:
+        self._muted = command.on
+        self._remix()
+
+    def _pause_recording(self, command: cmd.PauseRecording) -> None:
+        if self._capture is not None:
+            self._capture.pause(on=not command.resume)
+
+    def _hangup(self, command: cmd.Hangup) -> None:
         if command.role is None or command.role.value == self._primary:
             primary = self._legs.get(self._primary)
             if primary is not None and primary.inbound and not primary.answered and command.sip_status:
@@ -385,21 +411,14 @@ class Conversation:
         elif command.role.value in self._legs:
             self._end_leg(self._legs[command.role.value], command.reason)
 
-    def _hold(self, command: Hold) -> None:
+    def _hold(self, command: cmd.Hold) -> None:
         if command.until_bridged:
             self._attended_s = self._clock.monotonic_s()
             if any(leg.answered and leg.name != self._primary for leg in self._legs.values()):
                 return  # the seat was quicker
-        if command.resume == self._held:
-            self._held = not command.resume
-            self._until_bridged = command.until_bridged
-            if self._held:
-                self._port.play(MUSIC, prompt_path(self._around.prompts, command.music), loop=True)
-            else:
-                self._port.stop(MUSIC)
-            self._remix()
+        self._sounds.hold(command)
 
-    def _supervise(self, command: Supervise) -> None:
+    def _supervise(self, command: cmd.Supervise) -> None:
         leg = self._legs.get(LegRole.SUPERVISOR.value)
         if command.mode is None:
             if leg is not None:
@@ -409,28 +428,13 @@ class Conversation:
                 LegRole.SUPERVISOR, seat_id=command.seat_id, supervise=command.mode,
                 deadline_s=self._clock.monotonic_s() + 10.0,
             )  # fmt: skip
-            self._dial_seat(leg)
+            dial = seat_dial(command.seat_id, caller_id=self._caller_id, realm=self._around.realm)
+            self._start_leg(leg, lambda: self._port.dial(LegRole.SUPERVISOR.value, dial))
         else:
             leg.supervise = command.mode
             self._remix()
 
-    def _play_prompt(self, command: PlayPrompt) -> None:
-        self._prompt = command
-        self._then = deque((command.prompt_id, *command.then))
-        self._play_next()
-
-    def _play_next(self) -> None:
-        self._port.play(PROMPT, prompt_path(self._around.prompts, self._then.popleft()), loop=False)
-        self._remix()
-
-    def _stop_prompt(self) -> None:
-        if self._prompt is not None:
-            self._prompt = None
-            self._then.clear()
-            self._port.stop(PROMPT)
-            self._remix()
-
-    def _send_dtmf(self, command: SendDtmf) -> None:
+    def _send_dtmf(self, command: cmd.SendDtmf) -> None:
         self._port.send_dtmf(command.role.value, command.digits)
 
     # ---- ends ---------------------------------------------------------------------------------------------
@@ -442,10 +446,10 @@ class Conversation:
             self._port.hangup(leg.name, sip_status)
 
     def _finish(self) -> None:
-        self._stop_prompt()
+        self._sounds.stop_prompt()
         capture = self._capture.close() if self._capture is not None else {}
         self._publish(
-            ConversationEnded, reason=self._reason, rtp_received=self._rtp_received, rtp_lost=self._rtp_lost,
+            ev.ConversationEnded, reason=self._reason, rtp_received=self._rtp_received, rtp_lost=self._rtp_lost,
             **capture, **self._figures(),
         )  # fmt: skip
         self._log.info("conversation ended", reason=self._reason)
@@ -458,16 +462,26 @@ class Conversation:
         wanted = routes(
             Mix(
                 talking=frozenset(leg.name for leg in self._legs.values() if leg.answered),
-                held=self._held,
+                held=self._sounds.held,
+                muted=self._muted,
                 supervise=supervisor.supervise if supervisor is not None else None,
-                prompt_to=self._prompt.role.value if self._prompt is not None else None,
+                prompt_to=self._sounds.prompt.role.value if self._sounds.prompt is not None else None,
             )
         )
         if self._capture is not None:
             self._capture.expect(wanted)
         self._port.connect(wanted)
 
-    def _publish(self, event_type: type[ConversationEvent], /, **fields: Any) -> None:
+    def _tell_controls(self) -> None:
+        """Say how the conversation stands when that has changed."""
+        third = self._legs.get(LegRole.TRANSFER.value)
+        paused = self._capture is not None and self._capture.is_paused
+        now = standing(third, held=self._sounds.held_by_agent, muted=self._muted, recording_paused=paused)
+        if any(getattr(self._controls, name) != value for name, value in now.items()):
+            self._controls = replace(self._controls, **now)
+            self._publish(ev.Controls, **now)
+
+    def _publish(self, event_type: type[ev.ConversationEvent], /, **fields: Any) -> None:
         self._seq += 1
         self._publish_event(
             event_type(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.commands import ConnectSeat
 from appliance.telephony.port import SEAT_ACCOUNT, TRUNK_ACCOUNT, Dial
 from appliance.types import LegRole, LegState, SuperviseMode
 
@@ -24,6 +25,7 @@ class Leg:
     media: bool = False
     answered: bool = False
     supervise: SuperviseMode | None = None
+    number: str = ""  # an outside number that was brought in
 
     @property
     def name(self) -> str:
@@ -53,3 +55,10 @@ def seat_dial(seat_id: str, *, caller_id: str | None, realm: str) -> Dial:
             ("Alert-Info", f"<http://{realm}>;info=alert-autoanswer;delay=0"),
         ),
     )  # fmt: skip
+
+
+def leg_dial(command: ConnectSeat, *, caller_id: str | None, realm: str) -> Dial:
+    """INVITE to the seat, or to the outside number, that a command names."""
+    if command.number:
+        return trunk_dial(command.number, trunk_id=command.trunk_id, caller_id=command.caller_id, realm=realm)
+    return seat_dial(command.seat_id, caller_id=caller_id, realm=realm)

@@ -24,6 +24,7 @@ class Mix:
 
     talking: frozenset[str] = frozenset()
     held: bool = False
+    muted: bool = False
     supervise: SuperviseMode | None = None
     prompt_to: str | None = None
 
@@ -31,10 +32,10 @@ class Mix:
 def routes(mix: Mix) -> frozenset[Route]:
     """Return the routes of a state.
 
-    bridge: all talkers hear each other. hold: the customer hears music only, our side nothing of him. A prompt
-    replaces all else in the ear it is played to. listen: the supervisor hears all, nobody hears him; whisper: our
-    side hears him too; barge: everybody hears him. The customer's own voice is always recorded left; what our side
-    says, prompts included, right.
+    bridge: all talkers hear each other. hold: the customer hears music only, our side nothing of him. mute: nobody
+    hears the seat. A prompt replaces all else in the ear it is played to. listen: the supervisor hears all, nobody
+    hears him; whisper: our side hears him too; barge: everybody hears him. The customer's own voice is always recorded
+    left; what our side says, prompts included, right.
     """
     found: set[Route] = {(TRUNK, LEFT)}
     talkers = [name for name in _TALKERS if name in mix.talking]
@@ -43,10 +44,12 @@ def routes(mix: Mix) -> frozenset[Route]:
             continue
         found.add((source, sink))
     found |= {(name, RIGHT) for name in _OUR_SIDE if name in mix.talking}
+    if mix.muted:
+        found = {(source, sink) for source, sink in found if source != SEAT}
     if mix.held and TRUNK in mix.talking:
         found.add((MUSIC, TRUNK))
     if mix.supervise is not None and SUPERVISOR in mix.talking:
-        found |= {(name, SUPERVISOR) for name in talkers}
+        found |= {(name, SUPERVISOR) for name in talkers if not (mix.muted and name == SEAT)}
         if mix.supervise in (SuperviseMode.WHISPER, SuperviseMode.BARGE):
             found |= {(SUPERVISOR, name) for name in _OUR_SIDE if name in mix.talking}
         if mix.supervise is SuperviseMode.BARGE and TRUNK in mix.talking and not mix.held:

@@ -414,11 +414,18 @@ class Pjsua2Port:
         self.events.append(LegOffered(leg, info.remoteUri, info.localUri, message))
 
     def rename(self, old: str, new: str) -> None:
-        """Give an offered leg the name of its role."""
+        """Give a leg the name of its role; its audio goes with it."""
         call = self._calls.pop(old, None)
         if call is not None:
             call.leg = new
             self._calls[new] = call
+            media = self._media.get(old)
+            self._drop_media(old)
+            if media is not None:
+                self._put_media(new, media)
+            if old in self._figures:
+                self._figures[new] = self._figures.pop(old)
+            self._alive.pop(old, None)
 
     def on_state(self, call: _Call, info: Any) -> None:
         if info.state == pj.PJSIP_INV_STATE_EARLY and info.role == pj.PJSIP_ROLE_UAC:

@@ -150,7 +150,7 @@ class TelephonyPort(Protocol):
         """Start an outgoing leg. Raises BoxError `telephony.dial_failed`."""
 
     def rename(self, old: str, new: str) -> None:
-        """Give an offered leg the name of its role."""
+        """Give a leg the name of its role; its audio goes with it."""
 
     def answer(self, leg: str) -> None:
         """Send 200 to an offered leg."""

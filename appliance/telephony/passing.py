@@ -1,0 +1,72 @@
+"""How a seat leaves a customer to somebody else, and how a phone that lost its call finds it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from appliance.commands import ConnectSeat, HandOver
+from appliance.events import ConversationEvent, HandedOver
+from appliance.telephony.legs import Leg
+from appliance.types import SEAT_AWAY_REASONS, SEAT_PASSED_ON, LegRole
+
+AGAIN = "again"
+_BACK_WITHIN_S = 25.0
+"""A page that is loaded anew is back within a few seconds; the customer hears music so long."""
+
+
+def is_away(reason: str) -> bool:
+    """Say whether a seat that left for this reason may come back."""
+    return reason in SEAT_AWAY_REASONS
+
+
+@dataclass(slots=True)
+class Passing:
+    """What is under way. `back_by_s` (monotonic): the seat is away and must be back by then."""
+
+    LEAVES: ClassVar[str] = SEAT_PASSED_ON
+    handed_over: HandOver | None = None
+    again: ConnectSeat | None = None
+    back_by_s: float | None = None
+
+    def seat_away(self, now_s: float) -> None:
+        self.back_by_s = now_s + _BACK_WITHIN_S
+
+    def seat_is_lost(self, now_s: float) -> bool:
+        """True once when the seat did not come back in time."""
+        if self.back_by_s is None or now_s < self.back_by_s:
+            return False
+        self.back_by_s = None
+        return True
+
+    @staticmethod
+    def take_over(legs: dict[str, Leg], command: HandOver) -> Leg | None:
+        """Make a third party that talks the conversation's seat; None when there is none, or another was wanted."""
+        third = legs.get(LegRole.TRANSFER.value)
+        if third is None or not third.answered or third.by_us or command.queue_id:
+            return None
+        del legs[third.name]
+        third.role = LegRole.SEAT
+        legs[third.name] = third
+        return third
+
+    @staticmethod
+    def word(command: HandOver, third: Leg | None) -> tuple[type[ConversationEvent], dict[str, Any]]:
+        """Return the event that tells of it, as (type, fields)."""
+        if third is not None:
+            return HandedOver, {
+                "joined": True, "seat_id": third.seat_id or "", "agent_id": third.agent_id, "number": third.number,
+            }  # fmt: skip
+        names = ("seat_id", "agent_id", "number", "trunk_id", "caller_id", "queue_id", "wait_s")
+        return HandedOver, {"joined": False, **{name: getattr(command, name) for name in names}}
+
+
+def standing(third: Leg | None, *, held: bool, muted: bool, recording_paused: bool) -> dict[str, Any]:
+    """Return the fields of `Controls`."""
+    fields: dict[str, Any] = {"held": held, "muted": muted, "recording_paused": recording_paused}
+    if third is None:
+        return {**fields, "third": "", "third_agent_id": "", "third_name": ""}
+    return {
+        **fields, "third": "talking" if third.answered else "ringing", "third_agent_id": third.agent_id,
+        "third_name": third.number or third.seat_id or "",
+    }  # fmt: skip
