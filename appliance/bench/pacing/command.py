@@ -77,7 +77,8 @@ def _print(found: Iterator[Row], *, as_json: bool) -> None:
     table = Table("scenario", "policy", "limit", "utilisation", "abandoned", "worst half hour")
     for row in found:
         if as_json:
-            print(json.dumps(asdict(row)), flush=True)
+            shown = {key: round(x, 6) if isinstance(x, float) else x for key, x in asdict(row).items()}
+            print(json.dumps(shown), flush=True)
         shares = (f"{100 * x:.2f} %" for x in (row.limit, row.utilisation, row.abandoned, row.worst_half_hour))
         table.add_row(row.scenario, row.policy, *shares)
     if not as_json:
@@ -158,11 +159,12 @@ def many_days(name: str, limit: float, seed: int, days: int) -> dict[str, Any]:
         found = pool.map(_our_day, [(name, limit, seed + n) for n in range(days)], chunksize=1)
     return {
         "scenario": name, "policy": "callbox", "limit": limit, "days": days,
-        "days_over_limit": sum(d.abandoned > limit for d in found), "max": max(d.abandoned for d in found),
-        "abandoned": _abandoned(found), "utilisation": statistics.fmean(d.utilisation for d in found),
-        "utilisation_min": min(d.utilisation for d in found),
-        "worst_half_hour": max(d.worst_half_hour for d in found),
-        "worst_half_hour_mean": statistics.fmean(d.worst_half_hour for d in found),
+        "days_over_limit": sum(d.abandoned > limit for d in found),
+        "max": round(max(d.abandoned for d in found), 6), "abandoned": round(_abandoned(found), 6),
+        "utilisation": round(statistics.fmean(d.utilisation for d in found), 6),
+        "utilisation_min": round(min(d.utilisation for d in found), 6),
+        "worst_half_hour": round(max(d.worst_half_hour for d in found), 6),
+        "worst_half_hour_mean": round(statistics.fmean(d.worst_half_hour for d in found), 6),
     }  # fmt: skip
 
 
