@@ -14,8 +14,8 @@ venv=$work/root/opt/callbox/venv
 site=$venv/lib/python3.11/site-packages
 mkdir -p "$venv/bin" "$site" "$work/source"
 
-# what git knows, and what set-up built; nothing else of the checkout
-git -C "$SOURCE" ls-files -z | (cd "$SOURCE" && xargs -0 tar -cf - --ignore-failed-read 2>/dev/null) | tar -xf - -C "$work/source"
+# what is committed, and what set-up built; nothing else of the checkout
+git -C "$SOURCE" archive HEAD | tar -xf - -C "$work/source"
 cp -a "$SOURCE/webui/static/dist" "$work/source/webui/static/"
 (cd "$SOURCE" && find webui/translations -name '*.mo' -print0 | xargs -0 tar -cf -) | tar -xf - -C "$work/source"
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
-SOURCE=$TOP OUT=$TOP/build/image VERSION=""
+SOURCE=$TOP OUT=$TOP/build/image VERSION="" KEYS=${CALLBOX_KEYS:-$TOP/build/keys}
 while [ $# -gt 0 ]; do
   case "$1" in
     --version) VERSION=$2; shift 2 ;;
@@ -41,7 +41,7 @@ step "the product and its Python packages"
 "$HERE/app.sh" "$SOURCE" "$OUT/app.tar" >"$OUT/app.log" 2>&1 || { echo "failed; see $OUT/app.log"; exit 1; }
 done_step "$(du -m "$OUT/app.tar" | cut -f1) MB"
 step "root tree"
-"$HERE/tree.sh" "$OUT/base.tar" "$OUT/app.tar" "$VERSION" "$OUT/tree" >"$OUT/tree.log" 2>&1 ||
+"$HERE/tree.sh" "$OUT/base.tar" "$OUT/app.tar" "$VERSION" "$OUT/tree" "$KEYS" >"$OUT/tree.log" 2>&1 ||
   { echo "failed; see $OUT/tree.log"; exit 1; }
 done_step
 step "slot: squashfs, verity, kernel"
@@ -54,5 +54,11 @@ done_step
 step "disk of a one-disk machine"
 "$HERE/disk.sh" "$OUT/slot" "$OUT/esp-disk" "$OUT/callbox.img"
 done_step "$(du -m "$OUT/callbox.img" | cut -f1) MB"
+step "signed bundle"
+"$HERE/bundle.sh" "$OUT/slot" "$VERSION" "$KEYS" "$OUT/callbox.raucb"
+done_step "$(du -m "$OUT/callbox.raucb" | cut -f1) MB"
+step "bill of materials, licences"
+"$HERE/sbom.py" "$OUT/tree" "$VERSION" "$OUT/callbox.cdx.json" "$OUT/licences.txt"
+done_step "$(grep -c '"bom-ref"' "$OUT/callbox.cdx.json") parts"
 rm -rf "$OUT/tree"
-(cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img) | tee "$OUT/SHA256SUMS"
+(cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img callbox.cdx.json) | tee "$OUT/SHA256SUMS"

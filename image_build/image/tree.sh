@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Puts a root tree together: tree.sh BASE.tar APP.tar VERSION TREE. Debian's part, the product, our units and settings.
+# Puts a root tree together: tree.sh BASE.tar APP.tar VERSION TREE [KEYS]. Debian's part, the product, our units, settings
+# and the keyring that updates are checked with.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
-BASE=$1 APP=$2 VERSION=$3 TREE=$4
+BASE=$1 APP=$2 VERSION=$3 TREE=$4 KEYS=${5:-$HERE/../../build/keys}
 rm -rf "$TREE"
 mkdir -p "$TREE"
 tar -xf "$BASE" -C "$TREE" --numeric-owner --exclude=./dev/*
 tar -xf "$APP" -C "$TREE" --numeric-owner
 cp -r --no-preserve=ownership "$HERE/overlay/." "$TREE/"
 install -m 644 "$HERE"/../../systemd/*.service "$HERE"/../../systemd/*.target "$TREE/usr/lib/systemd/system/"
+"$HERE/keys.sh" "$KEYS"
+install -m 644 "$KEYS/keyring.pem" "$TREE/etc/rauc/keyring.pem"
 mkdir -p "$TREE/data"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$TREE/etc/resolv.conf"
 echo callbox >"$TREE/etc/hostname"

@@ -42,7 +42,8 @@ def kernel_line(image: Path, slot: str = "A") -> str:
     config = (image / "esp-disk/grub.cfg").read_text()
     common = re.search(r'^set common="(.*)"$', config, re.M)
     line = re.search(rf"^  linux \S+ (.*rauc\.slot={slot})$", config, re.M)
-    assert common is not None and line is not None, "grub.cfg has no such slot"
+    assert common is not None
+    assert line is not None, f"grub.cfg has no slot {slot}"
     words = line.group(1).replace("$common", common.group(1)).replace("$machine", "")
     return words.replace("$slotargs", f"roothash={(image / 'slot/roothash').read_text().strip()}")
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from appliance.bench.box import provide_sounds
 from appliance.bench.exchange import read_truth, truth_file
 from appliance.bench.plan import DialPlan, GatewayPlan, NumberPlan, save_plan
-from appliance.bench.box import provide_sounds
 from appliance.settings import Home, load_secrets
 from tests.boot.box import TAP
 from tests.netns import network_namespace
@@ -55,8 +55,8 @@ def world(folder: Path) -> Iterator[Home]:
             "home = home_from_environment(); main(home, load_settings(home))"
         )]  # fmt: skip
         try:
-            for command in (dhcp, exchange):
-                children.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            children.append(subprocess.Popen(dhcp, stdout=log, stderr=log))
+            children.append(subprocess.Popen(exchange, env=environment, stdout=log, stderr=log))
             yield home
         finally:
             for child in children:

@@ -1,0 +1,59 @@
+"""`python -m tests.boot [--short] [--image DIR] [--out DIR]`: boots the image under QEMU and prints figures as JSON.
+
+Root is needed (a tap device in a network namespace of its own). Everything that the machine wrote is kept in the output
+folder; a full run also writes docs/figures/boot.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.boot import outside, stages
+from tests.boot.report import write_report
+
+TOP = Path(__file__).resolve().parents[2]
+PROGRAMS = ("qemu-system-x86_64", "cpio", "mcopy", "dnsmasq", "ip")
+SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
+FULL = (*SHORT, stages.boot_directly, stages.boot_by_firmware)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="one boot only")
+    parser.add_argument("--image", type=Path, default=TOP / "build/image")
+    parser.add_argument("--out", type=Path, default=TOP / "build/boot")
+    words = parser.parse_args()
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+    if missing:
+        print(f"not installed here: {', '.join(missing)}", file=sys.stderr)
+        return 2
+    os.environ["PATH"] = path
+    shutil.rmtree(words.out, ignore_errors=True)
+    words.out.mkdir(parents=True)
+    with outside.world(words.out) as home:
+        run = stages.Run(words.image, words.out, home)
+        for stage in SHORT if words.short else FULL:
+            started_s = time.monotonic()
+            load = os.getloadavg()[0]
+            print(f"{stage.__name__} (load {load:.1f}) …", file=sys.stderr, flush=True)
+            stage(run)
+            run.figures[f"{stage.__name__}_took_s"] = round(time.monotonic() - started_s, 1)
+            run.figures[f"{stage.__name__}_load"] = round(load, 1)
+            (words.out / "summary.json").write_text(json.dumps(run.figures, indent=1))
+            print(f"{stage.__name__}: {run.figures[f'{stage.__name__}_took_s']} s", file=sys.stderr, flush=True)
+    print(json.dumps(run.figures))
+    if not words.short:
+        write_report(run.figures, words.image, TOP / "docs/figures/boot.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

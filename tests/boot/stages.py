@@ -1,0 +1,145 @@
+"""What the boot tests do, one function a stage; each returns its figures. All output of the machine is kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from appliance.bench.provide import trunk_config
+from appliance.settings import Home
+from tests.boot import outside
+from tests.boot.box import AS_CALLBOX, MENU, PYTHON, Box, direct, disk, firmware, network
+
+_DIAL_S, _WELL_S, _PAUSE_S = 1500.0, 1500.0, 3.0
+_DIAL = Path(__file__).with_name("dial.py")
+TRUNK = "bench"
+
+
+@dataclass
+class Run:
+    """One run of the boot tests: where the image is, where its output goes, the bench outside, figures so far."""
+
+    image: Path
+    folder: Path
+    home: Home
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk.img"
+
+
+def fresh_disk(run: Run) -> None:
+    """A disk as it leaves the factory."""
+    subprocess.run(["cp", "--sparse=always", run.image / "callbox.img", run.disk], check=True)
+
+
+def wait_dial_ready(box: Box, run: Run) -> dict[str, Any]:
+    """Let the box dial until the person outside is heard. Raises AssertionError with what was said last."""
+    before = len(outside.calls(run.home))
+    path = box.put("dial.py", _DIAL.read_bytes())
+    said = box.sh(f"{AS_CALLBOX} {PYTHON} {path} {outside.PERSON} {TRUNK} {_DIAL_S:.0f}", _DIAL_S + 120)
+    heard: dict[str, Any] = json.loads(said.splitlines()[-1])
+    assert "error" not in heard, heard
+    assert len(outside.calls(run.home)) > before, "the exchange outside has seen no call"
+    return heard
+
+
+def provide_trunk(box: Box) -> None:
+    """What an installer does: the way to the exchange."""
+    config = box.put("trunk.json", json.dumps(trunk_config(outside.plan(), 4)).encode())
+    box.callbox(f"trunk add {TRUNK} --config {config}", 600)
+
+
+def wait_well(box: Box) -> list[str]:
+    """Wait until `callbox health` finds no service wanting; returns what else it finds (no clock, no disks here)."""
+    deadline = time.monotonic() + _WELL_S
+    while True:
+        found = box.health()
+        wanting = [s["name"] for s in found["services"] if s["state"] != "RUNNING"]
+        if found["services"] and not wanting:
+            return [finding["key"] for finding in found["findings"]]
+        assert time.monotonic() < deadline, found
+        time.sleep(_PAUSE_S)
+
+
+def open_ports(box: Box) -> list[str]:
+    """TCP and UDP sockets that listen on an address others can reach, as the box itself lists them."""
+    found = set()
+    for line in box.sh("ss -Hlntu").splitlines():
+        protocol, _state, _, _, local, *_ = line.split()
+        address, _, port = local.rpartition(":")
+        if not address.split("%")[0].strip("[]").startswith(("127.", "::1")):
+            found.add(f"{protocol} {port}")
+    return sorted(found)
+
+
+def look_around(box: Box) -> dict[str, Any]:
+    """Memory, packages, units and their scores, boot chart."""
+    memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", box.sh("cat /proc/meminfo"), re.M))
+    return {
+        "memory_used_mb": (int(memory["MemTotal"]) - int(memory["MemAvailable"])) // 1024,
+        "memory_mb": int(memory["MemTotal"]) // 1024,
+        "packages": int(box.sh("dpkg-query -W | wc -l")),
+        "open_ports": open_ports(box),
+        "failed_units": box.sh("systemctl --failed --plain --no-legend --no-pager").splitlines(),
+        "systemd_analyze": box.sh("systemd-analyze || true"),
+        "slowest_units": box.sh("systemd-analyze blame --no-pager | head -15").splitlines(),
+        "security": box.sh("systemd-analyze security --no-pager | head -60", 300).splitlines(),
+    }
+
+
+def first_boot(run: Run) -> None:
+    """A new box, kernel started directly: menu, health, trunk, dial-ready. It is switched off by itself at the end."""
+    fresh_disk(run)
+    with Box(run.folder, "first-boot", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
+        run.figures["first_boot_agent_s"] = round(box.wait_agent(1200), 1)
+        run.figures["first_boot_menu_s"] = round(box.see(MENU, 1500), 1)
+        run.figures["first_boot_findings"] = wait_well(box)
+        run.figures["first_boot_well_s"] = round(box.up_s, 1)
+        provide_trunk(box)
+        run.figures["first_call"] = wait_dial_ready(box, run)
+        run.figures["first_boot_dial_ready_s"] = round(box.up_s, 1)
+        run.figures["around"] = look_around(box)
+        (run.folder / "boot-chart.svg").write_text(box.sh("systemd-analyze plot", 300))
+        box.power_off()
+
+
+def boot_directly(run: Run) -> None:
+    """The second boot: how long until it dials, without firmware and boot loader."""
+    with Box(run.folder, "direct", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
+        box.wait_agent(1200)
+        run.figures["direct_call"] = wait_dial_ready(box, run)
+        run.figures["direct_dial_ready_s"] = round(box.up_s, 1)
+        run.figures["direct_menu_s"] = round(box.see(MENU, 600), 1)
+        box.power_off()
+
+
+def boot_by_firmware(run: Run) -> None:
+    """UEFI, GRUB, slot A: the whole way, and the gate has called the slot good."""
+    shutil.rmtree(run.folder / "vars.fd", ignore_errors=True)
+    arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network()]
+    with Box(run.folder, "firmware", arguments) as box:
+        run.figures["grub_menu_s"] = round(box.see(r"Callbox slot A \(OK=1 TRY=\d\)", 600), 1)
+        box.wait_agent(1200)
+        run.figures["firmware_call"] = wait_dial_ready(box, run)
+        run.figures["firmware_dial_ready_s"] = round(box.up_s, 1)
+        wait_gate(box)
+        run.figures["firmware_gate_s"] = round(box.up_s, 1)
+        box.power_off()
+
+
+def wait_gate(box: Box) -> None:
+    """Wait until the health gate has marked the running slot good."""
+    slot = box.sh("/usr/lib/callbox/slot get-current")
+    deadline = time.monotonic() + _WELL_S
+    while f"{slot}_TRY=0" not in box.sh("/usr/lib/callbox/esp env").split():
+        said = box.run("journalctl -b -u callbox-gate --no-pager -o cat | tail -n 5").output
+        assert time.monotonic() < deadline, said
+        time.sleep(_PAUSE_S)
