@@ -4,7 +4,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-long check figures clean
+.PHONY: help setup run test test-long check figures image image-again boot-test boot-test-short clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,21 @@ check: setup ## ruff, mypy --strict, import rules, templates
 
 figures: setup ## measure every figure again and write docs/figures/
 	image_build/figures.sh
+
+image: setup ## the device's image, its signed bundle and bill of materials, into build/image (root)
+	@image_build/packages.sh image_build/packages-image.txt
+	image_build/image/build.sh
+
+image-again: ## build the image a second time and compare the digests
+	image_build/image/compare.sh
+
+boot-test: setup ## boot build/image under QEMU by its own boot loader, dial through it; writes docs/figures/boot.md
+	@image_build/packages.sh image_build/packages-image.txt
+	nice -n -5 $(PY) -m tests.boot
+
+boot-test-short: setup ## the same, one boot, kernel started directly
+	@image_build/packages.sh image_build/packages-image.txt
+	$(PY) -m tests.boot --short
 
 clean: ## remove what set-up made in the checkout (not ./var, which holds the box's data)
 	rm -rf .venv .setup webui/static/dist webui/frontend/node_modules

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 REMARKS = {
-    "pjsua2-python": "Carries OpenSSL 1.0.2k inside. Used for SIP over UDP and RTP on loopback only: TLS towards phones and"
-    " providers ends at Kamailio with Debian's OpenSSL, so the TLS code of this library faces nobody.",
+    "pjsua2-python": "Carries OpenSSL 1.0.2k inside. Used for SIP over UDP and for RTP only: TLS towards phones"
+    " and providers ends at Kamailio with Debian's OpenSSL, so the TLS code of this library faces nobody.",
 }
 """Why a part that is known to be old may be in the image."""
 
@@ -73,7 +73,7 @@ def python(tree: Path) -> list[dict[str, Any]]:
 
 def main(tree: Path, version: str, target: Path, licences: Path) -> None:
     parts = sorted([*debian(tree), *python(tree)], key=lambda part: str(part["purl"]))
-    lines = [f"{part['name']} {part['version']}: {', '.join(part['licences']) or 'see its copyright file'}" for part in parts]
+    lines = [f"{p['name']} {p['version']}: {', '.join(p['licences']) or 'see its copyright file'}" for p in parts]
     licences.write_text("\n".join(lines) + "\n", "utf-8")
     components = []
     for part in parts:
