@@ -119,6 +119,7 @@ class DiallingSettings(_Section):
 
     default_region: str = Field("CN", title="Home country", description="ISO 3166 code for numbers without a country code and for the tone plan.", pattern=r"^[A-Z]{2}$")
     timezone: str = Field("UTC", title="Time zone of the box", description="IANA name; times are shown in it.")
+    rule_profile: str = Field("neutral", title="Rules of new campaigns", description="neutral, cn, ru, us, uk or in; each campaign may change it.", pattern=r"^[a-z][a-z0-9-]{1,20}$")
     company_name: str = Field("", title="Name of the company", description="Said to people whom no agent could take, as many rules want it.", max_length=80)
     company_number: str = Field("", title="Number to call back", description="Said after the name, with + and country code.", pattern=r"^(\+?[0-9]{3,15})?$")
     ring_timeout_s: float = Field(40.0, title="Ring time-out", description="s", ge=5, le=120)

@@ -68,6 +68,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("announcements.page", _l("Announcements"), icon="volume", permission=Permission.EAR_TEACH),
             NavItem("users.page", _l("Users"), icon="users", permission=Permission.USERS_WRITE),
             NavItem("retention.page", _l("Retention"), icon="archive", permission=Permission.RECORDINGS_RETAIN),
+            NavItem("system.page", _l("System"), icon="heart-rate-monitor", permission=Permission.SETTINGS_WRITE),
             NavItem("settings.page", _l("Settings"), icon="settings", permission=Permission.SETTINGS_WRITE),
             NavItem("audit.page", _l("Audit log"), icon="list-check", permission=Permission.AUDIT_READ),
         ),

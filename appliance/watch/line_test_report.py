@@ -1,67 +1,36 @@
 """The line test's report: one A4 page (more when there are many figures) as PDF, signed by the box.
 
-Languages: English with the fonts that every PDF reader has; others with a TrueType font of Debian
-(`fonts-wqy-microhei` has Chinese, Russian and Latin; `fonts-dejavu-core` Russian and Latin). Without a font that has
-the reader's letters the words are English, and letters of a pair's name that no font has are shown as `?`.
+Without a font (`outside.pdf_fonts`) that has the reader's letters the words are English, and letters of a pair's name
+that no font has are shown as `?`.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from html import escape
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from appliance import texts
 from appliance.domain.line_limits import Verdict
+from appliance.outside.pdf_fonts import BUILT_IN, font_for, has
+from appliance.outside.pdf_fonts import font as registered
 from appliance.watch.box_key import BoxKey
 from appliance.watch.line_test import result_as_dict, shown
 from appliance.watch.line_test_book import Result
 
-_BUILT_IN = "Helvetica"
-FONTS = {
-    "wqy-microhei": Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"),
-    "dejavu-sans": Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
-}
 _COLOURS = {Verdict.OK: "#1a7f37", Verdict.WARN: "#9a6700", Verdict.BAD: "#cf222e"}
 _VISITS = 6
 _WIDTHS = (36 * mm, 32 * mm, 26 * mm, 80 * mm)
 
 Words = Callable[..., texts.Words]
-
-
-@cache
-def _font(name: str) -> TTFont | None:
-    try:
-        font = TTFont(name, str(FONTS[name]))
-        pdfmetrics.registerFont(font)
-    except (TTFError, OSError):
-        return None
-    return font
-
-
-def _has(font: str, letters: Iterable[str]) -> bool:
-    if font == _BUILT_IN:
-        return all(ord(letter) < 0x100 for letter in letters)
-    loaded = _font(font)
-    return loaded is not None and all(ord(letter) in loaded.face.charToGlyph for letter in letters)
-
-
-def font_for(text: str) -> str | None:
-    """The first font that has all letters of a text; None when none has."""
-    letters = {letter for letter in text if letter.isprintable() and letter != " "}
-    return next((font for font in (_BUILT_IN, "dejavu-sans", "wqy-microhei") if _has(font, letters)), None)
 
 
 def write_report(result: Result, visits: list[Result], key: BoxKey, *, language: str, timezone: str) -> bytes:
@@ -71,7 +40,7 @@ def write_report(result: Result, visits: list[Result], key: BoxKey, *, language:
         font = font_for(report.letters)
         if font is not None:
             break
-    return key.signed(report.pdf(font or _BUILT_IN))
+    return key.signed(report.pdf(font or BUILT_IN))
 
 
 class _Report:
@@ -144,8 +113,8 @@ class _Report:
     def pdf(self, font: str) -> bytes:
         """The page as PDF."""
         self._font = font
-        if font != _BUILT_IN:
-            _font(font)
+        if font != BUILT_IN:
+            registered(font)
         body = ParagraphStyle("body", fontName=font, fontSize=9, leading=12, wordWrap="CJK" if font[0] == "w" else None)
         small = ParagraphStyle("small", parent=body, fontSize=7, leading=9, textColor=colors.HexColor("#444444"))
         title = ParagraphStyle("title", parent=body, fontSize=18, leading=24)
@@ -193,7 +162,7 @@ class _Report:
 
     def _safe(self, text: str) -> str:
         """Printable with the chosen font, and no mark-up."""
-        known = "".join(letter if letter == " " or _has(self._font, letter) else "?" for letter in text)
+        known = "".join(letter if letter == " " or has(self._font, letter) else "?" for letter in text)
         return escape(known, quote=False)
 
 

@@ -1,11 +1,18 @@
-"""The administrator's slices: seats, trunks, users, retention, settings, audit log, alerts."""
+"""The administrator's slices: seats, trunks, users, roles, system, retention, settings, audit log, alerts."""
 
 from webui.admin.alerts import blueprint as alerts
 from webui.admin.audit import blueprint as audit
+from webui.admin.phones import blueprint as phones
 from webui.admin.retention import blueprint as retention
+from webui.admin.roles import blueprint as roles
 from webui.admin.seats import blueprint as seats
 from webui.admin.settings import blueprint as settings
+from webui.admin.system import blueprint as system
+from webui.admin.test_calls import blueprint as test_calls
+from webui.admin.tokens import blueprint as tokens
 from webui.admin.trunks import blueprint as trunks
 from webui.admin.users import blueprint as users
 
-BLUEPRINTS = (seats, trunks, users, retention, settings, audit, alerts)
+BLUEPRINTS = (
+    phones, seats, trunks, test_calls, users, roles, retention, settings, system, tokens, audit, alerts,
+)  # fmt: skip

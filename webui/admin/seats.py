@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, IntegerField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
-from appliance.commands import SaveSeat
+from appliance.commands import ReleaseSeat, SaveSeat
 from appliance.errors import ValidationErrors
 from appliance.store.read import seats, users
 from appliance.types import Permission
@@ -82,6 +82,14 @@ def many() -> Response | str:
     if any(seat["password"] for seat in made) and form.phone.data == "desk":
         return _sheet(made)
     return done_at(url_for("seats.page"), _("The seats are made."))
+
+
+@blueprint.post("/<seat_id>/release")
+@needs(Permission.SEATS_WRITE)
+def release(seat_id: str) -> Response:
+    """Sign out who sits there."""
+    ask(ReleaseSeat, seat_id=seat_id)
+    return done_at(url_for("seats.page"), _("The seat is free, or will be after the conversation."))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

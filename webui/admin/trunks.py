@@ -14,9 +14,12 @@ from appliance.store.read import trunks
 from appliance.types import Permission
 from webui.access import needs
 from webui.admin import trunk_form
+from webui.admin.test_calls import last_call
+from webui.admin.trunk_view import carried
 from webui.box import ask, store
 from webui.error_texts import error_text
 from webui.errors import done_at
+from webui.hardware import words
 from webui.hardware.line_view import lines
 from webui.hardware.readings import reading
 
@@ -27,7 +30,14 @@ blueprint = Blueprint("trunks", __name__, url_prefix="/trunks")
 @needs(Permission.TRUNKS_WRITE)
 def page() -> str:
     """All trunks."""
-    return render_template("trunks/page.html", trunks=trunks.trunks(store()))
+    return render_template("trunks/page.html", trunks=carried(reading("lines")), words=words, call=last_call())
+
+
+@blueprint.get("/view")
+@needs(Permission.TRUNKS_WRITE)
+def view() -> str:
+    """The trunks alone, after each reading."""
+    return render_template("trunks/live.html", trunks=carried(reading("lines")), words=words)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

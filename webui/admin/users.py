@@ -14,8 +14,9 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from appliance.commands import DisableTotp, SaveUser
 from appliance.errors import ValidationErrors
+from appliance.store.read import roles as role_reads
 from appliance.store.read import users
-from appliance.types import Permission
+from appliance.types import Permission, Role
 from webui import labels
 from webui.access import needs
 from webui.auth.forms import PASSWORD_MIN
@@ -44,11 +45,24 @@ class UserForm(FlaskForm):  # type: ignore[misc]
         _l("Skills"), [Length(max=500)],
         description=_l("For instance: russian:3, legal. Campaigns and queues may ask for them; levels from 1 to 5."),
     )  # fmt: skip
+    department_id = SelectField(_l("Department"))
     enabled = BooleanField(_l("May sign in"), default=True)
+
+    def offering(self) -> UserForm:
+        """With the roles and departments that are there now."""
+        own = [(role.id, role.name) for role in role_reads.roles(store())]
+        self.role.choices = choices([*labels.ROLES.items(), *own])
+        rows = [(d.id, "– " * d.level + d.name) for d in role_reads.departments(store())]
+        self.department_id.choices = choices([("", _("none")), *rows])
+        return self
 
 
 def _save(form: UserForm, user_id: str | None) -> Response | None:
-    fields: dict[str, Any] = {n: form[n].data for n in ("login", "display_name", "role", "language", "enabled")}
+    names = ("login", "display_name", "role", "language", "enabled", "department_id")
+    fields: dict[str, Any] = {n: form[n].data for n in names}
+    fields["role_id"] = ""
+    if fields["role"] not in set(Role):  # one of one's own
+        fields |= {"role_id": fields["role"], "role": Role.AGENT.value}
     try:
         fields["skills"] = skills_of(form.skills_text.data)
         ask(SaveUser, id=user_id, password=form.password.data or None, **fields)
@@ -62,14 +76,16 @@ def _save(form: UserForm, user_id: str | None) -> Response | None:
 @needs(Permission.USERS_WRITE)
 def page() -> str:
     """All users."""
-    return render_template("users/page.html", users=users.users(store()))
+    own = {role.id: role.name for role in role_reads.roles(store())}
+    departments = {department.id: department.name for department in role_reads.departments(store())}
+    return render_template("users/page.html", users=users.users(store()), own_roles=own, departments=departments)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @needs(Permission.USERS_WRITE)
 def new() -> Response | str:
     """A new user."""
-    form = UserForm(language=select_language())
+    form = UserForm(language=select_language()).offering()
     return (form.validate_on_submit() and _save(form, None)) or render_template("users/form.html", form=form, user=None)
 
 
@@ -86,7 +102,8 @@ def second_factor_off(user_id: str) -> Response:
 def one(user_id: str) -> Response | str:
     """Change a user."""
     found = users.user(store(), user_id) or abort(404)
-    form = UserForm(obj=found, skills_text=skills_text(found.skills))
+    shown = {"skills_text": skills_text(found.skills), "department_id": found.department_id or ""}
+    form = UserForm(data={**vars(found), **shown, "role": found.role_id or found.role}).offering()
     return (form.validate_on_submit() and _save(form, user_id)) or render_template(
         "users/form.html", form=form, user=found
     )

@@ -9,13 +9,15 @@ from werkzeug.wrappers import Response
 from appliance.commands import ConfirmTotp, DisableTotp
 from appliance.errors import CallerError
 from appliance.store.read import users
+from appliance.types import Permission
 from webui import labels
-from webui.access import public, signed_in
+from webui.access import may, public, signed_in
 from webui.auth import service
 from webui.auth.forms import LogInForm, PasswordForm, SecondFactorOffForm
 from webui.box import ask, store
 from webui.error_texts import error_text
 from webui.errors import done_at
+from webui.setup import wizard
 from webui.setup.service import set_up_needed
 
 blueprint = Blueprint("auth", __name__)
@@ -82,7 +84,13 @@ def confirm_second_factor() -> Response:
     """The first code. A wrong one leaves the page with its picture as it is."""
     ask(ConfirmTotp, code=request.form.get("code", "").replace(" ", "")[:8])
     flash(_("From now on signing in asks for a six-digit code."), "success")
-    return service.go_to(url_for("auth.preferences"))
+    return service.go_to(_after_code())
+
+
+def _after_code() -> str:
+    """Back to the set-up while it is under way, else to the own account."""
+    under_way = may(Permission.SETTINGS_WRITE) and wizard.unfinished()
+    return url_for("wizard.show", name="account") if under_way else url_for("auth.preferences")
 
 
 @blueprint.post("/me/second-factor/off")

@@ -13,6 +13,7 @@ from appliance.errors import CallboxError, NotAllowedError
 from appliance.types import Permission
 from webui import labels
 from webui.access import needs
+from webui.auth.service import safe_path
 from webui.box import ask
 from webui.error_texts import error_text
 from webui.hardware import words
@@ -80,7 +81,7 @@ def control(line_id: str) -> Response | str:
     if verb in words.CUTS_CALLS and request.form.get("sure") != "y":
         return render_template("lines/confirm.html", line=line, verb=verb, given=given, words=words)
     force = verb in words.CUTS_CALLS and request.form.get("seen") != "0"  # only what a person was shown is cut
-    back = redirect(url_for("lines.one", line_id=line.id))
+    back = redirect(safe_path(request.form.get("back")) or url_for("lines.one", line_id=line.id))
     try:
         done = ask(
             ControlLine, timeout_s=_EQUIPMENT_ANSWERS_S, line_id=line.id, verb=verb, arguments=given, force=force

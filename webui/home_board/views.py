@@ -6,8 +6,9 @@ from flask import Blueprint, redirect, render_template
 from werkzeug.wrappers import Response
 
 from appliance.types import Permission
-from webui.access import needs, signed_in
+from webui.access import may, needs, signed_in
 from webui.home_board.overview import overview
+from webui.setup import wizard
 from webui.shell import first_page
 
 blueprint = Blueprint("home", __name__)
@@ -24,4 +25,5 @@ def entry() -> Response:
 @needs(Permission.CAMPAIGNS_READ)
 def board() -> str:
     """What to do next on a new box, and how things stand."""
-    return render_template("home/board.html", overview=overview())
+    setting_up = may(Permission.SETTINGS_WRITE) and wizard.unfinished()
+    return render_template("home/board.html", overview=overview(), setting_up=setting_up)

@@ -44,7 +44,7 @@ def administrator() -> Response | str | tuple[str, int]:
     if form.validate_on_submit():
         try:
             service.make_administrator(form.login.data, form.password.data, str(get_locale()))
-            return log_in(form.login.data, form.password.data)
+            return log_in(form.login.data, form.password.data, target=url_for("wizard.go_on"))
         except CallerError as refused:
             error, status = error_text(refused), 400
     page = render_template("setup/administrator.html", form=form, error=error, step=2, has_token=service.keep_token())

@@ -21,10 +21,11 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 
 from appliance.commands import SaveCampaign
 from appliance.errors import ValidationErrors
+from appliance.settings import load_settings
 from appliance.store.read import campaigns, trunks, users
 from appliance.types import Role
 from webui import labels
-from webui.box import ask, store
+from webui.box import ask, box, store
 from webui.forms import choices
 from webui.supervisor.dialling_form import DiallingFields, dialling_values, named_as_here
 from webui.supervisor.retry_form import RetryFields
@@ -97,7 +98,8 @@ class CampaignForm(FlaskForm, RuleFields, DiallingFields, RetryFields):  # type:
         """The form of a new campaign with its defaults."""
         return cls(
             mode="progressive", hours_from="08:00", hours_to="20:00", days=list(DAYS), time_zone_rule="number",
-            rule_profile="neutral", attempts_per_day_max=3, attempts_total_max=6, wrap_up_mode="timed", record=True,
+            rule_profile=load_settings(box().home).dialling.rule_profile,
+            attempts_per_day_max=3, attempts_total_max=6, wrap_up_mode="timed", record=True,
             **cls.retry_values({}),
         )._choices()  # fmt: skip
 

@@ -14,7 +14,8 @@ from appliance.home import Home
 from appliance.watch.box_key import BoxKey, verify_document
 from appliance.watch.line_test import LineTester
 from appliance.watch.line_test_book import change
-from appliance.watch.line_test_report import FONTS, font_for, write_report
+from appliance.outside.pdf_fonts import FONTS, font_for
+from appliance.watch.line_test_report import write_report
 from drivers.instruments.simulator import LanInstrument, meter_brain
 from drivers.simkit.faults import Fault
 
@@ -87,8 +88,8 @@ def test_reports_speak_the_reader_s_language(tester: LineTester, language: str, 
 def test_letters_that_no_font_has(tester: LineTester, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tester, pair="三楼 7")
     result = tester.book.results()[0]
-    monkeypatch.setattr("appliance.watch.line_test_report.FONTS", dict.fromkeys(FONTS, Path("/nowhere.ttf")))
-    monkeypatch.setattr("appliance.watch.line_test_report._font", lambda _name: None)
+    monkeypatch.setattr("appliance.outside.pdf_fonts.FONTS", dict.fromkeys(FONTS, Path("/nowhere.ttf")))
+    monkeypatch.setattr("appliance.outside.pdf_fonts.font", lambda _name: None)
     pdf = write_report(result, [result], tester.key, language="zh", timezone="UTC")
     assert "Line test: ?? 7" in " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
 

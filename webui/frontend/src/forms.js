@@ -33,6 +33,7 @@ document.addEventListener("click", (event) => {
   if (row && !event.target.closest("a,button,input,label,summary")) location.href = row.dataset.href;
   const opener = event.target.closest("[data-dialog]");
   if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  if (event.target.closest("[data-print]")) print();
   if (event.target.matches("[data-close]")) event.target.closest("dialog")?.close();
   if (event.target.closest("[data-copy]")) {
     const source = event.target.closest("[data-copy]");
