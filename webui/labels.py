@@ -189,6 +189,28 @@ IMPORT_STATES: dict[str, Any] = {
     "failed": _l("Failed"),
 }
 
+ATTEMPT_STEPS: dict[str, Any] = {
+    "created_at": _l("Number chosen"),
+    "originated_at": _l("Taken by the switch"),
+    "answered_at": _l("Answered"),
+    "verdict_at": _l("The ear decided"),
+    "clock_at": _l("Waits for an agent from here"),
+    "message_at": _l("The box began to speak"),
+    "bridged_at": _l("Connected to the agent"),
+    "left_at": _l("The customer's line ended"),
+    "ended_at": _l("Ended"),
+    "disposed_at": _l("Result set"),
+}
+
+EVERY: dict[str, Any] = {
+    "": _l("Only by hand"), "day": _l("Every day"), "week": _l("Every week"), "month": _l("Every month"),
+}  # fmt: skip
+WEEKDAYS: dict[str, Any] = {
+    "1": _l("Monday"), "2": _l("Tuesday"), "3": _l("Wednesday"), "4": _l("Thursday"), "5": _l("Friday"),
+    "6": _l("Saturday"), "7": _l("Sunday"),
+}  # fmt: skip
+REPORT_STATES: dict[str, Any] = {"sent": _l("Sent"), "made": _l("Made"), "failed": _l("Failed")}
+
 DOUBTS: dict[str, Any] = {
     "unknown": _l("not recognised"),
     "announcement": _l("unknown announcement"),
@@ -273,6 +295,7 @@ AUDIT_AREAS: dict[str, Any] = {
     "recording": _l("Recordings"),
     "retention": _l("Retention"),
     "report": _l("Reports"),
+    "saved_report": _l("Reports"),
     "settings": _l("Settings"),
     "ear": _l("What the box heard"),
     "announcement": _l("Announcements"),
@@ -294,6 +317,7 @@ ALERT_AREAS: dict[str, Any] = {
     "clock.": _l("Clock"),
     "ear.": _l("What the box heard"),
     "sink.": _l("Ways of alerts"),
+    "report.": _l("Reports"),
 }
 """How the keys of alerts begin, for the filter of their history."""
 

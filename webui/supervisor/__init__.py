@@ -14,8 +14,9 @@ from webui.supervisor.queues import blueprint as queues
 from webui.supervisor.recordings import blueprint as recordings
 from webui.supervisor.reports import blueprint as reports
 from webui.supervisor.rules import blueprint as rules
+from webui.supervisor.saved_reports import blueprint as saved_reports
 
 BLUEPRINTS = (
     board, campaigns, imports, numbers, do_not_call, people, rules, queues, missed, recordings, heard, announcements,
-    reports, exports,
+    reports, saved_reports, exports,
 )  # fmt: skip

@@ -11,10 +11,11 @@ from appliance.errors import CallerError
 from appliance.store.read import seats
 from appliance.types import Permission, SuperviseMode
 from webui import labels
-from webui.access import needs
+from webui.access import may, needs
 from webui.agent.desk import SUPERVISOR_SEAT
 from webui.box import ask, store
 from webui.errors import done
+from webui.supervisor.reports import figures_of_today
 from webui.supervisor.room import room
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
@@ -27,8 +28,15 @@ def page() -> str:
     own = session.get(SUPERVISOR_SEAT, "")
     return render_template(
         "board/page.html", room=room(), seats=[s for s in seats.seats(store()) if s.enabled], own_seat=own,
-        seat=seats.seat(store(), own) if own else None,
+        seat=seats.seat(store(), own) if own else None, **(figures_of_today() if may(Permission.REPORTS_READ) else {}),
     )  # fmt: skip
+
+
+@blueprint.get("/today")
+@needs(Permission.REPORTS_READ)
+def today() -> str:
+    """The figures of today: the report's own, so that both always say the same."""
+    return render_template("board/today.html", **figures_of_today())
 
 
 @blueprint.get("/room")

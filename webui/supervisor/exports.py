@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
 from flask_babel import get_locale
 from werkzeug.wrappers import Response
 
 from appliance.commands import ExportReport
 from appliance.events import LiveJob
+from appliance.store.read.report_scope import FIELDS
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import ask, box
@@ -16,9 +19,14 @@ from webui.supervisor import uploads
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 
 KINDS = {
-    "campaign": Permission.REPORTS_EXPORT, "attempts": Permission.REPORTS_EXPORT,
+    "campaign": Permission.REPORTS_EXPORT, "figures": Permission.REPORTS_EXPORT, "attempts": Permission.REPORTS_EXPORT,
     "recordings": Permission.REPORTS_EXPORT, "rejects": Permission.LISTS_IMPORT,
 }  # fmt: skip
+
+
+def chosen(form: Mapping[str, str]) -> dict[str, str]:
+    """The choice of a report as its page sends it along."""
+    return {name: form[name] for name in (*FIELDS, "by") if form.get(name)}
 
 
 def _job(job_id: str) -> LiveJob | None:
@@ -34,7 +42,7 @@ def make(report: str) -> Response:
     done = ask(
         ExportReport, report=report, campaign_id=request.form.get("campaign_id") or None,
         import_id=request.form.get("import_id") or None, file_format=request.form.get("format", "xlsx"),
-        language=str(get_locale()), timeout_s=15.0,
+        language=str(get_locale()), choice=chosen(request.form), timeout_s=15.0,
     )  # fmt: skip
     return redirect(url_for("exports.wait", job_id=str(done.id)))
 

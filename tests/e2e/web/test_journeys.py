@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 TOP = Path(__file__).resolve().parents[3]
 PAGES = (
     "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/heard", "/reports", "/seats",
+    "/reports/saved", "/reports/saved/new",
     "/trunks/new", "/announcements", "/announcements/new", "/queues", "/queues/new", "/missed",
     "/users", "/users/new", "/retention", "/settings", "/audit", "/alerts", "/desk", "/me",
     "/lines", "/disks", "/disks/replace", "/line-profiles/new",

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.sim
 
 PAGES = (
     "/queues", "/queues/new", "/missed", "/missed?all=1",
+    "/reports/attempts", "/reports/saved", "/reports/saved/new",
     "/home", "/desk", "/board", "/campaigns", "/campaigns/new", "/campaigns/{campaign}", "/campaigns/{campaign}/edit",
     "/imports", "/do-not-call", "/recordings", "/reports", "/seats", "/seats/new", "/seats/seat01", "/trunks",
     "/trunks/new", "/trunks/e1", "/users", "/users/new", "/users/{user}", "/retention", "/settings", "/audit",
