@@ -43,7 +43,7 @@ image-again: ## build the image a second time and compare the digests
 
 boot-test: setup ## boot build/image under QEMU by its own boot loader, dial through it; writes docs/figures/boot.md
 	@image_build/packages.sh image_build/packages-image.txt
-	nice -n -5 $(PY) -m tests.boot
+	$(PY) -m tests.boot
 
 boot-test-short: setup ## the same, one boot, kernel started directly
 	@image_build/packages.sh image_build/packages-image.txt

@@ -10,7 +10,7 @@ mkdir -p "$OUT"
 modules="part_gpt fat squash4 normal linux configfile loadenv test regexp serial terminal search echo sleep minicmd ls cat halt reboot gzio"
 if [ "$LAYOUT" = mirror ]; then
   modules="$modules mdraid1x diskfilter"
-  place=md/callbox device=/dev/md/callbox first=1 args="callbox.mirror rd.auto=1"
+  place=md/callbox device=/dev/md/callbox first=1 args="callbox.mirror"
 else
   place='$hd' device=PARTNUM first=2 args="callbox.root=disk"
 fi

@@ -14,7 +14,7 @@ truncate -s "${total}M" "$OUT"
   printf 'label: gpt\nlabel-id: CA11B0C5-0000-4000-8000-000000000001\n'
   echo "size=${ESP_MB}M, type=uefi, name=ESP"
   slots_table
-} | sfdisk -q "$OUT"
+} | with_uuids 1 | sfdisk -q "$OUT"
 put() { # file partition
   local start size
   read -r start size < <(sfdisk -J "$OUT" | python3 -c "

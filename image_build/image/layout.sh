@@ -15,3 +15,7 @@ slots_table() { # the seven partitions that stand on the disk (one disk) or on t
   done
   echo "${1:+size=$1, }type=linux, name=data"
 }
+
+with_uuids() { # sfdisk's lines with identifiers that are the same in each build: with_uuids NUMBER-OF-DISK
+  awk -v disk="$1" '/^(size|type)=/ {$0 = $0 sprintf(", uuid=CA11B0C5-0000-4000-8000-0000%04d%04d", disk, ++n)} {print}'
+}

@@ -4,12 +4,19 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 BASE=$1 APP=$2 VERSION=$3 TREE=$4 KEYS=${5:-$HERE/../../build/keys}
+BOOT=$(dirname "$BASE")/esp # boot.sh's folders beside it
 rm -rf "$TREE"
 mkdir -p "$TREE"
 tar -xf "$BASE" -C "$TREE" --numeric-owner --exclude=./dev/*
 tar -xf "$APP" -C "$TREE" --numeric-owner
 cp -r --no-preserve=ownership "$HERE/overlay/." "$TREE/"
 install -m 644 "$HERE"/../../systemd/*.service "$HERE"/../../systemd/*.target "$TREE/usr/lib/systemd/system/"
+# what the installer and a replaced disk need of the boot loader, and the sizes of partitions
+install -m 644 "$HERE/layout.sh" "$TREE/usr/lib/callbox/layout.sh"
+for layout in disk mirror; do
+  mkdir -p "$TREE/usr/lib/callbox/boot/$layout"
+  install -m 644 "$BOOT-$layout"/{BOOTX64.EFI,grub.cfg,grubenv} "$TREE/usr/lib/callbox/boot/$layout/"
+done
 "$HERE/keys.sh" "$KEYS"
 install -m 644 "$KEYS/keyring.pem" "$TREE/etc/rauc/keyring.pem"
 mkdir -p "$TREE/data"

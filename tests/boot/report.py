@@ -32,7 +32,7 @@ def write_report(figures: dict[str, Any], image: Path, target: Path) -> None:
         "",
         "`make image boot-test`: QEMU 7.2 with `-accel tcg` (every instruction is emulated), 2 processors,",
         f"2 GB, on {os.cpu_count()} processors whose load was {loads} when the stages began. Seconds from power-on.",
-        "Dial-ready: the box has dialled through its own edge to an exchange outside of the machine, which answered and was heard.",
+        "Dial-ready: the box has dialled through its own edge to an exchange outside of the machine, which was heard.",
         "",
         "| stage | seconds |",
         "|---|---|",

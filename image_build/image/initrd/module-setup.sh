@@ -7,7 +7,7 @@ check() { return 0; }
 depends() { echo mdraid systemd; }
 
 install() {
-  inst_multiple mdadm sleep
+  inst_multiple mdadm sleep grep
   inst_simple "$moddir/callbox-md.sh" /usr/bin/callbox-md
   inst_simple "$moddir/callbox-md.service" "$systemdsystemunitdir/callbox-md.service"
   $SYSTEMCTL -q --root "$initdir" add-wants initrd-root-device.target callbox-md.service
