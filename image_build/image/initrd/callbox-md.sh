@@ -9,12 +9,14 @@ members() {
   done
 }
 waited=0
-while [ "$waited" -lt 150 ]; do
-  # shellcheck disable=SC2046  # a list of devices
-  mdadm --assemble --no-degraded /dev/md/callbox $(members) >/dev/null 2>&1 && exit 0
+# shellcheck disable=SC2046  # a list of devices
+set -- $(members)
+while [ $# -lt 2 ] && [ "$waited" -lt 150 ]; do
   sleep 0.1
   waited=$((waited + 1))
+  # shellcheck disable=SC2046
+  set -- $(members)
 done
-echo "callbox: one disk of the mirror is missing, starting with the other" >/dev/kmsg
-# shellcheck disable=SC2046
-mdadm --assemble --run /dev/md/callbox $(members)
+[ $# -ge 2 ] || echo "callbox: one disk of the mirror is missing, starting with the other" >/dev/kmsg
+# a member that is there but too old (its disk was away for a while) is left out by mdadm itself
+exec mdadm --assemble --run /dev/md/callbox "$@"
