@@ -25,6 +25,8 @@ _PAST = 28
 _CLIP_DB = np.float32(12.0)
 _N_BINS = HIGH_BIN - LOW_BIN
 _PIECE_SIZE = 2 * (N_BANDS + 3) + 3 + 1 + len(_LAGS)
+_RHYTHM_SIZE = 16
+WIDTH = 2 * _PIECE_SIZE + _RHYTHM_SIZE
 _MODULATION_HZ = (0.4, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _MODULATION_BINS = np.round(np.array(_MODULATION_HZ) * 512 / 100).astype(np.intp)
 _SHARES = np.array((0.1, 0.5, 0.9))
@@ -259,7 +261,7 @@ def _rhythm(level: Array, inside: NDArray[np.bool_], sizes: NDArray[np.intp]) ->
     loudness = np.exp(level * np.float32(np.log(10) / 10))
     usual = 10 * np.log10(np.einsum("nh,nh->n", loudness, mask) / count)
     below = np.where(inside, level - usual[:, None], np.float32(0))
-    out = np.empty((len(level), 16), np.float32)
+    out = np.empty((len(level), _RHYTHM_SIZE), np.float32)
     out[:, :6] = energy / total[:, None]
     out[:, 6] = np.log10(total)
     out[:, 7], out[:, 8], out[:, 9] = high - middle, middle - low, usual - middle

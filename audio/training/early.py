@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
 from audio.model import Model
+from audio.texture import WIDTH
 from audio.training import corpus, folds, makers, network
 
 Array = NDArray[np.float32]
@@ -107,7 +108,7 @@ def extract(folder: Path, row: Row) -> Heard:
         if chunk % _EVERY_CHUNKS == 0 and line.texture.length_s >= _LEAST_S:
             vectors.append(line.texture.vector())
             times.append(line.now_s)
-    return Heard(row, np.array(vectors, np.float32).reshape(len(vectors), -1), np.array(times, np.float32))
+    return Heard(row, np.array(vectors, np.float32).reshape(-1, WIDTH), np.array(times, np.float32))
 
 
 def target(row: Row) -> int:
