@@ -38,7 +38,15 @@ from appliance.domain.call_model import (
     SeatRefused,
     WorkerGone,
 )  # fmt: skip
-from appliance.domain.call_steps import CLOSING_S, agent_leaves, connect, hang_up, note_verdict, wait_for_agent
+from appliance.domain.call_steps import (
+    CLOSING_S,
+    agent_leaves,
+    connect,
+    hang_up,
+    note_verdict,
+    passed_on,
+    wait_for_agent,
+)  # fmt: skip
 from appliance.domain.call_steps import later as later
 from appliance.domain.hearing import TAKEN_OFF
 from appliance.domain.outcome import (
@@ -50,6 +58,7 @@ from appliance.domain.outcome import (
     of_unanswered,
     refused_by_edge,
 )  # fmt: skip
+from appliance.domain.third_party import controls_changed, is_no_hang_up
 from appliance.types import LIVE_OUTCOMES, Kind, LegRole, Outcome
 
 LOST_SEQ = 1_000_000
@@ -111,8 +120,8 @@ def was_dialled(call: Call) -> bool:
 
 
 def _close(call: Call, now: datetime) -> tuple[Call, Commands]:
-    freed = agent_leaves(call)
-    call = replace(call, state=CallState.ENDED, ended_at=now, deadline=None)
+    freed = (*agent_leaves(call), *controls_changed(call.controls, None, call.agent_id))
+    call = replace(call, state=CallState.ENDED, ended_at=now, deadline=None, controls=None)
     return call, (*freed, Ended(verdict_of(call)))
 
 
@@ -213,27 +222,32 @@ def _seat_refused(call: Call, event: SeatRefused, now: datetime) -> tuple[Call, 
 
 
 def _seat_failed(call: Call, event: bus_events.SeatFailed, now: datetime) -> tuple[Call, Commands]:
-    return _unreachable(call, now) if call.agent_id == event.agent_id else (call, ())
+    theirs = not event.agent_id if call.outside else call.agent_id == event.agent_id
+    return _unreachable(call, now) if theirs else (call, ())
 
 
 def _unreachable(call: Call, now: datetime) -> tuple[Call, Commands]:
-    notice = AgentUnreachable(call.agent_id or "", call.seat_id or "")
+    notices = () if call.outside else (AgentUnreachable(call.agent_id or "", call.seat_id or ""),)
     call, commands = wait_for_agent(call, now)
-    return call, (notice, *commands)
+    return call, (*notices, *commands)
 
 
 def _bridged(call: Call, event: bus_events.Bridged, now: datetime) -> tuple[Call, Commands]:
+    if call.outside and not event.agent_id:
+        return replace(call, state=CallState.TALKING, deadline=None), ()
     other = call.agent_id if call.agent_id and call.agent_id != event.agent_id else None
     call = replace(
-        call, state=CallState.TALKING, bridged_at=now, agent_id=event.agent_id, seat_id=event.seat_id, deadline=None
-    )
-    notice = (message.notice_of(call),) if call.policy.notice else ()
+        call, state=CallState.TALKING, bridged_at=call.bridged_at or now, agent_id=event.agent_id,
+        seat_id=event.seat_id, deadline=None,
+    )  # fmt: skip
+    notice = (message.notice_of(call),) if call.policy.notice and not call.passed_on_s else ()
     return call, (*([AgentFree(other)] if other else []), AgentConnected(event.agent_id), *notice)
 
 
 def _leg_ended(call: Call, event: bus_events.LegEnded, now: datetime) -> tuple[Call, Commands]:
     if event.role == LegRole.SEAT and call.state is CallState.TALKING:
-        return hang_up(call, "agent_hangup", now)
+        another = event.seat_id not in (None, call.seat_id)  # one that was tried before is let go only now
+        return (call, ()) if another or is_no_hang_up(event) else hang_up(call, "agent_hangup", now)
     if event.role != LegRole.TRUNK or call.trunk_end is not None:
         return call, ()
     end = TrunkEnd(event.sip_status, event.q850, event.reason, event.by_us, call.progressed)
@@ -275,11 +289,16 @@ def _doubt(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
 
 
 def _abandon(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
-    call = replace(call, state=CallState.CLOSING, abandoned=True, deadline=later(now, CLOSING_S))
+    abandoned = call.abandoned or not call.passed_on_s  # an agent had spoken with him
+    call = replace(call, state=CallState.CLOSING, abandoned=abandoned, deadline=later(now, CLOSING_S))
     prompt = PlayPrompt(
         conversation_id=call.attempt_id, prompt_id=call.policy.abandon_prompt, role=LegRole.TRUNK, hangup_after=True
     )
     return call, (prompt,)
+
+
+def _controls(call: Call, event: bus_events.Controls, _now: datetime) -> tuple[Call, Commands]:
+    return replace(call, controls=event), controls_changed(call.controls, event, call.agent_id)
 
 
 def _seat_silent(call: Call, _event: Expired, now: datetime) -> tuple[Call, Commands]:
@@ -289,7 +308,7 @@ def _seat_silent(call: Call, _event: Expired, now: datetime) -> tuple[Call, Comm
 _ALWAYS: dict[type, Handler] = {  # in every state but ENDED
     Originated: _originated, HangUpAsked: _hang_up_asked, WorkerGone: _worker_gone, OriginateRefused: _refused,
     bus_events.LegEnded: _leg_ended, bus_events.ConversationEnded: _conversation_ended,
-    bus_events.Heard: note_verdict,
+    bus_events.Heard: note_verdict, bus_events.Controls: _controls,
 }  # fmt: skip
 _UNANSWERED: dict[type, Handler] = {
     **_ALWAYS, bus_events.LegProgress: _progress, bus_events.LegAnswered: _answered, bus_events.Heard: _heard_early,
@@ -313,7 +332,7 @@ _ROWS: dict[CallState, dict[type, Handler]] = {
         **_ALWAYS, SeatRefused: _seat_refused, bus_events.SeatFailed: _seat_failed, bus_events.Bridged: _bridged,
         Expired: _seat_silent, bus_events.Heard: _heard_connected,
     },
-    CallState.TALKING: {**_ALWAYS, bus_events.Heard: _heard_connected},
+    CallState.TALKING: {**_ALWAYS, bus_events.Heard: _heard_connected, bus_events.HandedOver: passed_on},
     CallState.CLOSING: {
         **_ALWAYS, HangUpAsked: _ignore, bus_events.LegAnswered: _note_answer, Expired: _overdue,
     },

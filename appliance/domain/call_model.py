@@ -12,6 +12,7 @@ from appliance.commands import ConversationCommand
 from appliance.domain.abandoned import Clock
 from appliance.domain.campaign import VoiceMessage
 from appliance.domain.outcome import TrunkEnd, Verdict
+from appliance.domain.third_party import ThirdNotice
 
 
 class CallState(StrEnum):
@@ -93,6 +94,10 @@ class Call:
     keys: str = ""
     stop_asked: bool = False  # by key: no more calls
     media: dict[str, Any] = field(default_factory=dict)
+    controls: bus_events.Controls | None = None
+    passed_on_s: float = 0.0  # an agent has passed the customer on: so long somebody is looked for who takes him
+    queue_id: str = ""  # whose agents take him then
+    outside: bool = False  # he is with a number outside, or at a seat without an agent
 
 
 # ---- the engine's own events -------------------------------------------------------------------------
@@ -195,5 +200,5 @@ class Ended:
     verdict: Verdict
 
 
-Notice = FindAgent | AgentConnected | AgentFree | AgentUnreachable | LateWord | ConversationOver | Ended
+Notice = FindAgent | AgentConnected | AgentFree | AgentUnreachable | LateWord | ConversationOver | Ended | ThirdNotice
 Commands = tuple[Notice | ConversationCommand, ...]

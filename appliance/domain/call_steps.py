@@ -9,6 +9,7 @@ from appliance import events as bus_events
 from appliance.commands import ConnectSeat, Hangup
 from appliance.domain.abandoned import clock_start
 from appliance.domain.call_model import (
+    AgentConnected,
     AgentFree,
     Call,
     CallState,
@@ -22,9 +23,10 @@ from appliance.types import Kind, Outcome
 
 CLOSING_S = 20.0
 _SEAT_MARGIN_S = 3.0
-NO_AGENT_YET = frozenset({
-    CallState.DIALLING, CallState.EARLY, CallState.ANSWERED, CallState.HEARD, CallState.BEEP, CallState.MESSAGE,
-})  # fmt: skip
+OUTSIDE_RINGS_S = 30.0
+"""So long a third party outside may ring."""
+OWNER_WAITS = frozenset({CallState.DIALLING, CallState.EARLY, CallState.ANSWERED})
+"""Before the answer whoever dialled by hand is bound to the call; in HEARD his seat has failed and he is free."""
 
 
 def later(instant: datetime, seconds: float) -> datetime:
@@ -34,12 +36,14 @@ def later(instant: datetime, seconds: float) -> datetime:
 
 def agent_leaves(call: Call) -> Commands:
     """Return the notice for the agent who was bound to the call in its present state."""
+    if call.outside:
+        return ()
     if call.state is CallState.TALKING and call.agent_id:
         return (ConversationOver(call.agent_id),)
     if call.state is CallState.CONNECTING and call.agent_id:
         return (AgentFree(call.agent_id),)
     owner = call.policy.owner_agent_id
-    return (AgentFree(owner),) if owner and call.state in NO_AGENT_YET else ()
+    return (AgentFree(owner),) if owner and call.state in OWNER_WAITS else ()
 
 
 def hang_up(call: Call, reason: str, now: datetime) -> tuple[Call, Commands]:
@@ -62,8 +66,46 @@ def connect(call: Call, agent_id: str, seat_id: str, now: datetime) -> tuple[Cal
     return call, (command,)
 
 
+def passed_on(call: Call, event: bus_events.HandedOver, now: datetime) -> tuple[Call, Commands]:
+    """The agent has left the customer to somebody else, who talks with him already, or is to be connected."""
+    over = agent_leaves(call)
+    call = replace(
+        call, passed_on_s=event.wait_s, queue_id=event.queue_id,
+        policy=replace(call.policy, owner_agent_id=None, owner_seat_id=None, greeting=""),
+    )  # fmt: skip
+    if event.joined and event.agent_id:
+        call = replace(call, agent_id=event.agent_id, seat_id=event.seat_id)
+        return call, (*over, AgentConnected(event.agent_id))
+    if event.joined:
+        return replace(call, outside=True), over
+    if event.agent_id:
+        call, commands = connect(call, event.agent_id, event.seat_id, now)
+    elif event.number or event.seat_id:
+        call, commands = _connect_outside(call, event, now)
+    else:
+        call, commands = wait_for_agent(call, now)
+    return call, (*over, *commands)
+
+
+def _connect_outside(call: Call, event: bus_events.HandedOver, now: datetime) -> tuple[Call, Commands]:
+    call = replace(
+        call, state=CallState.CONNECTING, outside=True, deadline=later(now, OUTSIDE_RINGS_S + _SEAT_MARGIN_S)
+    )
+    command = ConnectSeat(
+        conversation_id=call.attempt_id, seat_id=event.seat_id, number=event.number, trunk_id=event.trunk_id,
+        caller_id=event.caller_id or None, answer_timeout_s=OUTSIDE_RINGS_S,
+    )  # fmt: skip
+    return call, (command,)
+
+
 def wait_for_agent(call: Call, now: datetime) -> tuple[Call, Commands]:
     """A person waits: his clock was set before or starts now; a preview dial waits for its own agent only."""
+    if call.passed_on_s:
+        deadline = later(now, call.passed_on_s)
+        call = replace(
+            call, state=CallState.HEARD, agent_id=None, seat_id=None, outside=False, deadline=deadline
+        )
+        return call, (FindAgent(),)
     if call.clock_at is None:
         verdict = call.heard
         clock_at = clock_start(

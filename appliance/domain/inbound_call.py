@@ -41,10 +41,12 @@ from appliance.domain.inbound_model import (
     InboundState,
     Moved,
     Overflowed,
+    PassedTo,
     SeatRefused,
     TurnedAway,
     WorkerGone,
 )  # fmt: skip
+from appliance.domain.third_party import controls_changed, is_no_hang_up
 from appliance.types import LegRole
 
 LOST_SEQ = 1_000_000
@@ -55,6 +57,7 @@ _SENTENCE_S, _MESSAGE_S = 30.0, 180.0
 _OFFER_S = 15.0
 _REST_S = 2.0
 _SEAT_MARGIN_S = 3.0
+OUTSIDE_RINGS_S = 30.0
 _CALLBACK_KEY = "1"
 _S = InboundState
 
@@ -117,14 +120,16 @@ def _words(call: InboundCall, name: str) -> str:
 
 
 def _agent_leaves(call: InboundCall) -> Commands:
+    if call.outside:
+        return ()
     if call.state is _S.TALKING and call.agent_id:
         return (ConversationOver(call.agent_id),)
     return (AgentFree(call.agent_id),) if call.state is _S.CONNECTING and call.agent_id else ()
 
 
 def _close(call: InboundCall, now: datetime) -> tuple[InboundCall, Commands]:
-    freed = _agent_leaves(call)
-    call = replace(call, state=_S.ENDED, ended_at=now, deadline=None)
+    freed = (*_agent_leaves(call), *controls_changed(call.controls, None, call.agent_id))
+    call = replace(call, state=_S.ENDED, ended_at=now, deadline=None, controls=None)
     return call, (*freed, Ended(outcome_of(call)))
 
 
@@ -151,8 +156,9 @@ def _wait(call: InboundCall, now: datetime, commands: Commands) -> tuple[Inbound
     next_word = _later(now, call.policy.announce_every_s)
     ends = call.wait_ends or next_word
     call = replace(
-        call, state=_S.WAITING, agent_id=None, seat_id=None, resting=False, deadline=max(now, min(next_word, ends))
-    )
+        call, state=_S.WAITING, agent_id=None, seat_id=None, resting=False, outside=False,
+        deadline=max(now, min(next_word, ends)),
+    )  # fmt: skip
     return call, commands
 
 
@@ -224,19 +230,23 @@ def _seat_refused(call: InboundCall, event: SeatRefused, now: datetime) -> tuple
 
 
 def _seat_failed(call: InboundCall, event: bus_events.SeatFailed, now: datetime) -> tuple[InboundCall, Commands]:
-    return _unreachable(call, event, now) if call.agent_id == event.agent_id else (call, ())
+    theirs = not event.agent_id if call.outside else call.agent_id == event.agent_id
+    return _unreachable(call, event, now) if theirs else (call, ())
 
 
 def _unreachable(call: InboundCall, _event: Any, now: datetime) -> tuple[InboundCall, Commands]:
-    notice = AgentUnreachable(call.agent_id or "", call.seat_id or "")
-    return _wait(call, now, (notice, music(call), FindAgent()))
+    notices = () if call.outside else (AgentUnreachable(call.agent_id or "", call.seat_id or ""),)
+    return _wait(call, now, (*notices, music(call), FindAgent()))
 
 
 def _bridged(call: InboundCall, event: bus_events.Bridged, now: datetime) -> tuple[InboundCall, Commands]:
+    if call.outside and not event.agent_id:
+        return replace(call, state=_S.TALKING, deadline=None), ()
     other = call.agent_id if call.agent_id and call.agent_id != event.agent_id else None
     call = replace(
-        call, state=_S.TALKING, bridged_at=now, agent_id=event.agent_id, seat_id=event.seat_id, deadline=None
-    )
+        call, state=_S.TALKING, bridged_at=call.bridged_at or now, agent_id=event.agent_id, seat_id=event.seat_id,
+        deadline=None,
+    )  # fmt: skip
     return call, (*([AgentFree(other)] if other else []), AgentConnected(event.agent_id))
 
 
@@ -277,11 +287,42 @@ def _key(call: InboundCall, event: bus_events.DtmfReceived, now: datetime) -> tu
 
 def _leg_ended(call: InboundCall, event: bus_events.LegEnded, now: datetime) -> tuple[InboundCall, Commands]:
     if event.role == LegRole.SEAT and call.state is _S.TALKING:
-        return _hang_up(call, "agent_hangup", now)
+        another = event.seat_id not in (None, call.seat_id)  # one that was tried before is let go only now
+        return (call, ()) if another or is_no_hang_up(event) else _hang_up(call, "agent_hangup", now)
     if event.role != LegRole.TRUNK or call.state is _S.CLOSING:
         return call, ()
     freed = _agent_leaves(call)
     return replace(call, state=_S.CLOSING, reason=call.reason or event.reason, deadline=_later(now, _CLOSING_S)), freed
+
+
+def _controls(call: InboundCall, event: bus_events.Controls, _now: datetime) -> tuple[InboundCall, Commands]:
+    return replace(call, controls=event), controls_changed(call.controls, event, call.agent_id)
+
+
+def _passed_on(call: InboundCall, event: bus_events.HandedOver, now: datetime) -> tuple[InboundCall, Commands]:
+    """His agent has left him to somebody else, who talks with him already, or is to be connected."""
+    over = _agent_leaves(call)
+    call = replace(call, wait_ends=_later(now, call.policy.max_wait_s))
+    if event.joined and event.agent_id:
+        call = replace(call, agent_id=event.agent_id, seat_id=event.seat_id)
+        return call, (*over, AgentConnected(event.agent_id))
+    if event.joined:
+        return replace(call, outside=True), over
+    if event.agent_id:
+        call, commands = _agent_found(call, AgentFound(event.agent_id, event.seat_id), now)
+    elif event.number or event.seat_id:
+        call = replace(
+            call, state=_S.CONNECTING, outside=True, deadline=_later(now, OUTSIDE_RINGS_S + _SEAT_MARGIN_S)
+        )
+        commands = (
+            ConnectSeat(
+                conversation_id=call.call_id, seat_id=event.seat_id, number=event.number, trunk_id=event.trunk_id,
+                caller_id=event.caller_id or None, answer_timeout_s=OUTSIDE_RINGS_S,
+            ),
+        )  # fmt: skip
+    else:
+        call, commands = _wait(call, now, (PassedTo(event.queue_id),) if event.queue_id else (FindAgent(),))
+    return call, (*over, *commands)
 
 
 def _conversation_ended(
@@ -306,7 +347,7 @@ def _worker_gone(call: InboundCall, _event: WorkerGone, now: datetime) -> tuple[
 
 _ALWAYS: dict[type, Handler] = {  # in every state but ENDED
     HangUpAsked: _hang_up_asked, WorkerGone: _worker_gone, bus_events.LegEnded: _leg_ended,
-    bus_events.ConversationEnded: _conversation_ended,
+    bus_events.ConversationEnded: _conversation_ended, bus_events.Controls: _controls,
 }  # fmt: skip
 _WAITS: dict[type, Handler] = {
     **_ALWAYS, AgentFound: _agent_found, bus_events.Bridged: _bridged, bus_events.DtmfReceived: _key,
@@ -324,7 +365,7 @@ _ROWS: dict[InboundState, dict[type, Handler]] = {
         **_ALWAYS, SeatRefused: _seat_refused, bus_events.SeatFailed: _seat_failed, bus_events.Bridged: _bridged,
         Expired: _unreachable,
     },
-    _S.TALKING: _ALWAYS,
+    _S.TALKING: {**_ALWAYS, bus_events.HandedOver: _passed_on},
     _S.FAREWELL: {**_ALWAYS, Expired: _overdue},
     _S.CLOSING: {**_ALWAYS, HangUpAsked: _ignore, Expired: _overdue},
     _S.ENDED: {},

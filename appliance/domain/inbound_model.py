@@ -9,6 +9,7 @@ from typing import Any
 
 from appliance import events as bus_events
 from appliance.commands import ConversationCommand
+from appliance.domain.third_party import ThirdNotice
 
 
 class InboundState(StrEnum):
@@ -83,6 +84,8 @@ class InboundCall:
     agent_id: str | None = None
     seat_id: str | None = None
     media: dict[str, Any] = field(default_factory=dict)
+    controls: bus_events.Controls | None = None
+    outside: bool = False  # he is with a number outside, or at a seat without an agent
 
     @property
     def waits(self) -> bool:
@@ -184,6 +187,13 @@ class Overflowed:
 
 
 @dataclass(frozen=True)
+class PassedTo:
+    """An agent has passed him on to another queue: answer with Moved."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True)
 class CallBack:
     """He asked for a call-back: put him before the list."""
 
@@ -222,6 +232,6 @@ class Ended:
 
 Notice = (
     Decide | FindAgent | Announce | Overflowed | CallBack | AgentConnected | AgentFree | AgentUnreachable
-    | ConversationOver | Ended
+    | ConversationOver | Ended | PassedTo | ThirdNotice
 )  # fmt: skip
 Commands = tuple[Notice | ConversationCommand, ...]

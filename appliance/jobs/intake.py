@@ -54,25 +54,30 @@ class Intake:
             case RecordingStarted():
                 self._note(event.recording_id, event.conversation_id, 0)
             case RecordingClosed():
-                self._note(event.recording_id, event.conversation_id, event.frames)
+                self._note(event.recording_id, event.conversation_id, event.frames, event.gaps)
                 self._ask(event.recording_id)
             case Bridged():
                 self._bridged(event)
             case ConversationEnded():
                 self._ended(event)
 
-    def _note(self, recording_id: str, conversation_id: str, frames: int) -> None:
+    def _note(
+        self, recording_id: str, conversation_id: str, frames: int, gaps: list[list[float]] | None = None
+    ) -> None:
         spool = Spool(self._context.home.spool / f"{recording_id}.au")
         about = {**spool.about(), "conversation_id": conversation_id}
         with self._context.store.write() as session:
             recording = recordings.note(session, recording_id, spool_path=str(spool.audio), **about)
             if recording.state == recordings.SPOOL and frames:
                 recording.duration_s = frames / RATE_HZ
+            if gaps:
+                recording.gaps = gaps
 
     def _bridged(self, event: Bridged) -> None:
         with self._context.store.write() as session:
             for recording in recordings.of_conversation(session, event.conversation_id):
-                recording.agent_id, recording.seat_id = event.agent_id, event.seat_id
+                recording.agent_id = event.agent_id or recording.agent_id  # none: passed on to a number outside
+                recording.seat_id = event.seat_id or recording.seat_id
 
     def _ended(self, event: ConversationEnded) -> None:
         """The worker is gone for certain: what it left open is archived now."""
