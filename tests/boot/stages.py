@@ -16,7 +16,7 @@ from appliance.settings import Home
 from tests.boot import outside
 from tests.boot.box import AS_CALLBOX, MENU, PYTHON, Box, direct, disk, firmware, network
 
-_DIAL_S, _WELL_S, _PAUSE_S = 1500.0, 1500.0, 3.0
+_DIAL_S, _WELL_S, _PAUSE_S = 900.0, 900.0, 3.0
 _DIAL = Path(__file__).with_name("dial.py")
 TRUNK = "bench"
 
