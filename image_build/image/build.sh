@@ -40,25 +40,29 @@ done_step "$(du -m "$OUT/base.tar" | cut -f1) MB"
 step "the product and its Python packages"
 "$HERE/app.sh" "$SOURCE" "$OUT/app.tar" >"$OUT/app.log" 2>&1 || { echo "failed; see $OUT/app.log"; exit 1; }
 done_step "$(du -m "$OUT/app.tar" | cut -f1) MB"
+step "boot loaders"
+"$HERE/boot.sh" disk "$OUT/esp-disk"
+"$HERE/boot.sh" mirror "$OUT/esp-mirror"
+done_step
 step "root tree"
 "$HERE/tree.sh" "$OUT/base.tar" "$OUT/app.tar" "$VERSION" "$OUT/tree" "$KEYS" >"$OUT/tree.log" 2>&1 ||
   { echo "failed; see $OUT/tree.log"; exit 1; }
 done_step
 step "slot: squashfs, verity, kernel"
-"$HERE/slot.sh" "$OUT/tree" "$VERSION" "$OUT/slot"
+"$HERE/slot.sh" "$OUT/tree" "$VERSION" "$OUT/slot" 2>"$OUT/slot.log" || { echo "failed; see $OUT/slot.log"; exit 1; }
 done_step "$(du -m "$OUT/slot/root.img" | cut -f1) MB"
-step "boot loaders"
-"$HERE/boot.sh" disk "$OUT/esp-disk"
-"$HERE/boot.sh" mirror "$OUT/esp-mirror"
-done_step
 step "disk of a one-disk machine"
 "$HERE/disk.sh" "$OUT/slot" "$OUT/esp-disk" "$OUT/callbox.img"
 done_step "$(du -m "$OUT/callbox.img" | cut -f1) MB"
+step "installer's USB stick"
+"$HERE/usb.sh" "$OUT/slot" "$OUT/callbox-usb.img"
+done_step "$(du -m "$OUT/callbox-usb.img" | cut -f1) MB"
 step "signed bundle"
-"$HERE/bundle.sh" "$OUT/slot" "$VERSION" "$KEYS" "$OUT/callbox.raucb"
+"$HERE/bundle.sh" "$OUT/slot" "$VERSION" "$KEYS" "$OUT/callbox.raucb" >"$OUT/bundle.log" 2>&1 ||
+  { echo "failed; see $OUT/bundle.log"; exit 1; }
 done_step "$(du -m "$OUT/callbox.raucb" | cut -f1) MB"
 step "bill of materials, licences"
 "$HERE/sbom.py" "$OUT/tree" "$VERSION" "$OUT/callbox.cdx.json" "$OUT/licences.txt"
 done_step "$(grep -c '"bom-ref"' "$OUT/callbox.cdx.json") parts"
 rm -rf "$OUT/tree"
-(cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img callbox.cdx.json) | tee "$OUT/SHA256SUMS"
+(cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img callbox-usb.img callbox.cdx.json) | tee "$OUT/SHA256SUMS"
