@@ -117,7 +117,7 @@ def update_and_return(run: Run) -> None:
         assert box.sh("/usr/lib/callbox/slot get-current") == "B"
         wait_gate(box)
         run.figures["update_new_slot_good_s"] = round(time.monotonic() - began, 1)
-        # the slot is on trial again and then spoilt under the running box: three tries of its own accord, then the old one
+        # on trial again, then spoilt under the running box: three tries by itself, then the old slot
         box.sh("/usr/lib/callbox/slot set-primary B; head -c 4M /dev/urandom >/dev/callbox/slot/rootB; sync")
         began = time.monotonic()
         box.qmp("system_reset")
