@@ -28,7 +28,7 @@ from appliance.watch.supervision import status
 
 WORKER = "worker"
 SERVICES = ("engine", "switch", WORKER, "jobs", "bus", "edge", "rtpengine", "web", "watch")
-_LIKELIER = {"engine": 3.0, WORKER: 3.0, "switch": 2.0, "bus": 2.0}
+_LIKELIER = {"engine": 3.0, WORKER: 3.0}
 _SIGKILL_SHARE = 0.7
 _LOOK_S = 0.05
 _REBUILT_WITHIN_S = 120.0  # then the measurement is given up, and says so

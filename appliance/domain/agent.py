@@ -74,7 +74,7 @@ class AgentEvent:
     campaigns: frozenset[str] = frozenset()  # LOG_IN
     ready: bool = False  # LOG_IN
     reason: str = ""  # PAUSE
-    conversation_id: str | None = None  # RESERVE, CONNECTED, DIAL
+    conversation_id: str | None = None  # RESERVE, CONNECTED, DIAL; of WITHDRAWN, SEAT_LOST, ENDED: no other's is meant
     wrap_up: WrapUp = WrapUp()  # ENDED
 
 
@@ -154,13 +154,15 @@ TRANSITIONS: dict[tuple[AgentState, Kind], AgentState | Do | Move] = {
 """Total: every state and event has an answer."""
 
 _PENDING = {Kind.LOG_OUT: AgentState.OFFLINE, Kind.READY: AgentState.READY, Kind.PAUSE: AgentState.PAUSED}
+_OVER = frozenset({Kind.WITHDRAWN, Kind.SEAT_LOST, Kind.ENDED})
 _KEEP_CONVERSATION = frozenset({AgentState.RESERVED, AgentState.TALKING, AgentState.WRAP_UP, AgentState.DIALLING})
 
 
 def step(agent: Agent, event: AgentEvent, now: datetime) -> tuple[Agent, tuple[AgentCommand, ...]]:
     """Apply one event; raises CallerError `agent.not_now` or `agent.disposition_needed`."""
     answer = TRANSITIONS[agent.state, event.kind]
-    if answer is Move.IGNORE:
+    of_another = event.kind in _OVER and None not in (event.conversation_id, agent.conversation_id)
+    if answer is Move.IGNORE or (of_another and event.conversation_id != agent.conversation_id):
         return agent, ()
     if answer is Move.REFUSE:
         raise refusal("agent", agent.state, event.kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from appliance.clock import Clock
 from appliance.commands import ConnectSeat, ConversationCommand, Hangup, PlayPrompt
-from appliance.domain import after_call, retry, routing
+from appliance.domain import after_call, inbound, retry, routing
 from appliance.domain import agent as agents
 from appliance.domain import call as calls
 from appliance.domain import call_message as message
@@ -24,6 +25,9 @@ from appliance.domain.agent import Agent, AgentEvent, WrapUp
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.outcome import Verdict
+from appliance.domain.retry import LeadChange
+from appliance.domain.third_party import ThirdGone, ThirdJoined, ThirdNotice
+from appliance.engine.inbound_views import may_serve
 from appliance.engine.pace import Pace
 from appliance.engine.recycling import Recycler
 from appliance.engine.room import Desk, LeadCard, Room
@@ -34,7 +38,7 @@ from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.store.repositories import agents as agent_rows
 from appliance.store.repositories import attempts, leads
-from appliance.types import AgentState, Outcome
+from appliance.types import AgentState, LeadState, Outcome
 
 _TRUNK_REST_MAX_S = 30.0
 
@@ -62,6 +66,13 @@ class Effects(Protocol):
 
     def seat_alert(self, seat_id: str, raised: bool) -> None:
         """Raise or clear the alert of an unreachable phone."""
+
+
+def _on_other_number(session: Session, said: LeadChange | None, call: Call) -> LeadChange | None:
+    """The agent named another number of the person: the lead goes on there."""
+    if said is None or said.state is not LeadState.DONE or leads.number_of(session, call.lead_id) == call.number:
+        return said
+    return replace(said, state=LeadState.WAITING, next_attempt_at=leads.next_attempt_at(session, call.lead_id))
 
 
 class Core:
@@ -129,14 +140,19 @@ class Core:
         elif isinstance(command, model.AgentConnected):
             self._connected(call, command.agent_id)
         elif isinstance(command, model.AgentFree):
-            self.try_agent(command.agent_id, AgentEvent(agents.Kind.WITHDRAWN))
+            self.try_agent(
+                command.agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=call.attempt_id)
+            )
         elif isinstance(command, model.AgentUnreachable):
-            self.unreachable(command.agent_id, command.seat_id)
+            self.unreachable(command.agent_id, command.seat_id, call.attempt_id)
+        elif isinstance(command, ThirdNotice):
+            self.third(command, call.attempt_id)
         elif isinstance(command, model.LateWord):
             self._effects.agent_changed(command.agent_id)
         elif isinstance(command, model.ConversationOver):
             wrap_up = WrapUp() if command.taken_off else self.wrap_up(call.campaign_id)
-            self.try_agent(command.agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
+            ended = AgentEvent(agents.Kind.ENDED, conversation_id=call.attempt_id, wrap_up=wrap_up)
+            self.try_agent(command.agent_id, ended)
         else:
             self._close(call, command.verdict)
 
@@ -146,17 +162,41 @@ class Core:
         for attempt_id in list(self.room.waiting):
             call = self.room.calls[attempt_id]
             card = self.room.cards.get(attempt_id)
-            preferred = (card.callback_agent_id, card.last_agent_id) if card else ()
-            elsewhere = {a for a, campaign_id in self.room.given.items() if campaign_id != call.campaign_id}
-            agent = routing.pick(
-                self.room.agents.values(), call.campaign_id, self.room.config(call.campaign_id), preferred,
-                given_elsewhere=elsewhere,
-            )  # fmt: skip
+            agent = self._agent_for(call, card)
             if agent is None or agent.seat_id is None:
                 continue
             self.show_card(agent.agent_id, card, call.campaign_id)
             self.apply_agent(agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=attempt_id))
             self.apply(attempt_id, model.AgentFound(agent.agent_id, agent.seat_id))
+
+    def _agent_for(self, call: Call, card: LeadCard | None) -> Agent | None:
+        queue = self.room.inbound.queues.get(call.queue_id)
+        if queue is not None:
+            serves = may_serve(self.room, queue)
+            return inbound.choose(self.room.agents.values(), queue.config.skills, None, serves)
+        preferred = (card.callback_agent_id, card.last_agent_id) if card and not call.passed_on_s else ()
+        elsewhere = {a for a, campaign_id in self.room.given.items() if campaign_id != call.campaign_id}
+        return routing.pick(
+            self.room.agents.values(), call.campaign_id, self.room.config(call.campaign_id), preferred,
+            given_elsewhere=elsewhere,
+        )  # fmt: skip
+
+    def third(self, notice: ThirdNotice, conversation_id: str) -> None:
+        """Somebody else came into a conversation, or left it; or it stands otherwise."""
+        if isinstance(notice, ThirdJoined):
+            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
+        elif isinstance(notice, ThirdGone):
+            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id))
+        else:
+            self._effects.agent_changed(notice.agent_id)
+
+    def free_others(self, conversation_id: str) -> None:
+        """A conversation is over: whoever was still promised to it is free."""
+        bound = (AgentState.RESERVED, AgentState.TALKING)
+        for agent in list(self.room.agents.values()):
+            if agent.conversation_id == conversation_id and agent.state in bound:
+                ended = AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id)
+                self.try_agent(agent.agent_id, ended)
 
     def _connected(self, call: Call, agent_id: str) -> None:
         card = self.room.cards.get(call.attempt_id)
@@ -174,10 +214,11 @@ class Core:
             self.unreachable_seats.discard(seat_id)
             self._effects.seat_alert(seat_id, raised=False)
 
-    def unreachable(self, agent_id: str, seat_id: str) -> None:
+    def unreachable(self, agent_id: str, seat_id: str, conversation_id: str) -> None:
+        """The phone of an agent did not answer for a conversation."""
         self.unreachable_seats.add(seat_id)
         self._effects.seat_alert(seat_id, raised=True)
-        self.try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST))
+        self.try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST, conversation_id=conversation_id))
 
     def _close(self, call: Call, verdict: Verdict) -> None:
         room, now = self.room, self.clock.now()
@@ -200,14 +241,17 @@ class Core:
                     config, row.disposition, callback_at=leads.next_attempt_at(session, call.lead_id),
                     attempts=attempts_before + 1, now=now,
                 )  # fmt: skip
+                said = _on_other_number(session, said, call)
             attempts.save(session, call, verdict)
             found = self.recycler.decide(session, config, call, verdict, change, now)
             leads.apply(
                 session, call.lead_id, said or found, outcome=verdict.outcome, reason=verdict.outcome.value, now=now,
                 agent_id=call.agent_id if call.bridged_at else None, keep_callback=said is not None,
+                dialled=call.number,
             )  # fmt: skip
 
         self._effects.write(work)
+        self.free_others(call.attempt_id)
         campaign = room.campaigns.get(call.campaign_id)
         if campaign is not None and change.next_attempt_at is not None:
             campaign.lead_returned(min(change.next_attempt_at, calls.later(now, retry.OTHER_NUMBER_S)))
@@ -271,7 +315,7 @@ class Core:
         desk = self.room.desks[agent_id]
         desk.card, desk.campaign_id = card, campaign_id
         desk.popped_at = self.clock.now() if card else None
-        desk.on_hold, desk.preview_ends = False, None
+        desk.preview_ends = None
 
     def show_agent(self, agent_id: str) -> None:
         """Something on an agent's desk changed."""
@@ -360,10 +404,6 @@ class Core:
         """Write an attempt that ended while we were away."""
         self.room.calls[call.attempt_id], self.room.cards[call.attempt_id] = call, card
         self._close(call, calls.verdict_of(call))
-
-    def hold(self, agent_id: str, on_hold: bool) -> None:
-        self.room.desks[agent_id].on_hold = on_hold
-        self._effects.agent_changed(agent_id)
 
     # ---- timers -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from appliance.domain.agent import AgentEvent
 from appliance.domain.inbound_config import is_open, parse_queue, queue_of
 from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundPolicy, InboundState
 from appliance.domain.numbers import Number, country, parse_number
+from appliance.domain.third_party import ShowAgent, ThirdGone, ThirdJoined
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core, Effects
 from appliance.engine.inbound_room import CallerFacts, CallerQueue, Known
@@ -204,12 +205,17 @@ class Inbound:
                     agent_id, call_id, call.seat_id, self._room.cards.get(call_id), call.campaign_id or None
                 )
             case model.AgentFree(agent_id=agent_id):
-                self._core.try_agent(agent_id, AgentEvent(agents.Kind.WITHDRAWN))
+                self._core.try_agent(agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=call_id))
             case model.AgentUnreachable(agent_id=agent_id, seat_id=seat_id):
-                self._core.unreachable(agent_id, seat_id)
+                self._core.unreachable(agent_id, seat_id, call_id)
             case model.ConversationOver(agent_id=agent_id):
                 wrap_up = self._core.wrap_up(call.campaign_id)
-                self._core.try_agent(agent_id, AgentEvent(agents.Kind.ENDED, wrap_up=wrap_up))
+                ended = AgentEvent(agents.Kind.ENDED, conversation_id=call_id, wrap_up=wrap_up)
+                self._core.try_agent(agent_id, ended)
+            case model.PassedTo(queue_id=queue_id):
+                self._passed_to(call, queue_id)
+            case ShowAgent() | ThirdJoined() | ThirdGone():
+                self._core.third(command, call_id)
             case model.Ended(outcome=outcome):
                 self._close(call, outcome)
             case model.Decide():
@@ -269,6 +275,15 @@ class Inbound:
             policy = policy_of(self._room, other, self._dialling.seat_answer_timeout_s, now)
             self.apply(call.call_id, model.Moved(other.queue_id, policy))
 
+    def _passed_to(self, call: InboundCall, queue_id: str) -> None:
+        """His agent has passed him on to a queue: he waits there, or goes on where he was when it is gone."""
+        queue = self._callers.queues.get(queue_id)
+        if queue is None:
+            self._core.serve_waiting()
+            return
+        policy = policy_of(self._room, queue, self._dialling.seat_answer_timeout_s, self._clock.now())
+        self.apply(call.call_id, model.Moved(queue_id, policy))
+
     def _call_back(self, call: InboundCall) -> None:
         queue = self._callers.queues.get(call.queue_id)
         campaign_id = queue.config.campaign_id if queue is not None else ""
@@ -308,6 +323,7 @@ class Inbound:
                 lead.last_agent_id = agent_id
 
         self._effects.write(work)
+        self._core.free_others(call.call_id)
         self._log.info("caller gone", conversation=call.call_id, outcome=outcome.value, wait_s=round(call.wait_s, 1))
         self._effects.room_changed()
         self._effects.lines_changed()

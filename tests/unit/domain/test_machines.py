@@ -74,7 +74,8 @@ def _agent(state: AgentState) -> Agent:
 @pytest.mark.parametrize("state", AgentState)
 @pytest.mark.parametrize("kind", Kind)
 def test_agent_is_total(state: AgentState, kind: Kind) -> None:
-    event = AgentEvent(kind, seat_id="s1", conversation_id="c2", wrap_up=TIMED)
+    over = kind in (Kind.WITHDRAWN, Kind.SEAT_LOST, Kind.ENDED)
+    event = AgentEvent(kind, seat_id="s1", conversation_id="c1" if over else "c2", wrap_up=TIMED)
     before = _agent(state)
     answer = agents.TRANSITIONS[state, kind]
     if answer is Move.REFUSE or (state is AgentState.WRAP_UP and kind is Kind.READY):
@@ -143,6 +144,12 @@ def test_a_seat_that_does_not_answer_pauses_its_agent() -> None:
     assert (agent.state, agent.pause_reason) == (AgentState.PAUSED, agents.UNREACHABLE_REASON)
 
 
+@pytest.mark.parametrize("kind", [Kind.WITHDRAWN, Kind.SEAT_LOST, Kind.ENDED])
+def test_the_end_of_another_conversation_is_not_his(kind: Kind) -> None:
+    talking = _agent(AgentState.TALKING)
+    assert agents.step(talking, AgentEvent(kind, conversation_id="c2", wrap_up=TIMED), NOW) == (talking, ())
+
+
 def test_leaving_a_preview_releases_its_lead() -> None:
     _, commands = agents.step(_agent(AgentState.PREVIEWING), AgentEvent(Kind.PAUSE), NOW)
     assert agents.ReleaseLead() in commands
@@ -184,6 +191,9 @@ def _worker_events(seq: int) -> list[object]:
         _event(ev.RecordingClosed, seq, recording_id="r", spool_path="x", frames=1),
         _event(ev.ConversationEnded, seq), _event(ev.ConversationEnded, seq, lost=True),
         _event(ev.InboundOffered, seq, trunk_id="t1", caller="+861", called="+862"),
+        _event(ev.HandedOver, seq, joined=True, agent_id="a2", seat_id="s2"),
+        _event(ev.HandedOver, seq, joined=False, number="+861012345678"),
+        _event(ev.Controls, seq, third="talking", third_agent_id="a3"),
     ]  # fmt: skip
 
 
