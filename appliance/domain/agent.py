@@ -88,6 +88,7 @@ class Do(Enum):
     AFTER_WORK = "after_work"  # what is pending, or ready
     LEAVE_WRAP_UP = "leave_wrap_up"  # if its mode allows
     NOTE_DISPOSED = "note_disposed"
+    END_WRAP_UP = "end_wrap_up"  # a disposition ends it, but where its whole time runs
     TIME_OUT = "time_out"
 
 
@@ -133,7 +134,7 @@ _ROWS: dict[AgentState, dict[Kind, AgentState | Do | Move]] = {
     },
     _S.WRAP_UP: {
         **_BUSY, _K.LOG_OUT: Do.LEAVE_WRAP_UP, _K.READY: Do.LEAVE_WRAP_UP, _K.PAUSE: Do.LEAVE_WRAP_UP,
-        _K.DISPOSED: Do.AFTER_WORK, _K.WRAP_UP_OVER: Do.TIME_OUT,
+        _K.DISPOSED: Do.END_WRAP_UP, _K.WRAP_UP_OVER: Do.TIME_OUT,
     },
     _S.PAUSED: {
         **_COMMON, _K.LOG_OUT: _S.OFFLINE, _K.READY: _S.READY, _K.PAUSE: _S.PAUSED, _K.CONNECTED: _S.TALKING,
@@ -182,16 +183,19 @@ def _do(answer: Do, agent: Agent, event: AgentEvent, now: datetime) -> tuple[Age
     if answer is Do.NOTE_DISPOSED:
         return replace(agent, disposed=True), ()
     if answer is Do.AFTER_CALL:
-        if event.wrap_up.mode is WrapUpMode.NONE or agent.disposed or event.wrap_up.limit_s == 0:
+        whole = event.wrap_up.mode is WrapUpMode.FIXED and event.wrap_up.limit_s
+        if event.wrap_up.mode is WrapUpMode.NONE or (agent.disposed and not whole) or event.wrap_up.limit_s == 0:
             return _go(agent, agent.pending or AgentState.READY, event, now)
         return _go(agent, AgentState.WRAP_UP, event, now)
     if answer is Do.LEAVE_WRAP_UP:
         if agent.wrap_up.mode is WrapUpMode.OPTIONAL:
             return _undisposed(agent, _PENDING[event.kind], event, now)
-        if event.kind is Kind.READY:
+        if event.kind is Kind.READY and agent.wrap_up.mode is not WrapUpMode.FIXED:
             raise CallerError("agent.disposition_needed", "Set the disposition of the conversation first.")
         return replace(agent, pending=_PENDING[event.kind], pause_reason=event.reason), ()
-    if answer is Do.TIME_OUT:
+    if answer is Do.END_WRAP_UP and agent.wrap_up.mode is WrapUpMode.FIXED:
+        return replace(agent, disposed=True), ()
+    if answer is Do.TIME_OUT and not agent.disposed:
         return _undisposed(agent, agent.pending or agent.wrap_up.then, event, now)
     return _go(agent, agent.pending or AgentState.READY, event, now)
 
@@ -217,7 +221,7 @@ def _go(
         seat_id=None if state is AgentState.OFFLINE else agent.seat_id,
         pending=agent.pending if state in _KEEP_CONVERSATION else None,
         conversation_id=(event.conversation_id or agent.conversation_id) if state in _KEEP_CONVERSATION else None,
-        disposed=False,
+        disposed=agent.disposed and state is AgentState.WRAP_UP,
         wrap_up=event.wrap_up if state is AgentState.WRAP_UP else WrapUp(),
         wrap_up_ends=now + timedelta(seconds=limit_s) if state is AgentState.WRAP_UP and limit_s else None,
     )  # fmt: skip

@@ -11,6 +11,17 @@ from appliance.types import Disposition
 NOT_FOR_AGENTS = frozenset({Disposition.ABANDONED, Disposition.NONE})
 
 
+NO_FORM = frozenset({
+    Disposition.WRONG_NUMBER, Disposition.NOT_AT_HOME, Disposition.MACHINE, Disposition.DO_NOT_CALL,
+    Disposition.CALL_BACK, Disposition.REFUSED,
+})  # fmt: skip
+
+
+def wants_answers(code: str) -> bool:
+    """Say whether the questions of the campaign's form that must be answered hold a result up."""
+    return code not in NO_FORM
+
+
 def choices(config: CampaignConfig) -> tuple[str, ...]:
     """Return the codes an agent may choose from, the campaign's own last."""
     return (*(d.value for d in Disposition if d not in NOT_FOR_AGENTS), *config.dispositions)

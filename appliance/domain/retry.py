@@ -161,6 +161,16 @@ def _when_unparked(change: LeadChange, numbers: Sequence[PersonNumber]) -> LeadC
     return replace(change, number=first.number, next_attempt_at=first.parked_until)
 
 
+def on_other_number(change: LeadChange | None, number: str, now: datetime) -> LeadChange | None:
+    """The person is dialled on another number next: when he promised it, else soon."""
+    if change is not None and change.state is LeadState.DO_NOT_CALL:
+        return change
+    change = change or LeadChange(LeadState.WAITING)
+    soon = now + timedelta(seconds=OTHER_NUMBER_S)
+    at = change.next_attempt_at if change.callback else soon
+    return replace(change, state=LeadState.WAITING, number=number, next_attempt_at=at)
+
+
 def after_disposition(
     config: CampaignConfig, disposition: str, *, callback_at: datetime | None, attempts: int, now: datetime
 ) -> LeadChange | None:

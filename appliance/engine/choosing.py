@@ -177,6 +177,14 @@ class Chooser:
             return Deny("number.retired", Reason.NUMBER_RETIRED, None)
         return self.write(session, campaign, lead, call, now, agent_id)
 
+    def third_party(self, session: Session, campaign: Campaign, number: str, now: datetime) -> Verdict:
+        """Say whether a number may be called now to be brought into a conversation; nothing is written."""
+        contact_id = leads.contact_of(session, number) or ""
+        asked = ledger_rows.Asked(contact_id, number, campaign.campaign_id, agent_guaranteed=True)
+        profile = self.rules(campaign, now)
+        ledger = ledger_rows.load(session, [asked], days=profile.ledger_days, now=now)[0]
+        return may_contact(ledger, profile, now)
+
     def _asked(self, campaign: Campaign, lead: models.Lead, *, agent_guaranteed: bool) -> ledger_rows.Asked:
         """An agent is guaranteed only where he dials himself: in preview, or by hand."""
         channel = Channel.ROBOT if campaign.mode is CampaignMode.VOICE else Channel.CALL

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -70,9 +69,9 @@ class Effects(Protocol):
 
 def _on_other_number(session: Session, said: LeadChange | None, call: Call) -> LeadChange | None:
     """The agent named another number of the person: the lead goes on there."""
-    if said is None or said.state is not LeadState.DONE or leads.number_of(session, call.lead_id) == call.number:
+    if said is not None or leads.number_of(session, call.lead_id) == call.number:
         return said
-    return replace(said, state=LeadState.WAITING, next_attempt_at=leads.next_attempt_at(session, call.lead_id))
+    return LeadChange(LeadState.WAITING, leads.next_attempt_at(session, call.lead_id))
 
 
 class Core:

@@ -9,20 +9,21 @@ from sqlalchemy.orm import Session
 from appliance import commands as cmd
 from appliance.bus import Bus
 from appliance.commands import Done
-from appliance.domain import disposition, inbound_model, retry
+from appliance.domain import disposition, inbound_model, retry, survey
 from appliance.domain.agent import Agent, AgentEvent, Kind
 from appliance.domain.call_model import HangUpAsked
+from appliance.domain.numbers import Number, parse_number
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
 from appliance.engine.room import Desk
 from appliance.engine.writer import Writer
-from appliance.errors import CallerError, NotAllowedError, NotFoundError
+from appliance.errors import CallerError, NotAllowedError, NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.store import models
-from appliance.store.repositories import attempts, configuration, inbound, leads, users
-from appliance.types import AgentState, LeadState, Permission
+from appliance.store.repositories import attempts, configuration, inbound, leads, numbers, users
+from appliance.types import AgentState, LeadState, LegRole, Permission
 
 WORKER_TIMEOUT_S = 2.0
 
@@ -31,10 +32,11 @@ class Desks:
     """One method per command; all raise CallboxError when it is not possible."""
 
     def __init__(
-        self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, campaigns: Campaigns, callers: Inbound
+        self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, campaigns: Campaigns, callers: Inbound,
+        *, region: str,
     ) -> None:
         self._core, self._bus, self._writer, self._inbound = core, bus, writer, callers
-        self._dialler, self._campaigns = dialler, campaigns
+        self._dialler, self._campaigns, self._region = dialler, campaigns, region
         self._room = core.room
 
     # ---- at the seat -----------------------------------------------------------------------------------
@@ -139,7 +141,11 @@ class Desks:
 
     async def hang_up(self, command: cmd.AgentHangup) -> Done:
         conversation_id = self._conversation(command.actor_id)
-        if conversation_id in self._room.calls:
+        call = self._room.calls.get(conversation_id) or self._room.inbound.calls[conversation_id]
+        if call.agent_id not in (None, command.actor_id):  # he was brought in: only he leaves
+            leaves = cmd.Hangup(conversation_id=conversation_id, role=LegRole.TRANSFER, reason="agent_hangup")
+            await self._bus.request(leaves, timeout_s=WORKER_TIMEOUT_S)
+        elif conversation_id in self._room.calls:
             self._core.apply(conversation_id, HangUpAsked("agent_hangup"))
         else:
             self._inbound.apply(conversation_id, inbound_model.HangUpAsked("agent_hangup"))
@@ -150,7 +156,6 @@ class Desks:
         await self._bus.request(
             cmd.Hold(conversation_id=conversation_id, resume=command.resume), timeout_s=WORKER_TIMEOUT_S
         )
-        self._core.hold(command.actor_id, not command.resume)
         return Done(id=conversation_id)
 
     async def dtmf(self, command: cmd.AgentDtmf) -> Done:
@@ -176,6 +181,32 @@ class Desks:
         await self._bus.request(supervise, timeout_s=WORKER_TIMEOUT_S)
         return Done(id=conversation_id)
 
+    def _other_number(self, text: str) -> str:
+        """Return the number that the agent was told, empty without one; raises ValidationErrors."""
+        if not text.strip():
+            return ""
+        number = parse_number(text, self._region)
+        if not isinstance(number, Number):
+            raise ValidationErrors([("other_number", "number.invalid", "This is no telephone number.")])
+        return number.e164
+
+    async def draft(self, command: cmd.AgentDraft) -> Done:
+        """Keep what is typed before it is saved as a result; what is saved already is not touched."""
+        own = self._core.agent(command.actor_id).conversation_id
+
+        def work(session: Session) -> None:
+            row = attempts.get(session, command.conversation_id) or inbound.get(session, command.conversation_id)
+            if row is None or (row.agent_id != command.actor_id and command.conversation_id != own):
+                raise NotFoundError("conversation.unknown", "This is not one of your conversations.")
+            if row.disposed_at is None:
+                row.note = command.note
+                if command.answers is not None:
+                    form = self._room.config(row.campaign_id or "").survey
+                    row.answers = survey.check_answers(form, command.answers, complete=False)[0]
+
+        await self._writer.now(work)
+        return Done(id=command.conversation_id)
+
     async def dispose(self, command: cmd.AgentDispose) -> Done:
         """Write the disposition, then let the agent go on. It may be set again, also for an earlier conversation."""
         now = self._core.clock.now()
@@ -189,26 +220,34 @@ class Desks:
                 config, command.disposition, callback_at=command.callback_at, promise_date=command.promise_date,
                 promise_amount_minor=command.promise_amount_minor, now=now,
             )  # fmt: skip
+            answers, wrong = survey.check_answers(config.survey, command.answers or {}, complete=True)
+            if command.answers is not None and wrong and disposition.wants_answers(command.disposition):
+                raise ValidationErrors(wrong)
+            other = self._other_number(command.other_number)
             row.disposition, row.note, row.disposed_at = command.disposition, command.note, now
+            if command.answers is not None:
+                row.answers = answers
             row.promise_amount_minor, row.promise_date = command.promise_amount_minor, command.promise_date
             lead_id = row.lead_id if isinstance(row, models.Attempt) else inbound.record_for(session, row, now)
             lead = session.get(models.Lead, lead_id) if lead_id else None
             change = retry.after_disposition(
                 config, command.disposition, callback_at=callback_at, attempts=lead.attempts if lead else 0, now=now
             )
+            if lead is not None and other:
+                numbers.add_for(session, lead.contact_id, other)
+                change = retry.on_other_number(change, other, now)
             if change is None or lead is None:
                 return None
             is_open = row.ended_at is None if isinstance(row, models.Attempt) else lead.state == LeadState.RESERVED
             leads.apply(
                 session, lead.id, change, agent_id=command.actor_id, reason=command.disposition, now=now,
-                reserved=is_open,
+                reserved=is_open, dialled=row.number if isinstance(row, models.Attempt) else row.caller,
             )  # fmt: skip
             if command.callback_to == "anyone":
                 lead.callback_agent_id = None
             return lead.campaign_id if change.state is LeadState.WAITING and not is_open else None
 
-        agent = self._core.agent(command.actor_id)
-        own = agent.conversation_id
+        own = self._core.agent(command.actor_id).conversation_id
         returned = await self._writer.now(work)
         if returned in self._room.campaigns:
             self._room.campaigns[returned].look_again()

@@ -15,9 +15,9 @@ from appliance.engine.campaigns import Campaigns
 from appliance.engine.inbound_views import caller_lines, live_queues
 from appliance.engine.room import Campaign, Desk, Room
 from appliance.errors import StoreError
-from appliance.events import LiveAgent, LiveCampaign, LiveLine, LiveRoom
+from appliance.events import Controls, LiveAgent, LiveCampaign, LiveLine, LiveRoom
 from appliance.logs import get_logger, mask
-from appliance.types import E164, CampaignState, LeadState
+from appliance.types import E164, AgentState, CampaignState, LeadState
 
 _PERIOD_S = 0.5
 _COUNT_SHARE = 20  # counting may take one twentieth of the time
@@ -30,6 +30,9 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
     call = room.calls.get(agent.conversation_id or "")
     called_us = room.inbound.calls.get(agent.conversation_id or "")
     caller = desk.card.caller if desk and desk.card else None
+    talk = call or called_us
+    controls = talk.controls if talk is not None else None
+    own = talk is None or talk.agent_id in (None, agent.agent_id)
     return LiveAgent(
         agent_id=agent.agent_id, display_name=agent.display_name, seat_id=agent.seat_id, state=agent.state.value,
         since_unix_s=agent.since.timestamp() if agent.since else 0.0,
@@ -37,7 +40,10 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         conversation_id=agent.conversation_id, campaign_id=desk.campaign_id if desk else None,
         campaign_name=campaign.name if campaign else "",
         record=_record(campaign, desk) if desk and with_record else None,
-        on_hold=desk.on_hold if desk else False,
+        on_hold=controls.held if controls and own else False, muted=controls.muted if controls and own else False,
+        recording_paused=controls.recording_paused if controls else False,
+        third=controls.third if controls and own else "", third_name=_third_name(room, controls) if own else "",
+        joined=not own and agent.state is AgentState.TALKING,
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
         popped_at_unix_s=desk.popped_at.timestamp() if desk and desk.popped_at else None,
         preview_ends_unix_s=desk.preview_ends.timestamp() if desk and desk.preview_ends else None,
@@ -45,6 +51,14 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         direction="inbound" if caller else "outbound", queue_name=caller.queue_name if caller else "",
         waited_s=round(called_us.wait_s, 1) if called_us else 0.0,
     )  # fmt: skip
+
+
+def _third_name(room: Room, controls: Controls | None) -> str:
+    """The agent who was brought in, else the seat or number."""
+    if controls is None:
+        return ""
+    other = room.agents.get(controls.third_agent_id)
+    return other.display_name if other is not None else controls.third_name
 
 
 def _record(campaign: Campaign | None, desk: Desk) -> dict[str, object] | None:

@@ -123,7 +123,6 @@ class Desk:
     card: LeadCard | None = None
     campaign_id: str | None = None
     popped_at: datetime | None = None
-    on_hold: bool = False
     preview_ends: datetime | None = None  # then the record on the screen is dialled or skipped
 
 

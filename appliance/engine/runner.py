@@ -30,6 +30,7 @@ from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
 from appliance.engine.recycling import REFRESH_S as HOURS_REFRESH_S
 from appliance.engine.room import LeadCard, Room
+from appliance.engine.transfers import Transfers
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError, StoreError
 from appliance.events import ClockTrust, ConfigChanged, LiveAlert, LiveJob, TrunkService, WorkerBeat
@@ -67,7 +68,12 @@ class Engine:
         )  # fmt: skip
         self._inbound = Inbound(self._core, self, self._writer, settings.dialling)
         self._desks = Desks(
-            self._core, self._bus, self._writer, self._dialler, self._campaigns, self._inbound
+            self._core, self._bus, self._writer, self._dialler, self._campaigns, self._inbound,
+            region=settings.dialling.default_region,
+        )  # fmt: skip
+        self._transfers = Transfers(
+            self._core, self._bus, self._writer, self._dialler, zone=settings.dialling.timezone,
+            region=settings.dialling.default_region, spawn=self._spawn,
         )  # fmt: skip
         self._previews = Previews(
             self._core, self._writer, self._dialler, self._campaigns, region=settings.dialling.default_region,
@@ -90,7 +96,10 @@ class Engine:
             cmd.AgentLogout: self._desks.log_out, cmd.AgentReady: self._desks.ready, cmd.AgentPause: self._desks.pause,
             cmd.AgentHangup: self._desks.hang_up, cmd.AgentHold: self._desks.hold, cmd.AgentDtmf: self._desks.dtmf,
             cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._previews.preview,
-            cmd.AgentDial: self._previews.dial,
+            cmd.AgentDial: self._previews.dial, cmd.AgentDraft: self._desks.draft,
+            cmd.AgentMute: self._transfers.mute, cmd.AgentRecording: self._transfers.recording,
+            cmd.AgentReattach: self._transfers.reattach, cmd.TransferTargets: self._transfers.targets,
+            cmd.AgentTransfer: self._transfers.transfer, cmd.AgentThird: self._transfers.third,
             cmd.SuperviseAgent: self._desks.supervise, cmd.LiveView: self._view,
             cmd.AddCaller: self._inbound_desk.add_caller, cmd.CallBackMissed: self._inbound_desk.call_back,
         }  # fmt: skip

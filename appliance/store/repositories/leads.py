@@ -115,6 +115,13 @@ def by_hand(session: Session, campaign_id: str, number: E164, now: datetime) -> 
     return lead
 
 
+def contact_of(session: Session, number: str) -> str | None:
+    """Return whose number it is, as far as is known."""
+    found = session.scalar(select(models.Contact.id).where(models.Contact.number == number))
+    other = models.ContactNumber
+    return found or session.scalar(select(other.contact_id).where(other.number == number).limit(1))
+
+
 def is_retired(session: Session, lead: models.Lead, now: datetime) -> bool:
     """Say whether the number of a lead rests or is given up (number hygiene)."""
     known = session.get(models.PhoneNumber, lead.number)
@@ -167,11 +174,12 @@ def set_state(session: Session, lead_id: str, state: LeadState, next_attempt_at:
 def apply(
     session: Session, lead_id: str, change: LeadChange, *, outcome: Outcome | None = None,
     agent_id: str | None = None, reason: str = "", now: datetime, reserved: bool = False, keep_callback: bool = False,
+    dialled: str = "",
 ) -> None:  # fmt: skip
     """Write what an attempt or a disposition did to the lead, and to its number.
 
     `reserved`: the attempt is still open, so the lead keeps that state until it is closed. `keep_callback`: for whom a
-    call-back is stands there already.
+    call-back is stands there already. `dialled`: the number that was talked to, where the lead has gone on to another.
     """
     row = session.get(models.Lead, lead_id)
     if row is None:
@@ -190,13 +198,20 @@ def apply(
     if change.number is not None:
         row.number = change.number
     if change.wrong_number:
-        numbers.mark_wrong(session, row.contact_id, row.number)
-        other = numbers.first_good(session, row.contact_id, now, but=row.number)
+        wrong = dialled or row.number
+        numbers.mark_wrong(session, row.contact_id, wrong)
+        other = change.number or numbers.first_good(session, row.contact_id, now, but=wrong)
         if other is not None:
             row.number, row.next_attempt_at = other, now + timedelta(seconds=OTHER_NUMBER_S)
             row.state = LeadState.RESERVED if reserved else LeadState.WAITING
     if change.state is LeadState.DO_NOT_CALL and session.get(models.DoNotCall, row.number) is None:
         session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
+
+
+def number_of(session: Session, lead_id: str) -> str:
+    """Return the number that a lead is dialled on next; empty when it is gone."""
+    row = session.get(models.Lead, lead_id)
+    return row.number if row is not None else ""
 
 
 def next_attempt_at(session: Session, lead_id: str) -> datetime | None:

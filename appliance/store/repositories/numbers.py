@@ -110,6 +110,18 @@ def person_of(session: Session, lead: Lead, number: str, now: datetime) -> Perso
     )  # fmt: skip
 
 
+def add_for(session: Session, contact_id: str, number: str) -> None:
+    """Note another number of a person, behind those he has."""
+    known = session.scalars(select(ContactNumber).where(ContactNumber.contact_id == contact_id)).all()
+    same = next((row for row in known if row.number == number), None)
+    if same is None:
+        position = max((row.position for row in known), default=-1) + 1
+        session.add(ContactNumber(contact_id=contact_id, position=position, number=number))
+    elif same.type == NumberType.WRONG:
+        same.type = NumberType.UNKNOWN
+    session.flush()
+
+
 def first_good(session: Session, contact_id: str, now: datetime, *, but: str) -> str | None:
     """Return the person's first number that may be dialled now, other than `but`."""
     query = (
