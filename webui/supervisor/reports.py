@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import get_locale
 
 from appliance.store.read import campaigns, imports, reports, trunks, users, why
+from appliance.store.read.abandoned import strictest_limit
 from appliance.store.read.measures import MEASURES
 from appliance.store.read.report_rows import attempt_rows, attempt_view, attempts_count
 from appliance.store.read.report_scope import FIELDS, PERIODS, Scope, days_of, scope_of
@@ -71,6 +72,7 @@ def figures_of_today() -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
         "whole": tally(store(), scope_of({"period": "today"}, zone(), now), now=now), "words": words(), "now": now,
+        "limit": strictest_limit(store()),
         "rows_url": lambda measure: url_for("reports.attempts", measure=measure, period="today"),
     }  # fmt: skip
 
@@ -97,6 +99,7 @@ def page() -> str:
     return render_template(
         "reports/page.html", whole=whole, lines=lines, by=by, dimensions=DIMENSIONS, words=words(), counts=COUNTS,
         rates=RATES, times=TIMES, rows_url=rows_url, details=reports.details(store(), scope), now=now,
+        limit=strictest_limit(store(), scope.campaign_id),
         chart=hours_chart([(int(one.key), one.attempts, one.persons) for one in hours if one.attempts]), **_named(),
     )  # fmt: skip
 

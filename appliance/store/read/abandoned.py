@@ -49,21 +49,34 @@ def abandoned(store: Store, campaign_id: str, since: datetime, *, estimate_dropp
 
 def estimating(db: Session, campaign_id: str | None = None) -> list[str]:
     """Return the campaigns whose rule profile counts people whom the ear took for machines."""
+    return [found for found, (estimates, _limit) in _rules(db, campaign_id).items() if estimates]
+
+
+def strictest_limit(store: Store, campaign_id: str | None = None) -> float:
+    """Return the lowest share of abandoned people that a campaign may have, its own setting or its rules'."""
+    with store.read() as db:
+        return min((limit for _estimates, limit in _rules(db, campaign_id).values()), default=1.0)
+
+
+def _rules(db: Session, campaign_id: str | None) -> dict[str, tuple[bool, float]]:
     query = select(Campaign.id, Campaign.config)
     if campaign_id is not None:
         query = query.where(Campaign.id == campaign_id)
     today = datetime.now().astimezone().date()
-    return [found for found, config in db.execute(query) if _estimates(msgspec.json.encode(config), today)]
+    return {found: _rule(msgspec.json.encode(config), today) for found, config in db.execute(query)}
 
 
 @lru_cache(1024)
-def _estimates(config: bytes, _today: date) -> bool:
-    """A campaign whose settings are not valid does not dial; `_today`: rules change by the day."""
+def _rule(config: bytes, _today: date) -> tuple[bool, float]:
+    """(estimates the dropped, limit); settings that are not valid do not dial; `_today`: rules change by the day."""
     plain: dict[str, Any] = msgspec.json.decode(config)
     try:
-        return rules_of(parse_config(plain), "UTC").abandoned.estimate_dropped
+        parsed = parse_config(plain)
+        rule = rules_of(parsed, "UTC").abandoned
     except CallboxError:
-        return False
+        return False, 1.0
+    limit = parsed.abandoned_limit
+    return rule.estimate_dropped, limit if rule.limit is None else min(limit, rule.limit)
 
 
 def dropped_share(db: Session) -> float:
