@@ -99,7 +99,7 @@ class Roles:
             raise ValidationErrors([("name", "department.bad_name", f"Use 1 to {_NAME_MAX} characters.")])
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.USERS_WRITE)
-            rows = session.execute(select(Department.id, Department.parent_id)).tuples().all()
+            rows = session.execute(select(Department.id, Department.parent_id)).all()
             if command.parent_id and command.parent_id not in {row[0] for row in rows}:
                 raise NotFoundError("department.unknown", "There is no such department.")
             if command.id and command.parent_id in granted.below(command.id, rows):

@@ -60,5 +60,5 @@ def reach(session: Session, user: User, scope: Scope) -> frozenset[str] | None:
         return None
     if scope is Scope.OWN or not user.department_id:
         return frozenset({user.id})
-    team = below(user.department_id, session.execute(select(Department.id, Department.parent_id)).tuples())
+    team = below(user.department_id, session.execute(select(Department.id, Department.parent_id)))
     return frozenset(session.scalars(select(User.id).where(User.department_id.in_(team)))) | {user.id}

@@ -39,7 +39,7 @@ def roles(store: Store) -> list[RoleView]:
     """All roles of one's own by name."""
     count = select(func.count()).where(User.role_id == CustomRole.id).scalar_subquery()
     with store.read() as db:
-        rows = db.execute(select(CustomRole, count).order_by(CustomRole.name)).tuples().all()
+        rows = db.execute(select(CustomRole, count).order_by(CustomRole.name)).all()
     return [
         RoleView(row.id, row.name, row.base, granted.of_role(row.base, row.permissions), users) for row, users in rows
     ]
@@ -54,7 +54,7 @@ def departments(store: Store) -> list[DepartmentView]:
     """All departments, each followed by those below it."""
     count = select(func.count()).where(User.department_id == Department.id).scalar_subquery()
     with store.read() as db:
-        rows = db.execute(select(Department, count).order_by(Department.name)).tuples().all()
+        rows = db.execute(select(Department, count).order_by(Department.name)).all()
     known = {row.id for row, _ in rows}
     found: list[DepartmentView] = []
 

@@ -51,7 +51,7 @@ def calls(store: Store, campaign_id: str) -> list[CallView]:
         .limit(10)
     )
     with store.read() as db:
-        rows = db.execute(query).tuples().all()
+        rows = db.execute(query).all()
     return [
         CallView(row.number, row.outcome or "", row.answered_at is not None, row.ended_at is not None, recording or "")
         for row, recording in rows

@@ -84,6 +84,8 @@ class FakeWatch:
         self.lines: list[dict[str, Any]] = []
         self.replacement: dict[str, Any] | None = None
         self.degraded = False
+        self.on_device = False
+        self.trial_ends: float | None = None
         self.refuse: CallboxError | None = None
         self.show_disks: Callable[[], dict[str, Any]] = lambda: {**self._disks(), "pictures": [self._picture()]}
 
@@ -157,6 +159,26 @@ class FakeWatch:
             refuse, self.refuse = self.refuse, None
             raise refuse
         match command:
+            case cmd.ShowServices():
+                names = ("bus", "edge", "engine", "web")
+                running = [{"name": name, "state": "RUNNING", "since_s": 4000} for name in names]
+                return Done(data={"services": [*running, {"name": "jobs", "state": "FATAL", "since_s": 0}]})
+            case cmd.ShowNetwork():
+                port = {"name": "eth0", "addresses": ["192.0.2.10/24"], "up": True}
+                return Done(data={"ports": [port], "gateway": "192.0.2.1", "can_change": self.on_device,
+                                  "trial_ends_unix_s": self.trial_ends})  # fmt: skip
+            case cmd.TryNetwork():
+                self.trial_ends = time.time() + 60
+            case cmd.KeepNetwork():
+                self.trial_ends = None
+            case cmd.BeginTestCall():
+                return Done(id="testcall1")
+            case cmd.ShowTestCall():
+                return Done(data={
+                    "number": "+8613800138000", "trunk_id": "trunk1", "running": False, "outcome": "human",
+                    "reason": "speech", "answered": True, "seconds": 6.2, "error_id": "", "error": "",
+                    "steps": ["  0.0 s  180", "  2.1 s  answered", "  3.4 s  heard: human"],
+                })  # fmt: skip
             case cmd.ShowLineCards():
                 cards = load_settings(self._home).hardware.cards
                 makes = {"ds1_mib": ["snmp"], "cisco_e1": ["console"], "dahdi": ["dahdi"]}

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.sim
 
 PUBLIC = {
     "static", "auth.log_in", "auth.language", "setup.language", "setup.set_language", "setup.administrator",
-    "api_v1.health", "metrics.scrape",
+    "api_v1.health", "metrics.scrape", "phones.settings",
 }  # fmt: skip
 EVERYBODY = {
     "auth.log_out", "auth.preferences", "auth.theme", "auth.second_factor",
-    "auth.confirm_second_factor", "auth.second_factor_off", "home.entry", "stream.live", "api_v1.me",
+    "auth.confirm_second_factor", "auth.second_factor_off", "home.entry", "stream.live", "api_v1.me", "roles.see_as",
 }  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",

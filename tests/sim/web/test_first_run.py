@@ -29,7 +29,7 @@ def test_language_then_administrator_then_signed_in(new_box: FakeBox) -> None:
     assert "管理员" in client.get("/setup/administrator").text
     made = post(client, "/setup/administrator", ACCOUNT)
     assert made.status_code == 302
-    assert made.location == "/"
+    assert made.location == "/setup/box"
     home = client.get("/home")
     assert home.status_code == 200
     assert '<html lang="zh"' in home.text
