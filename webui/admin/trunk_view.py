@@ -31,6 +31,16 @@ class Carried:
     troubles: tuple[Trouble, ...]
 
     @property
+    def apart(self) -> list[Trouble]:
+        """What its lines do not say themselves."""
+        saying = {line.id for line in self.lines if line.cause}
+        return [trouble for trouble in self.troubles if trouble.line_id not in saying]
+
+    def since(self, line_id: str) -> float | None:
+        """When the alarm of a line began (Unix time); None: none stands."""
+        return next((t.since_unix_s for t in self.troubles if t.line_id == line_id), None)
+
+    @property
     def in_use(self) -> int | None:
         """Calls on its lines now; None when not all of them tell."""
         counted = [line.calls for line in self.lines]

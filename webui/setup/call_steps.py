@@ -77,9 +77,10 @@ def _test_call() -> dict[str, Any]:
 def rules() -> dict[str, Any]:
     """The profiles with their figures."""
     saved = load_settings(box().home).dialling
+    neutral = _("None of a country: only each campaign's own hours and limits")
     return {
-        "profiles": rule_reads.profiles(datetime.now(UTC).date()), "names": RULES, "chosen": saved.rule_profile,
-        "company_name": saved.company_name, "company_number": saved.company_number,
+        "profiles": rule_reads.profiles(datetime.now(UTC).date()), "names": {**RULES, "neutral": neutral},
+        "chosen": saved.rule_profile, "company_name": saved.company_name, "company_number": saved.company_number,
     }  # fmt: skip
 
 

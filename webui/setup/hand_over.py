@@ -96,7 +96,7 @@ def _set_up() -> Part:
         (_("Addresses"), ", ".join(wizard.data_of("network").get("addresses") or []) or "–", ""),
         (_("Trunks"), ", ".join(f"{t.display_name or t.id} ({t.channels})" for t in lines) or "–", ""),
         (_("Seats"), number(len(found)), ""), (_("Users"), number(len(users.users(store()))), ""),
-        (_("Recordings are kept"), _("%(days)s days", days=room.get("days") or "–"), ""),
+        (_("Recordings are kept"), _("%(days)s days", days=room["days"]) if "days" in room else "–", ""),
         (_("Rules"), str(RULES.get(str(rules), rules or "–")), ""),
         (_("Campaigns"), number(len(campaigns.campaigns(store()))), ""),
     ]  # fmt: skip
