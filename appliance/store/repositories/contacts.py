@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from appliance.ids import new_id
-from appliance.store.models import Base, Campaign, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
+from appliance.store.bulk import insert_many
+from appliance.store.models import Campaign, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
 from appliance.types import E164, CampaignState, LeadState, LineType, NumberState, NumberType
+
+_WORDS = {word: word.value for words in (NumberType, LineType) for word in words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,6 @@ class NewLead:
     @property
     def number(self) -> E164:
         return self.numbers[0].number
-
-
-def insert_or_skip(session: Session, model: type[Base]) -> Any:
-    """An INSERT of the session's database that passes over rows whose key exists."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(model.__table__).on_conflict_do_nothing()
 
 
 def do_not_call(session: Session, numbers: Iterable[E164]) -> set[E164]:
@@ -95,28 +90,36 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     if not leads:
         return set()
     ordered = sorted(leads, key=lambda lead: lead.number)  # one order everywhere: two imports cannot lock each other
-    session.execute(
-        insert_or_skip(session, Contact),
-        [{"id": new_id(), "number": lead.number, "name": lead.name, "created_at": now} for lead in ordered],
-    )
-    numbers = [lead.number for lead in ordered]
-    found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(numbers)))
-    people = dict(found.all())
-    _add_numbers(session, [(people[lead.number], lead.numbers) for lead in ordered])
-    inserted = session.execute(
-        insert_or_skip(session, Lead).returning(Lead.contact_id),
+    made = {lead.number: new_id() for lead in ordered}
+    insert_many(
+        session, Contact, ("id", "number", "name"),
+        [(made[lead.number], lead.number, lead.name) for lead in ordered], {"created_at": now},
+    )  # fmt: skip
+    found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(list(made))))
+    people = {E164(number): person for number, person in found}
+    fresh = {person for number, person in people.items() if person == made[number]}
+    _add_numbers(session, [(people[lead.number], lead.numbers) for lead in ordered], fresh)
+    ids = {lead.number: new_id() for lead in ordered}
+    insert_many(
+        session, Lead,
+        (
+            "id", "contact_id", "number", "name", "external_id", "amount_minor", "currency", "fields",
+            "next_attempt_at",
+        ),
         [
-            {
-                "id": new_id(), "campaign_id": campaign_id, "contact_id": people[lead.number],
-                "number": lead.number, "name": lead.name, "external_id": lead.external_id,
-                "amount_minor": lead.amount_minor, "currency": lead.currency, "fields": dict(lead.fields),
-                "import_id": import_id, "state": LeadState.WAITING.value, "next_attempt_at": lead.next_attempt_at,
-            }
+            (
+                ids[lead.number], people[lead.number], lead.number, lead.name, lead.external_id, lead.amount_minor,
+                lead.currency, dict(lead.fields), lead.next_attempt_at,
+            )
             for lead in ordered
         ],
+        {"campaign_id": campaign_id, "import_id": import_id, "state": LeadState.WAITING.value},
     )  # fmt: skip
-    new = {contact_id for (contact_id,) in inserted}
-    return {lead.number for lead in ordered if people[lead.number] in new}
+    # of a person who was there before somebody else may have made the lead; whom we made in this transaction is ours
+    old = {number: person for number, person in people.items() if person not in fresh}
+    query = select(Lead.id).where(Lead.campaign_id == campaign_id, Lead.contact_id.in_(old.values()))
+    there = set(session.scalars(query)) if old else set()
+    return {number for number in made if number not in old or ids[number] in there}
 
 
 def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead]]) -> int:
@@ -144,38 +147,40 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
     return len(found)
 
 
-def _add_numbers(session: Session, people: Sequence[tuple[str, tuple[NewNumber, ...]]]) -> None:
-    """Write what is known of each number, and give people those that they have not got, after their others."""
+def _add_numbers(
+    session: Session, people: Sequence[tuple[str, tuple[NewNumber, ...]]], fresh: Set[str] = frozenset()
+) -> None:
+    """Write what is known of each number, and give people those that they have not got, after their others.
+
+    `fresh`: people made in this transaction, who have none.
+    """
     known = {one.number: one for _person, numbers in people for one in numbers}
     if not known:
         return
-    session.execute(
-        insert_or_skip(session, PhoneNumber),
+    insert_many(
+        session, PhoneNumber, ("number", "region", "line_type", "time_zones"),
         [
-            {
-                "number": number, "state": NumberState.GOOD.value, "state_reason": "", "verdicts": [],
-                "region": one.region, "line_type": one.line_type.value, "time_zones": list(one.time_zones),
-            }
+            (number, one.region, _WORDS[one.line_type], list(one.time_zones))
             for number, one in sorted(known.items())
         ],
+        {"state": NumberState.GOOD.value, "state_reason": "", "verdicts": []},
     )  # fmt: skip
-    query = select(ContactNumber.contact_id, ContactNumber.number, ContactNumber.position).where(
-        ContactNumber.contact_id.in_([person for person, _numbers in people])
-    )
     there: dict[str, dict[str, int]] = {}
-    for person, number, position in session.execute(query):
-        there.setdefault(person, {})[number] = position
+    old = [person for person, _numbers in people if person not in fresh]
+    if old:
+        query = select(ContactNumber.contact_id, ContactNumber.number, ContactNumber.position).where(
+            ContactNumber.contact_id.in_(old)
+        )
+        for person, number, position in session.execute(query):
+            there.setdefault(person, {})[number] = position
     rows = []
     for person, numbers in people:
         has = there.setdefault(person, {})
         for one in numbers:
             if one.number not in has:
                 has[one.number] = max(has.values(), default=-1) + 1
-                rows.append(
-                    {"contact_id": person, "position": has[one.number], "number": one.number, "type": one.type.value}
-                )
-    if rows:
-        session.execute(insert_or_skip(session, ContactNumber), rows)
+                rows.append((person, has[one.number], one.number, _WORDS[one.type]))
+    insert_many(session, ContactNumber, ("contact_id", "position", "number", "type"), rows, {})
 
 
 def adopt(session: Session, campaign_id: str, import_id: str, numbers: Sequence[E164]) -> None:

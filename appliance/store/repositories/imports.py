@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from appliance.domain.list_columns import plain_header
 from appliance.domain.list_words import OUR_HEADERS
 from appliance.errors import CallboxError, NotFoundError
+from appliance.store.bulk import insert_or_skip
 from appliance.store.models import Import, ImportReject
-from appliance.store.repositories.contacts import insert_or_skip
 
 RUNNING, FINISHED, FAILED, INTERRUPTED = "running", "finished", "failed", "interrupted"
 _REMEMBERED_MAX = 300  # lists that are looked through for a known header
