@@ -119,7 +119,9 @@ OVERFLOWS: dict[str, Any] = {
     "queue": _l("Go to another queue"),
     "message": _l("Say that nobody is free"),
 }
-DIRECTIONS: dict[str, Any] = {"inbound": _l("called us"), "outbound": _l("we called")}
+DIRECTIONS: dict[str, Any] = {
+    "inbound": _l("called us"), "outbound": _l("we called"), "notice": _l("heard our message"),
+}  # fmt: skip
 
 ROLES: dict[str, Any] = {
     "administrator": _l("Administrator"),

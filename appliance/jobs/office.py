@@ -29,6 +29,7 @@ from appliance.jobs.retention import Retention
 from appliance.jobs.roles import Roles
 from appliance.jobs.second_factor import SecondFactor
 from appliance.jobs.set_up import SetUp
+from appliance.jobs.shortcuts import Shortcuts
 from appliance.jobs.tickets import Tickets
 from appliance.store.repositories import users
 
@@ -56,6 +57,7 @@ class Office:
             commands.LogIn: accounts.log_in,
             commands.LogOut: accounts.log_out,
             commands.SaveUser: accounts.save_user,
+            commands.SaveShortcuts: Shortcuts(context).save,
             commands.EnrolTotp: second_factor.enrol_totp,
             commands.ConfirmTotp: second_factor.confirm_totp,
             commands.DisableTotp: second_factor.disable_totp,

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from flask import g, session
+from werkzeug.datastructures import MultiDict
 
 from appliance.commands import LiveView
 from appliance.errors import BusError, CallerError
 from appliance.events import LiveAgent
-from appliance.store.read import campaigns, seats
+from appliance.store.read import campaigns, history, seats
 from appliance.types import AgentState, CampaignMode, Disposition, Permission
-from webui.access import may
+from webui.access import may, reach
 from webui.box import box, store, tell
 from webui.i18n import money
 
+_HEADING = re.compile(r"#{1,3}\s+(.*)")
 _PLACEHOLDER = re.compile(r"\{([^{}]{1,60})\}")
 SUPERVISOR_SEAT = "supervisor_seat"  # entry of the form session: the seat a supervisor listens from
 AGENT_DISPOSITIONS = tuple(d.value for d in Disposition if d not in (Disposition.ABANDONED, Disposition.NONE))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the script, from one heading (a line that begins with #) to the next."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -29,9 +39,12 @@ class Work:
 
     key: str
     record: dict[str, Any] | None
-    script: str
+    script: tuple[Step, ...]
     dispositions: tuple[str, ...]
     currency: str
+    survey: tuple[dict[str, Any], ...] = ()
+    draft: history.Draft = field(default_factory=history.Draft)
+    before: tuple[history.Before, ...] = ()
 
 
 def my_view(*, fresh: bool = False) -> LiveAgent | None:
@@ -93,13 +106,67 @@ def work(agent: LiveAgent) -> Work:
     if record is None:
         key = "paused" if agent.state == AgentState.PAUSED else "waiting"
     else:
-        kind = "preview" if agent.state == AgentState.PREVIEWING else "call"
-        key = f"{kind}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{':new' if record.get('known') is False else ''}"
+        new = ":new" if record.get("known") is False else ""
+        key = f"{kind_of(agent)}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{new}"
     currency = str((record or {}).get("currency") or "")
+    own = agent.conversation_id if kind_of(agent) == "call" and record is not None else None
     return Work(
-        key=key, record=record, script=filled(str(config.get("script") or ""), record or {}),
+        key=key, record=record, script=steps(filled(str(config.get("script") or ""), record or {})),
         dispositions=(*AGENT_DISPOSITIONS, *config.get("dispositions", ())), currency=currency,
+        survey=tuple(config.get("survey") or ()), draft=history.draft(store(), own) if own else history.Draft(),
+        before=tuple(before(record, own or "")) if record is not None else (),
     )  # fmt: skip
+
+
+def kind_of(agent: LiveAgent) -> str:
+    """Does the record belong to a call, or is it looked at before one?"""
+    return "preview" if agent.state == AgentState.PREVIEWING else "call"
+
+
+def before(record: dict[str, Any], conversation_id: str) -> list[history.Before]:
+    """What was before with this person; recordings that the user may not hear are not named."""
+    number = str(record.get("number") or "")
+    lines = history.of_record(
+        store(), lead_id=str(record.get("lead_id") or ""), number=number if number.startswith("+") else "",
+        but=conversation_id,
+    )  # fmt: skip
+    return [line if _may_hear(line) else replace(line, recording_id=None) for line in lines]
+
+
+def _may_hear(line: history.Before) -> bool:
+    if not may(Permission.RECORDINGS_LISTEN):
+        return may(Permission.RECORDINGS_LISTEN_OWN) and line.recording_agent_id == g.user.id
+    people = reach(Permission.RECORDINGS_LISTEN)
+    return people is None or line.recording_agent_id in people
+
+
+def steps(script: str) -> tuple[Step, ...]:
+    """Cut a script at its headings; what stands before the first has no title."""
+    found: list[tuple[str, list[str]]] = [("", [])]
+    for line in script.splitlines():
+        heading = _HEADING.match(line)
+        if heading:
+            found.append((heading[1].strip(), []))
+        else:
+            found[-1][1].append(line)
+    return tuple(Step(title, "\n".join(lines).strip()) for title, lines in found if title or any(lines))
+
+
+def answers_of(form: MultiDict[str, str], survey: tuple[dict[str, Any], ...]) -> dict[str, Any] | None:
+    """The answers of the campaign's form as they were sent; None when there is no form."""
+    if not survey:
+        return None
+    several = {str(one.get("id")) for one in survey if one.get("kind") == "several"}
+    names = [str(one.get("id")) for one in survey]
+    return {
+        name: form.getlist(f"answers.{name}") if name in several else form.get(f"answers.{name}", "") for name in names
+    }
+
+
+def survey_of(agent: LiveAgent | None) -> tuple[dict[str, Any], ...]:
+    """The form of the campaign that he works in now."""
+    campaign = campaigns.campaign(store(), agent.campaign_id) if agent is not None and agent.campaign_id else None
+    return tuple(campaign.config.get("survey") or ()) if campaign is not None else ()
 
 
 def filled(script: str, record: dict[str, Any]) -> str:

@@ -41,6 +41,7 @@ def disposition_fields(form: MultiDict[str, str], *, zone: ZoneInfo, currency: s
     errors: list[tuple[str, str, str]] = []
     chosen = form.get("disposition", "")
     fields: dict[str, Any] = {"disposition": chosen, "note": form.get("note", "").strip()[:4000]}
+    fields["other_number"] = form.get("other_number", "").strip()[:40]
     if not chosen:
         errors.append(("disposition", "required", _("Choose a result first.")))
     if chosen == Disposition.CALL_BACK:

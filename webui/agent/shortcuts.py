@@ -3,10 +3,17 @@ characters are never used (WCAG 2.2, 2.1.4) but for `?`, which is ignored while 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
+from flask import g
 from flask_babel import lazy_gettext as _l
+
+from appliance.errors import ValidationErrors
+from appliance.store.read import history
+from webui.box import store
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,15 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("hold", "Alt+H", _l("Hold and resume")),
     Shortcut("mute", "Alt+M", _l("Mute the microphone")),
     Shortcut("keypad", "Alt+K", _l("Key tones")),
+    Shortcut("transfer", "Alt+T", _l("Pass the customer on, or bring somebody in")),
+    Shortcut("complete", "Alt+Y", _l("Leave the customer to who was brought in")),
+    Shortcut("join", "Alt+G", _l("All talk together, or the two alone")),
+    Shortcut("drop", "Alt+Shift+X", _l("Let go who was brought in")),
+    Shortcut("card", "Alt+C", _l("Card data: pause the recording and go on")),
+    Shortcut("knowledge", "Alt+B", _l("Search the knowledge base")),
+    Shortcut("step-next", "Alt+W", _l("Script: next step")),
+    Shortcut("step-back", "Alt+Q", _l("Script: step before")),
+    Shortcut("result", "Alt+R", _l("Find a result by its first letters")),
     Shortcut("next", "Alt+U", _l("Preview: next record")),
     Shortcut("dial", "Alt+O", _l("Preview: dial")),
     Shortcut("skip", "Alt+J", _l("Preview: skip")),
@@ -36,11 +52,29 @@ SHORTCUTS: tuple[Shortcut, ...] = (
 )
 
 
+def mine() -> tuple[Shortcut, ...]:
+    """The table with the signed-in user's own keys in it."""
+    if "shortcuts" not in g:
+        own = history.shortcuts(store(), g.user.id)
+        g.shortcuts = tuple(replace(one, keys=own.get(one.id, one.keys)) for one in SHORTCUTS)
+    return cast("tuple[Shortcut, ...]", g.shortcuts)
+
+
 def as_json() -> list[dict[str, str]]:
     """What the page's script needs."""
-    return [{"id": shortcut.id, "keys": shortcut.keys} for shortcut in SHORTCUTS]
+    return [{"id": shortcut.id, "keys": shortcut.keys} for shortcut in mine()]
 
 
 def keys_of(shortcut_id: str) -> str:
     """The chord of a shortcut, to be shown on its button."""
-    return next((shortcut.keys for shortcut in SHORTCUTS if shortcut.id == shortcut_id), "")
+    return next((shortcut.keys for shortcut in mine() if shortcut.id == shortcut_id), "")
+
+
+def changed(form: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys of a form that are not the usual ones; raises ValidationErrors when one stands twice."""
+    wanted = {one.id: form.get(one.id, "").strip() or one.keys for one in SHORTCUTS}
+    counts = Counter(wanted.values())
+    twice = [(name, "shortcut.twice", keys) for name, keys in wanted.items() if counts[keys] > 1]
+    if twice:
+        raise ValidationErrors(twice)
+    return {one.id: wanted[one.id] for one in SHORTCUTS if wanted[one.id] != one.keys}

@@ -14,24 +14,33 @@ from appliance.commands import (
     AddCaller,
     AgentDial,
     AgentDispose,
+    AgentDraft,
     AgentDtmf,
     AgentHangup,
     AgentHold,
     AgentLogin,
     AgentLogout,
+    AgentMute,
     AgentPause,
     AgentPreview,
     AgentReady,
+    AgentReattach,
+    AgentRecording,
+    AgentThird,
+    AgentTransfer,
+    SaveShortcuts,
     SeatPhoneCredentials,
+    TransferTargets,
 )  # fmt: skip
 from appliance.errors import NotFoundError, ValidationErrors
+from appliance.store.read import knowledge
 from appliance.types import Disposition, Permission
 from webui.access import needs
 from webui.agent import desk as desks
 from webui.agent.forms import disposition_fields, zone_of
-from webui.agent.shortcuts import SHORTCUTS, as_json, keys_of
-from webui.box import ask, box
-from webui.errors import done, with_toast
+from webui.agent.shortcuts import SHORTCUTS, as_json, changed, keys_of, mine
+from webui.box import ask, box, store
+from webui.errors import done, done_at, with_toast
 
 blueprint = Blueprint("agent", __name__, url_prefix="/desk")
 
@@ -44,7 +53,7 @@ def desk() -> Response | str:
     if agent is None or not desks.at_a_seat(agent):
         return render_template("agent/seat.html", seats=desks.free_seats())
     return render_template(
-        "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=SHORTCUTS,
+        "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=mine(),
         shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
         dial_campaigns=desks.dial_campaigns(),
     )  # fmt: skip
@@ -115,7 +124,7 @@ def state() -> Response:
 @blueprint.post("/call")
 @needs(Permission.AGENT_WORK)
 def call() -> Response:
-    """Buttons of the call: hangup, hold, resume, dtmf."""
+    """Buttons of the call: hangup, hold, mute, card data, digits, and what is done with who was brought in."""
     match request.form.get("do"):
         case "hangup":
             ask(AgentHangup)
@@ -123,7 +132,81 @@ def call() -> Response:
             ask(AgentHold, resume=action == "resume")
         case "dtmf":
             ask(AgentDtmf, digits=request.form.get("digits", "")[:32])
+        case "mute" | "unmute" as action:
+            ask(AgentMute, on=action == "mute")
+        case "card" | "card_over" as action:
+            ask(AgentRecording, paused=action == "card")
+            return done(_("Nothing is recorded now.") if action == "card" else _("The recording goes on."))
+        case "complete" | "join" | "private" | "drop" as action:
+            ask(AgentThird, action=action)
     return done("")
+
+
+@blueprint.get("/transfer")
+@needs(Permission.AGENT_WORK)
+def targets() -> str:
+    """Whom the customer can be passed to now."""
+    return render_template("agent/targets.html", targets=ask(TransferTargets).data)
+
+
+@blueprint.post("/transfer")
+@needs(Permission.AGENT_WORK)
+def transfer() -> Response:
+    """Pass the customer on, or call somebody first."""
+    to = request.form.get("number", "").strip() or request.form.get("to", "")
+    if not to:
+        return with_toast(Response("", 422), _("Choose somebody, or write a number."), "danger")
+    attended = request.form.get("how") == "attended"
+    ask(AgentTransfer, to=to, attended=attended)
+    return done("" if attended else _("The customer is passed on."), transferred={})
+
+
+@blueprint.post("/reattach")
+@needs(Permission.AGENT_WORK)
+def reattach() -> Response:
+    """The page's phone is there again: call it into the conversation that goes on."""
+    ask(AgentReattach)
+    return done("")
+
+
+@blueprint.post("/draft")
+@needs(Permission.AGENT_WORK)
+def draft() -> Response:
+    """Keep what is typed."""
+    ask(
+        AgentDraft, conversation_id=request.form.get("conversation_id", ""), note=request.form.get("note", "")[:4000],
+        answers=desks.answers_of(request.form, desks.survey_of(desks.my_view())),
+    )  # fmt: skip
+    return Response("", 204)
+
+
+@blueprint.get("/knowledge")
+@needs(Permission.AGENT_WORK)
+def articles() -> str:
+    """Articles found by words, or suggested by the result that is chosen and the step that is read."""
+    words = request.args.get("words", "").strip()
+    found = (
+        knowledge.search(store(), words) if words
+        else knowledge.suggested(
+            store(), disposition=request.args.get("disposition", ""), step=request.args.get("step", "")
+        )
+    )  # fmt: skip
+    return render_template("agent/articles.html", articles=found, words=words)
+
+
+@blueprint.get("/keys")
+@needs(Permission.AGENT_WORK)
+def my_keys() -> str:
+    """One's own keys."""
+    return render_template("agent/keys.html", shortcuts=mine(), usual={one.id: one.keys for one in SHORTCUTS})
+
+
+@blueprint.post("/keys")
+@needs(Permission.AGENT_WORK)
+def save_keys() -> Response:
+    """Remember them."""
+    ask(SaveShortcuts, keys={} if "usual" in request.form else changed(request.form))
+    return done_at(url_for("agent.my_keys"), _("The keys are saved."))
 
 
 @blueprint.post("/machine")
@@ -180,7 +263,8 @@ def dispose() -> Response:
         )
     except ValidationErrors as wrong:
         return with_toast(Response("", 422), " ".join(e[2] for e in wrong.errors), "danger")
-    ask(AgentDispose, conversation_id=conversation_id, **fields)
+    answers = desks.answers_of(request.form, desks.survey_of(desks.my_view()))
+    ask(AgentDispose, conversation_id=conversation_id, answers=answers, **fields)
     return done(_("Result saved."), disposed={"conversation": conversation_id})
 
 

@@ -39,6 +39,7 @@ DAY_NAMES = {
 }  # fmt: skip
 WRAP_UP_MODES = {
     "timed": _l("Until a result is chosen or the time is over"),
+    "fixed": _l("The whole time, whatever is set"),
     "mandatory": _l("Until a result is chosen"),
     "optional": _l("May be left without a result"),
     "none": _l("No wrap-up"),

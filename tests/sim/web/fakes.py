@@ -195,6 +195,7 @@ class FakeEngine:
         self.campaigns: dict[str, LiveCampaign] = {}
         self.lines: list[LiveLine] = []
         self.queues: list[LiveQueue] = []
+        self.targets: dict[str, Any] = {"agents": [], "seats": [], "queues": [], "numbers": False}
 
     def handle(self, command: Command) -> Done:
         match command:
@@ -218,6 +219,18 @@ class FakeEngine:
                 self.change(command.actor_id, state=AgentState.WRAP_UP, wrap_up_ends_unix_s=time.time() + 60)
             case cmd.AgentHold():
                 self.change(command.actor_id, on_hold=not command.resume)
+            case cmd.AgentMute():
+                self.change(command.actor_id, muted=command.on)
+            case cmd.AgentRecording():
+                self.change(command.actor_id, recording_paused=command.paused)
+            case cmd.TransferTargets():
+                return Done(data=self.targets)
+            case cmd.AgentTransfer(attended=True):
+                self.change(command.actor_id, third="talking", third_name=command.to, on_hold=True)
+            case cmd.AgentTransfer():
+                self.change(command.actor_id, state=AgentState.WRAP_UP, wrap_up_ends_unix_s=time.time() + 60)
+            case cmd.AgentThird():
+                self._third(command)
             case cmd.CallBackMissed():
                 return Done(data={"called_back": len(command.call_ids), "skipped": 0})
             case cmd.AddCaller():
@@ -229,6 +242,14 @@ class FakeEngine:
                     wrap_up_ends_unix_s=None,
                 )  # fmt: skip
         return Done()
+
+    def _third(self, command: cmd.AgentThird) -> None:
+        if command.action == "complete":
+            self.change(command.actor_id, state=AgentState.WRAP_UP, third="", on_hold=False)
+        elif command.action == "drop":
+            self.change(command.actor_id, third="", on_hold=False)
+        else:
+            self.change(command.actor_id, on_hold=command.action == "private")
 
     def _fresh(self, agent_id: str, seat_id: str) -> LiveAgent:
         with self._bus.store.read() as session:

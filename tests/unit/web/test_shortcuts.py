@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webui.agent.shortcuts import SHORTCUTS, keys_of
+from webui.agent.shortcuts import SHORTCUTS
 
 pytestmark = pytest.mark.unit
 
@@ -33,4 +33,3 @@ def test_every_shortcut_has_an_element_and_every_element_a_shortcut() -> None:
     used = set(re.findall(r'data-shortcut="([a-z-]+)"', text))
     numbered = {s.id for s in SHORTCUTS if s.id.startswith("disposition-")}
     assert used == {s.id for s in SHORTCUTS} - numbered
-    assert keys_of("ready") == "Alt+A"

@@ -2,6 +2,7 @@
 import JsSIP from "jssip";
 import { toast } from "./toast.js";
 
+const RELOAD = 'Reason: X-Callbox;text="reload"';
 const holder = document.getElementById("phone");
 const sound = document.getElementById("phone-sound");
 let agent = null;
@@ -10,8 +11,6 @@ let session = null;
 function show(state) {
   holder.dataset.state = state;
   for (const label of holder.querySelectorAll("[data-when]")) label.hidden = label.dataset.when !== state;
-  const mute = document.getElementById("mute");
-  if (mute) mute.disabled = !session;
 }
 
 async function credentials() {
@@ -43,24 +42,40 @@ function take({ originator, session: call }) {
   for (const name of ["ended", "failed"]) {
     call.on(name, () => {
       session = null;
-      setMuted(false);
       show(agent.isRegistered() ? "ready" : "lost");
+      askAgain();
     });
   }
   call.on("accepted", () => show("talking"));
+  call.on("peerconnection", ({ peerconnection }) => {
+    // A network that was away for long: the sound does not come back by itself, the box is asked for a new leg.
+    peerconnection.addEventListener("connectionstatechange", () => {
+      if (peerconnection.connectionState === "failed" && session === call) call.terminate({ extraHeaders: [RELOAD] });
+    });
+  });
   call.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } });
 }
 
-function setMuted(on) {
-  const button = document.getElementById("mute");
-  if (session) on ? session.mute({ audio: true }) : session.unmute({ audio: true });
-  button?.setAttribute("aria-pressed", String(on));
-  button?.classList.toggle("active", on);
+// The page was loaded anew, or the network was away, in the middle of a call: the call goes on, and this phone is called
+// into it again. Asked a moment later, since a call that is over tells the screen so first.
+const AGAIN_MS = 1500;
+let asking = 0;
+function askAgain() {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    const talking = document.querySelector("#bar.state-talking");
+    if (!talking || session || !agent?.isRegistered()) return;
+    show("again");
+    const answer = await fetch(holder.dataset.again, {
+      method: "POST",
+      headers: { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, "HX-Request": "true" },
+    }).catch(() => null);
+    if (!answer?.ok) show("ready");
+    if (!answer) askAgain();
+  }, AGAIN_MS);
 }
 
 document.addEventListener("click", (event) => {
-  const mute = event.target.closest("#mute");
-  if (mute && session) setMuted(mute.getAttribute("aria-pressed") !== "true");
   if (event.target.closest("[data-unblock]")) sound.play().then(() => show(session ? "talking" : "ready"));
 });
 
@@ -95,7 +110,10 @@ async function start() {
     connection_recovery_max_interval: 8,
     user_agent: "Callbox",
   });
-  agent.on("registered", () => show(session ? "talking" : "ready"));
+  agent.on("registered", () => {
+    show(session ? "talking" : "ready");
+    askAgain();
+  });
   agent.on("unregistered", () => show("lost"));
   agent.on("disconnected", () => show("lost"));
   agent.on("registrationFailed", renew);
@@ -121,5 +139,9 @@ async function renew() {
   }
 }
 
-addEventListener("pagehide", () => agent?.stop());
+// Says that it is a reload and no hang-up: the box keeps the customer for a while.
+addEventListener("pagehide", () => {
+  if (session?.isEstablished()) session.terminate({ extraHeaders: [RELOAD] });
+  agent?.stop();
+});
 if (holder) start();
