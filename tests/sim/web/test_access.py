@@ -25,12 +25,14 @@ EVERYBODY = {
 }  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
+    "agent.dial", "agent.add_caller",
     "agent.preview", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page", "recordings.one",
     "recordings.listen",
 }  # fmt: skip
 SUPERVISOR_SLICES = {
     "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
-    "heard", "announcements", "lines", "line_test", "disks",
+    "heard", "announcements", "lines", "line_test", "disks", "saved_reports",
+    "numbers", "people", "rules", "queues", "missed",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {
     "recordings.hold", "lines.control", "line_test.begin", "line_test.act",

@@ -133,7 +133,7 @@ def _table(client: FlaskClient, report: str, **fields: str) -> list[list[str]]:
 
 def _file(client: FlaskClient, address: str) -> str:
     with client.get(address) as response:
-        return response.data.decode("utf-8-sig")
+        return str(response.data.decode("utf-8-sig"))
 
 
 def test_tables_to_take_away(full: FakeBox) -> None:
