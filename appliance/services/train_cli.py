@@ -26,12 +26,14 @@ class Part(StrEnum):
     """A model that can be fitted."""
 
     ANSWERED = "answered"
+    KINDS = "kinds"
     TEXTURE = "texture"
     BEEP = "beep"
 
 
 _MODULES = {
     Part.ANSWERED: "audio.training.answered",
+    Part.KINDS: "audio.training.kinds",
     Part.TEXTURE: "audio.training.early",
     Part.BEEP: "audio.training.tones_beep",
 }
