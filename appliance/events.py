@@ -366,7 +366,7 @@ class TrunkService(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ConfigChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Configuration was written (`evt.live.config`): `what`: seat, trunk, campaign, queue, user, retention, settings."""
+    """Configuration was written (`evt.live.config`); `what`: seat, trunk, campaign, queue, user, retention, settings"""
 
     what: str
     id: str

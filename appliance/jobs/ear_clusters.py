@@ -63,7 +63,7 @@ class Clusters:
         except CallboxError as error:
             log.warning("evidence clip not read", recording=row.recording_id, error_id=error.error_id)
         else:
-            words = codes_of(spoken_part(samples)).bits
+            words = codes_of(spoken_part(samples)).bits.astype(np.int64)
             row.codes = words.astype("<u2").tobytes()
             with self._context.store.read() as session:
                 known = next((found for found in _heads(session) if same(words, _words(found))), None)

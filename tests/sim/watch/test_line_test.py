@@ -11,10 +11,10 @@ from pypdf import PdfReader
 
 from appliance.errors import BoxError, CallerError, NotFoundError
 from appliance.home import Home
+from appliance.outside.pdf_fonts import FONTS, font_for
 from appliance.watch.box_key import BoxKey, verify_document
 from appliance.watch.line_test import LineTester
 from appliance.watch.line_test_book import change
-from appliance.outside.pdf_fonts import FONTS, font_for
 from appliance.watch.line_test_report import write_report
 from drivers.instruments.simulator import LanInstrument, meter_brain
 from drivers.simkit.faults import Fault
