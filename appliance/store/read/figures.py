@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
 from appliance.store.db import Store
 from appliance.store.models import Alert, Attempt, Trunk
-from appliance.types import LIVE_OUTCOMES
+from appliance.store.read.measures import count_of
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,8 @@ class Figures:
 
 def figures(store: Store) -> Figures:
     """Count all of it. Raises StoreError."""
-    live = case((Attempt.outcome.in_([str(outcome) for outcome in LIVE_OUTCOMES]), 1), else_=0)
     closed = (
-        select(Attempt.campaign_id, Attempt.outcome, func.count(), func.sum(case((Attempt.abandoned, 1), else_=0)),
-               func.sum(live))
+        select(Attempt.campaign_id, Attempt.outcome, count_of("attempts"), count_of("abandoned"), count_of("answered"))
         .where(Attempt.outcome.is_not(None)).group_by(Attempt.campaign_id, Attempt.outcome)
     )  # fmt: skip
     busy = select(Attempt.trunk_id, func.count()).where(Attempt.ended_at.is_(None)).group_by(Attempt.trunk_id)
@@ -36,9 +34,9 @@ def figures(store: Store) -> Figures:
     abandoned: dict[str, tuple[int, int]] = {}
     with store.read() as db:
         for campaign_id, outcome, count, lost, answered in db.execute(closed):
-            attempts[campaign_id, outcome] = count
+            attempts[campaign_id, outcome or ""] = count
             before = abandoned.get(campaign_id, (0, 0))
-            abandoned[campaign_id] = (before[0] + int(lost or 0), before[1] + int(answered or 0))
+            abandoned[campaign_id] = (before[0] + int(lost), before[1] + int(answered))
         dialling = {str(name): int(count) for name, count in db.execute(busy)}
         channels = {trunk.id: trunk.channels for trunk in db.scalars(select(Trunk).where(Trunk.enabled))}
         alerts = {str(name): int(count) for name, count in db.execute(standing)}
