@@ -12,7 +12,7 @@ SERVICES: dict[str, tuple[Any, Any]] = {
     "edge": (_l("SIP edge"), _l("Phones register again within seconds; calls go on.")),
     "switch": (_l("Switch"), _l("Calls go on; new ones begin when it is back.")),
     "jobs": (_l("Office and archive"), _l("Imports and archiving go on where they stood.")),
-    "engine": (_l("Dialling"), _l("Calls go on; dialling begins again by itself.")),
+    "engine": (_l("Dialling engine"), _l("Calls go on; dialling begins again by itself.")),
     "watch": (_l("Watch"), _l("Alerts come a few seconds late.")),
     "web": (_l("Web pages"), _l("Pages come back within seconds.")),
     "front": (_l("Web port"), _l("Pages and browser phones drop and come back.")),

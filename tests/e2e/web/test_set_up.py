@@ -134,6 +134,7 @@ def test_the_installer_s_pages_are_accessible_and_fit_a_phone(
 
 
 def test_an_alarm_leads_to_its_cause(site: Site, furnished: Site) -> None:
+    _speak(furnished, "en")
     furnished.box.bus.watch.raise_alert("line.gw1:1")
     page = site.page("administrator")
     page.goto("/trunks")
@@ -143,6 +144,7 @@ def test_an_alarm_leads_to_its_cause(site: Site, furnished: Site) -> None:
 
 
 def test_a_preview_shows_the_agent_s_pages(site: Site, furnished: Site) -> None:
+    _speak(furnished, "en")
     page = site.page("administrator")
     page.goto("/roles")
     page.get_by_role("row", name="Agent").get_by_role("button", name="See as").click()

@@ -80,3 +80,9 @@ def test_translations_keep_the_placeholders(language: str) -> None:
         wanted = set(PLACEHOLDER.findall(ids[0] or ""))
         for string in strings if ids[0] else ():
             assert set(PLACEHOLDER.findall(string)) == wanted, message.id
+
+
+@pytest.mark.parametrize(("language", "foreign"), [("zh", "[\u0400-\u04ff]"), ("ru", "[\u4e00-\u9fff]")])
+def test_no_language_has_the_letters_of_another(language: str, foreign: str) -> None:
+    strings = {m.id: m.string for m in _catalogue(language) if isinstance(m.string, str)}
+    assert {key: text for key, text in strings.items() if key and re.search(foreign, text)} == {}
