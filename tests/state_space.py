@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 State = TypeVar("State")
@@ -74,9 +75,14 @@ def plain(value: Any, now: datetime, *, without: frozenset[str], moving: frozens
         if isinstance(one, datetime):
             return max(-1.0, round((one - now).total_seconds(), 3)) if name in moving else True
         if is_dataclass(one):
-            return tuple(form(getattr(one, f.name), f.name) for f in fields(one) if f.name not in without)
+            return tuple([form(getattr(one, part), part) for part in _parts(type(one), without)])
         if isinstance(one, dict) or name == "last_seq":
             return bool(one)
         return one if isinstance(one, Hashable) else str(one)
 
     return form(value, "")
+
+
+@lru_cache
+def _parts(kind: type[Any], without: frozenset[str]) -> tuple[str, ...]:
+    return tuple(part.name for part in fields(kind) if part.name not in without)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
+from appliance.bench.callers import callers_file, read_callers
 from appliance.bench.evidence import LENGTH_TOLERANCE_S, opened
 from appliance.bench.exchange import read_truth, truth_file
 from appliance.bench.plan import national
@@ -22,6 +23,7 @@ from appliance.types import Outcome
 NEVER_DIALLED = "never reached the switch"
 """Reason of an attempt that a restarted engine took back: its number may be tried again."""
 _EXAMPLES_MAX = 10
+_SAME_CALL_S = 5.0
 
 
 @dataclass
@@ -99,12 +101,32 @@ def _judge_dials(found: Evidence, home: Home, attempts: Sequence[Attempt]) -> No
         found.example(f"{calls[number]} calls for {rows[number]} attempts: {ids or 'none'}")
 
 
+class _Customers:
+    """When the other side of each answered conversation hung up, by its own word."""
+
+    def __init__(self, home: Home) -> None:
+        called = [(str(one["number"]), one) for one in read_truth(truth_file(home))]
+        calling = [(national(str(one["caller"])), one) for one in read_callers(callers_file(home)).values()]
+        self._ends: dict[str, list[tuple[float, float]]] = {}
+        for number, one in [*called, *calling]:
+            if one["answered_at"] is not None:
+                self._ends.setdefault(number, []).append((float(one["answered_at"]), float(one["ended_at"])))
+
+    def left_at(self, one: Attempt | InboundCall) -> datetime:
+        """Return that instant; the end of the conversation where the other side knows nothing of it."""
+        number = one.number if isinstance(one, Attempt) else one.caller
+        answered_s = one.answered_at.timestamp() if one.answered_at is not None else 0.0
+        ends = [end for began, end in self._ends.get(national(number), []) if abs(began - answered_s) < _SAME_CALL_S]
+        return datetime.fromtimestamp(ends[0], UTC) if ends else one.ended_at or datetime.max.replace(tzinfo=UTC)
+
+
 def _judge_recordings(
     found: Evidence, home: Home, store: Store, conversations: Sequence[Attempt | InboundCall],
     killed: Mapping[str, float],
 ) -> None:
     """Each answered conversation is archived to its end, or to the moment when its worker was killed."""
     secret = load_secrets(home).archive_key.get_secret_value()
+    customers = _Customers(home)
     with store.read() as session:
         rows = session.scalars(select(Recording).where(Recording.kind == recording_rows.CONVERSATION)).all()
         keys = {key.recording_id: key for key in session.scalars(select(RecordingKey))}
@@ -116,8 +138,8 @@ def _judge_recordings(
         if one.answered_at is None or one.ended_at is None:
             continue
         until = one.ended_at
-        if one.id in killed:
-            until = min(until, datetime.fromtimestamp(killed[one.id], UTC))
+        if one.id in killed:  # perhaps only with its last words unsent: then the customer had gone before
+            until = min(until, datetime.fromtimestamp(killed[one.id], UTC), customers.left_at(one))
         wanted_s, there_s, problem = (until - one.answered_at).total_seconds(), 0.0, ""
         for recording in by_conversation.get(one.id, []):
             key = keys.get(recording.id)
