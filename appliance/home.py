@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
+RELEASE = Path("/etc/callbox-release")
+"""Both are there on the device only: what it sets for itself at each start, and the version of its image."""
+
 
 class Home:
     """The places of one box under `$CALLBOX_HOME`; every path of the box's state is named here and nowhere else."""

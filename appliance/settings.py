@@ -17,7 +17,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from appliance.errors import BoxError, CallerError
-from appliance.home import Home, give_to_owner, home_from_environment
+from appliance.home import DEVICE_SETTINGS, Home, give_to_owner, home_from_environment
 
 __all__ = ["Home", "Secrets", "Settings", "home_from_environment", "load_secrets", "load_settings", "save_settings",
            "write_private"]  # fmt: skip
@@ -30,7 +30,6 @@ _ADDRESS = r"^[0-9A-Fa-f.:]{2,45}$"
 _HOST_NAME = r"^[A-Za-z0-9.-]{0,253}$"
 _MAIL = r"^([^\s@,<>\"]+@[A-Za-z0-9.-]+)?$"
 _MAILS = r"^([^\s@,<>\"]+@[A-Za-z0-9.-]+(, ?[^\s@,<>\"]+@[A-Za-z0-9.-]+)*)?$"
-DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
 
 
 class _Section(BaseModel):

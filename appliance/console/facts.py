@@ -5,6 +5,7 @@ Nothing here imports more than the standard library's small modules: it is on th
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import socket
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from appliance.home import Home
+from appliance.home import DEVICE_SETTINGS, RELEASE, Home
 
 _SIOCGIFADDR = 0x8915
 _WATCH_SILENT_S = 45.0
@@ -22,7 +23,12 @@ _FALLBACK_PORT = 8443
 
 
 def version() -> str:
-    """The installed version, by the name of its metadata folder (importlib.metadata is slow to import)."""
+    """The image's version on the device, else the installed one by the name of its metadata folder.
+
+    importlib.metadata would be slow to import.
+    """
+    with contextlib.suppress(OSError):
+        return RELEASE.read_text("ascii").strip()
     for folder in sys.path:
         if folder.endswith("site-packages"):
             for found in Path(folder).glob("callbox-*.dist-info"):
@@ -55,19 +61,21 @@ def role(home: Home) -> str:
 
 
 def web_port(home: Home) -> int:
-    """The port people use, as the settings file says."""
-    try:
-        text = home.settings_file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return _FALLBACK_PORT
-    if "port" not in text:
-        return _FALLBACK_PORT
-    import tomllib  # only when there is something to read
+    """The port people use: as the box's settings file says, else the device's own."""
+    for path in (home.settings_file, DEVICE_SETTINGS):
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "port" not in text:
+            continue
+        import tomllib  # only when there is something to read
 
-    try:
-        return int(tomllib.loads(text).get("web", {}).get("port", _FALLBACK_PORT))
-    except (tomllib.TOMLDecodeError, ValueError, AttributeError, TypeError):
-        return _FALLBACK_PORT
+        try:
+            return int(tomllib.loads(text)["web"]["port"])
+        except (tomllib.TOMLDecodeError, ValueError, KeyError, TypeError):
+            continue
+    return _FALLBACK_PORT
 
 
 def read_json(path: Path) -> dict[str, Any]:

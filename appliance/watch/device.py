@@ -14,10 +14,10 @@ from pathlib import Path
 from supervisor import childutils
 
 from appliance.errors import BoxError
+from appliance.home import RELEASE
 from appliance.settings import Home, Settings
 from appliance.watch.supervision import BOX, WORKERS, ServiceStatus, render, status
 
-RELEASE = Path("/etc/callbox-release")
 UNITS = ("web", "front", "watch", "privd")
 """Services that systemd keeps on the device; in a checkout supervisor keeps the first three too."""
 
