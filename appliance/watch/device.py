@@ -51,7 +51,7 @@ def run(home: Home) -> None:
 
 def _opens(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
+        probe.settimeout(5.0)
         return probe.connect_ex((address, port)) == 0
 
 
