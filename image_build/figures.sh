@@ -28,6 +28,8 @@ measure() { # FENCE NAME COMMAND...
       "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$commit"
     if [ "$fence" = json ]; then
       printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
+    elif [ "$fence" = lines ]; then
+      printf '```json\n%s\n```\n' "$out"
     else
       printf '%s\n' "$out"
     fi
@@ -36,6 +38,7 @@ measure() { # FENCE NAME COMMAND...
 
 figure() { measure json "$@"; } # a command that prints JSON
 page() { measure markdown "$@"; } # one that prints Markdown
+rows() { measure lines "$@"; } # one JSON object a line
 
 WANTED=("$@")
 figure calls-60-bridged-30 $CALLBOX bench calls --lines 60 --seconds 60 --bridged 30 --json
@@ -47,6 +50,7 @@ figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
 figure console $CALLBOX bench console --json
 figure store $CALLBOX bench store --json
+rows pacing_all $CALLBOX bench pacing --scenario all --json
 page compliance $CALLBOX bench compliance --ledgers 1000000 --processes "$(nproc)"
 if [ -n "${EAR_SET:-}" ]; then
   page ear_dev $CALLBOX bench ear --manifest "$EAR_SET/manifest.csv" --audio-root "$EAR_SET/clips" \
