@@ -252,8 +252,10 @@ class Core:
         self._effects.write(work)
         self.free_others(call.attempt_id)
         campaign = room.campaigns.get(call.campaign_id)
-        if campaign is not None and change.next_attempt_at is not None:
-            campaign.lead_returned(min(change.next_attempt_at, calls.later(now, retry.OTHER_NUMBER_S)))
+        if campaign is not None and (change.next_attempt_at is not None or call.bridged_at is not None):
+            # perhaps on another number of the person, by a rule or by the agent's word
+            soon = calls.later(now, retry.OTHER_NUMBER_S)
+            campaign.lead_returned(min(change.next_attempt_at or soon, soon))
         self._log.info("attempt closed", conversation=call.attempt_id, outcome=verdict.outcome.value,
                        abandoned=call.abandoned)  # fmt: skip
         if card is not None and after_call.may_fail_over(call, verdict):

@@ -245,7 +245,7 @@ class Desks:
             )  # fmt: skip
             if command.callback_to == "anyone":
                 lead.callback_agent_id = None
-            return lead.campaign_id if change.state is LeadState.WAITING and not is_open else None
+            return lead.campaign_id if lead.state == LeadState.WAITING and not is_open else None
 
         own = self._core.agent(command.actor_id).conversation_id
         returned = await self._writer.now(work)

@@ -222,7 +222,10 @@ class Conversation:
 
     def _on_provisional(self, event: LegProvisional) -> None:
         leg = self._legs.get(event.leg)
-        if leg is None or leg.answered or leg.by_us or event.sip_status == leg.sip_status:
+        if leg is None or leg.answered or leg.by_us:
+            return
+        leg.q850_early = end_cause(event.message).q850 or leg.q850_early
+        if event.sip_status == leg.sip_status:
             return
         leg.sip_status = event.sip_status
         if leg.state is LegState.CALLING:
@@ -274,18 +277,19 @@ class Conversation:
         self._rtp_received += event.figures.rtp_received
         self._rtp_lost += event.figures.rtp_lost
         cause = end_cause(event.message)
+        q850 = cause.q850 if cause.q850 is not None or leg.answered else leg.q850_early
         status = event.sip_status
         if leg.by_us and not leg.answered and status in (0, _OK):
             status = _REQUEST_TERMINATED
         reason = leg.end_reason or cause.text or event.reason
         if status == _NO_SDP and not event.message.startswith(f"SIP/2.0 {_NO_SDP}"):
             reason = "answer_without_sdp"  # the stack's own word for a 200 that carries no session
-        self._log.info("leg ended", leg=leg.name, sip_status=status, q850=cause.q850, reason=reason)
+        self._log.info("leg ended", leg=leg.name, sip_status=status, q850=q850, reason=reason)
         primary = leg.name == self._primary
         if primary and self._capture is not None:
             self._capture.line_gone()
         self._publish(
-            ev.LegEnded, role=leg.name, sip_status=status, reason=reason, q850=cause.q850,
+            ev.LegEnded, role=leg.name, sip_status=status, reason=reason, q850=q850,
             retry_after_s=cause.retry_after_s, by_us=leg.by_us, answered=leg.answered, seat_id=leg.seat_id,
         )  # fmt: skip
         if primary:

@@ -22,6 +22,7 @@ class Leg:
     gone_by_s: float | None = None
     end_reason: str = ""
     sip_status: int = 0
+    q850_early: int | None = None  # cause that came with a 183: an announcement follows, the end may come from us
     media: bool = False
     answered: bool = False
     supervise: SuperviseMode | None = None

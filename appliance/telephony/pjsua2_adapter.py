@@ -144,7 +144,7 @@ class _Call(pj.Call):  # type: ignore[misc]
             self.port = None
             port.on_down(self, info, _raw_message(param))
         else:
-            port.on_state(self, info)
+            port.on_state(self, info, _raw_message(param))
 
     @_guarded
     def onCallMediaState(self, _param: Any) -> None:  # noqa: N802
@@ -427,9 +427,9 @@ class Pjsua2Port:
                 self._figures[new] = self._figures.pop(old)
             self._alive.pop(old, None)
 
-    def on_state(self, call: _Call, info: Any) -> None:
+    def on_state(self, call: _Call, info: Any, message: str) -> None:
         if info.state == pj.PJSIP_INV_STATE_EARLY and info.role == pj.PJSIP_ROLE_UAC:
-            self.events.append(LegProvisional(call.leg, info.lastStatusCode))
+            self.events.append(LegProvisional(call.leg, info.lastStatusCode, message))
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.events.append(LegUp(call.leg))
 

@@ -35,10 +35,11 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class LegProvisional:
-    """A provisional answer (101-199)."""
+    """A provisional answer (101-199); `message` is it as it came."""
 
     leg: str
     sip_status: int
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,8 @@ class SimulatedPort:
         self.dials[leg] = Dial("", "")
         self.happen(LegOffered(leg, "sip:+8613900000000@far", "sip:1@box", message))
 
-    def far_rings(self, leg: str, status: int = 180, *, early_media: bool = False) -> None:
-        self.happen(LegProvisional(leg, status))
+    def far_rings(self, leg: str, status: int = 180, *, early_media: bool = False, message: str = "") -> None:
+        self.happen(LegProvisional(leg, status, message))
         if early_media:
             self.happen(LegMedia(leg, active=True, early=True))
 

@@ -171,6 +171,16 @@ def test_refused_by_the_exchange(call: Call) -> None:
     assert call.names() == ["LegEnded", "ConversationEnded"]
 
 
+def test_a_cause_that_came_with_the_announcement_is_kept_when_we_hang_up(call: Call) -> None:
+    progress = "SIP/2.0 183 x\r\nReason: Q.850;cause=1\r\n\r\n"
+    call.dial().port.far_rings("trunk", 183, early_media=True, message=progress)
+    call.run()
+    call.conversation.end("heard_vacant")
+    call.run(0.5)
+    end = call.of(LegEnded)[0]
+    assert (end.q850, end.by_us, end.reason) == (1, True, "heard_vacant")
+
+
 def test_nobody_answers_in_time(call: Call) -> None:
     call.dial(ring_timeout_s=10.0).port.far_rings("trunk")
     call.run(9.5)
