@@ -10,12 +10,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from appliance.bus import Bus
-from appliance.commands import Command, ConnectSeat, Done, Hangup, Originate, PlayPrompt
+from appliance.commands import (
+    Command,
+    ConnectSeat,
+    Done,
+    HandOver,
+    Hangup,
+    Hold,
+    Mute,
+    Originate,
+    PauseRecording,
+    PlayPrompt,
+)  # fmt: skip
 from appliance.errors import CallboxError, CallerError
 from appliance.events import (
     Bridged,
+    Controls,
     ConversationEnded,
     DtmfReceived,
+    HandedOver,
     Heard,
     LegAnswered,
     LegEnded,
@@ -25,6 +38,9 @@ from appliance.events import (
     WorkerBeat,
 )  # fmt: skip
 from appliance.settings import BusSettings
+from appliance.types import LegRole
+
+HANDED_OVER = ("seat_id", "agent_id", "number", "trunk_id", "caller_id", "queue_id", "wait_s")
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,8 @@ class Line:
         self.hang_up_reason = ""
         self.bridged = asyncio.Event()
         self._prompts: list[asyncio.Task[None]] = []
+        self.third: ConnectSeat | None = None
+        self.controls: dict[str, bool] = {}
         self.ended = False
 
     def say(self, what: Callable[..., Any], **fields: Any) -> None:
@@ -153,10 +171,50 @@ class Line:
             if prompt.hangup_after:
                 self.hung_up.set()
 
+    def _beside(self, command: Command) -> bool:
+        """A third party comes, goes or takes over; mute, hold and pauses of the recording."""
+        match command:
+            case ConnectSeat(role=LegRole.TRANSFER):
+                self.third = command
+                self.say(LegAnswered, role="transfer", seat_id=command.seat_id or None)
+                self._stands(held=True)
+            case Hangup(role=LegRole.TRANSFER):
+                self.third = None
+                self.say(LegEnded, role="transfer", sip_status=200, by_us=True)
+                self._stands()
+            case HandOver():
+                self.say(LegEnded, role="seat", sip_status=200, reason="passed_on", by_us=True, answered=True)
+                fields = {name: getattr(command, name) for name in HANDED_OVER}
+                if self.third is not None and not command.queue_id:
+                    fields = {**fields, "agent_id": self.third.agent_id, "seat_id": self.third.seat_id,
+                              "number": self.third.number}  # fmt: skip
+                self.say(HandedOver, joined=self.third is not None, **fields)
+                self.third, self.controls = None, {}
+                self._stands()
+            case Hold():
+                self._stands(held=not command.resume and not command.until_bridged)
+            case Mute():
+                self._stands(muted=command.on)
+            case PauseRecording():
+                self._stands(recording_paused=not command.resume)
+            case _:
+                return False
+        return True
+
+    def _stands(self, **changes: bool) -> None:
+        self.controls |= changes
+        third = self.third
+        self.say(
+            Controls, third="talking" if third else "", third_agent_id=third.agent_id if third else "",
+            third_name=(third.number or third.seat_id) if third else "", **self.controls,
+        )  # fmt: skip
+
     async def command_from_engine(self, command: Command) -> Done:
         self.switch.commands.append(command)
         if self.ended:
             raise CallerError("conversation.ended", "This conversation is over.")
+        if self._beside(command):
+            return Done()
         if isinstance(command, Hangup):
             self.hang_up_reason = command.reason
             self.hung_up.set()
