@@ -25,7 +25,8 @@ EVERYBODY = {
 }  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
-    "agent.dial", "agent.add_caller",
+    "agent.dial", "agent.add_caller", "agent.targets", "agent.transfer", "agent.reattach", "agent.draft",
+    "agent.articles", "agent.my_keys", "agent.save_keys",
     "agent.preview", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page", "recordings.one",
     "recordings.listen",
 }  # fmt: skip
