@@ -262,15 +262,6 @@ SCOPED_PERMISSIONS = frozenset(
 """Permissions about people, which may reach less far than all; the others hold or do not."""
 
 
-class SeatRecording(StrEnum):
-    """Whether conversations of a seat are recorded."""
-
-    CAMPAIGN = "campaign"  # as its campaign says
-    ALWAYS = "always"
-    NEVER = "never"
-    ON_DEMAND = "on_demand"  # only from when the agent asks for it
-
-
 _SUPERVISOR = frozenset(
     {
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,

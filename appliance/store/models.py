@@ -170,7 +170,6 @@ class Seat(Base):
     display_name: Mapped[str] = mapped_column(String(120), default="")
     phone: Mapped[str] = mapped_column(String(10), default="desk")  # desk | browser
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
-    record: Mapped[str] = mapped_column(String(10), default="campaign", server_default="campaign")  # SeatRecording
 
 
 class Trunk(Base):

@@ -64,9 +64,6 @@ def upgrade() -> None:
     with op.batch_alter_table('phone_tickets', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_phone_tickets_seat_id'), ['seat_id'], unique=False)
 
-    with op.batch_alter_table('seats', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('record', sa.String(length=10), server_default='campaign', nullable=False))
-
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.add_column(sa.Column('role_id', sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column('department_id', sa.String(length=40), nullable=True))
