@@ -230,6 +230,8 @@ class Core:
         config, attempts_before = room.config(call.campaign_id), card.attempts if card else 0
         change = after_call.lead_change(config, call, verdict, attempts_before=attempts_before, now=now)
 
+        loop = asyncio.get_running_loop()
+
         def work(session: Session) -> None:
             row = attempts.get(session, call.attempt_id)
             if row is None or row.ended_at is not None:
@@ -248,20 +250,27 @@ class Core:
                 agent_id=call.agent_id if call.bridged_at else None, keep_callback=said is not None,
                 dialled=call.number,
             )  # fmt: skip
+            due_at = leads.due_at(session, call.lead_id) if said is not None else None
+            if due_at is not None:  # an agent's word may have led to another number
+                loop.call_soon_threadsafe(self._lead_returned, call.campaign_id, due_at)
 
         self._effects.write(work)
         self.free_others(call.attempt_id)
         campaign = room.campaigns.get(call.campaign_id)
-        if campaign is not None and (change.next_attempt_at is not None or call.bridged_at is not None):
-            # perhaps on another number of the person, by a rule or by the agent's word
-            soon = calls.later(now, retry.OTHER_NUMBER_S)
-            campaign.lead_returned(min(change.next_attempt_at or soon, soon))
+        if campaign is not None and change.next_attempt_at is not None:
+            campaign.lead_returned(min(change.next_attempt_at, calls.later(now, retry.OTHER_NUMBER_S)))
         self._log.info("attempt closed", conversation=call.attempt_id, outcome=verdict.outcome.value,
                        abandoned=call.abandoned)  # fmt: skip
         if card is not None and after_call.may_fail_over(call, verdict):
             self._effects.fail_over(call, card)
         self._effects.room_changed(call.campaign_id)
         self._effects.lines_changed()
+
+    def _lead_returned(self, campaign_id: str, due_at: datetime) -> None:
+        campaign = self.room.campaigns.get(campaign_id)
+        if campaign is not None:
+            campaign.lead_returned(due_at)
+            self._effects.lines_changed()
 
     def _rest_trunk(self, call: Call, outcome: Outcome) -> None:
         """A trunk that fails rests twice as long each time; Retry-After is obeyed as it stands."""

@@ -208,6 +208,12 @@ def apply(
         session.add(models.DoNotCall(number=row.number, reason=reason[:120], created_at=now))
 
 
+def due_at(session: Session, lead_id: str) -> datetime | None:
+    """Return from when on a lead that waits may be dialled; None when it does not wait."""
+    row = session.get(models.Lead, lead_id)
+    return row.next_attempt_at if row is not None and row.state == LeadState.WAITING else None
+
+
 def number_of(session: Session, lead_id: str) -> str:
     """Return the number that a lead is dialled on next; empty when it is gone."""
     row = session.get(models.Lead, lead_id)
