@@ -45,7 +45,7 @@ class UserForm(FlaskForm):  # type: ignore[misc]
         _l("Skills"), [Length(max=500)],
         description=_l("For instance: russian:3, legal. Campaigns and queues may ask for them; levels from 1 to 5."),
     )  # fmt: skip
-    department_id = SelectField(_l("Department"))
+    department_id = SelectField(_l("Department"), validate_choice=False)  # the office knows which there are
     enabled = BooleanField(_l("May sign in"), default=True)
 
     def offering(self) -> UserForm:
