@@ -104,6 +104,7 @@ async def _measure(settings: Settings) -> Measured:
             await hang_up(bus, conversation_id)
             await agent.close()
     finally:
+        endpoint.close()  # also when the call did not come about: the next try needs the port
         pacer.close()
         await bus.close()
 

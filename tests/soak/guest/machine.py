@@ -36,12 +36,14 @@ class Answer:
 class Machine:
     """A QEMU process with an agent inside; `arguments` say what it starts and has. Use as a context."""
 
-    def __init__(self, folder: Path, arguments: list[str], *, memory_mb: int = 1024, nice: int = 10) -> None:
+    def __init__(
+        self, folder: Path, arguments: list[str], *, memory_mb: int = 1024, nice: int = 10, cpu: str = "max"
+    ) -> None:
         self._folder = folder
         qmp, agent = folder / "qmp.sock", folder / "agent.sock"
         qemu = shutil.which("qemu-system-x86_64") or "qemu-system-x86_64"
         command = [
-            qemu, "-accel", "tcg,thread=multi", "-cpu", "max", "-machine", "q35", "-m", str(memory_mb), "-smp", "2",
+            qemu, "-accel", "tcg,thread=multi", "-cpu", cpu, "-machine", "q35", "-m", str(memory_mb), "-smp", "2",
             "-nodefaults", "-display", "none", "-qmp", f"unix:{qmp},server=on,wait=off",
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={agent},server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=callbox.agent",
