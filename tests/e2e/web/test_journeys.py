@@ -106,7 +106,7 @@ def test_an_agent_works_without_the_mouse(site: Site) -> None:
     page.keyboard.type("asked about 1? yes")
     page.reload()
     expect(page.locator("#note")).to_have_value("asked about 1? yes")
-    expect(page.locator("input[value=informed]")).to_be_checked()
+    expect(page.locator("input[type=radio][value=informed]")).to_be_checked()
     page.keyboard.press("Alt+x")
     expect(page.locator("#bar")).to_contain_text("Wrap-up")
     page.keyboard.press("Alt+s")
