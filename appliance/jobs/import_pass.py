@@ -23,7 +23,7 @@ from appliance.store.db import Store
 from appliance.store.repositories import contacts, imports
 from appliance.types import E164, LineType
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 300
 CELL_LENGTH_KEPT = 1000
 MERGED = "merged"
 """Key in `warnings` for rows whose data went to a person who was there."""
