@@ -20,17 +20,19 @@ from appliance.bench.rtp import Pacer
 from appliance.bench.sip.dialog import Call, UserAgent
 from appliance.bench.sip.endpoint import Endpoint
 from appliance.bench.switch_rig import SwitchRig
-from appliance.commands import ConnectSeat, Hangup, SendDtmf
+from appliance.commands import ConnectSeat, HandOver, Hangup, SendDtmf
 from appliance.events import (
     Bridged,
     ConversationEnded,
     DtmfReceived,
+    HandedOver,
     LegAnswered,
     LegEnded,
     RecordingClosed,
     RecordingStarted,
 )
 from appliance.telephony.recording import read_sidecar, read_spool
+from appliance.types import LegRole
 from audio import g711, synth
 
 pytestmark = pytest.mark.integration
@@ -256,3 +258,24 @@ def test_a_full_disk_stops_the_recording_not_the_call(rig: SwitchRig, gateway: G
     call, _ = _answered(rig, gateway)
     _end(rig, call)
     assert rig.wait_for(call, RecordingClosed).error_id == ""
+
+
+def test_a_third_party_takes_the_customer_over(rig: SwitchRig, gateway: Gateway) -> None:
+    """The leg changes its name in the stack: digits for the seat reach the new one, and its end ends the call."""
+    call, _ = _answered(rig, gateway)
+    rig.command(ConnectSeat(conversation_id=call, seat_id="seat1", agent_id="a1"))
+    rig.wait_for(call, Bridged)
+    rig.command(
+        ConnectSeat(
+            conversation_id=call, seat_id="seat2", agent_id="a2", role=LegRole.TRANSFER, answer_timeout_s=20.0
+        )
+    )
+    rig.wait_for(call, LegAnswered, where=lambda event: event.role == "transfer")
+    new = gateway.calls[-1]
+    rig.command(HandOver(conversation_id=call))
+    over = rig.wait_for(call, HandedOver)
+    assert (over.joined, over.agent_id, over.seat_id) == (True, "a2", "seat2")
+    gateway.do(new.hang_up)
+    rig.wait_for(call, ConversationEnded)
+    ended = [event.role for event in rig.events(call, LegEnded)]
+    assert ended.count("seat") == 2
