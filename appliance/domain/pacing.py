@@ -253,7 +253,9 @@ class Pacer:
         self._refresh()
         room = _AT_ONCE_MAX if self.config.max_lines is None else min(_AT_ONCE_MAX, self.config.max_lines - self._open)
         ready = self.agents.ready_count(self._now_s)
-        waiting = max(0, len(self._waiting) - self.agents.reserved_count)
+        lately_s = self._now_s - _ANSWER_FORGOTTEN_S  # by age here, so that it is the same before and after clearing up
+        answered = sum(max(attempt.started_s, attempt.last_s) >= lately_s for attempt in self._waiting.values())
+        waiting = max(0, answered - self.agents.reserved_count)
         sure = max(0, ready - waiting - len(self._ringing))  # one line for each ready agent risks nothing
         if room <= sure:
             return max(0, room)

@@ -26,7 +26,7 @@ EVERYBODY = {
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
     "agent.dial", "agent.add_caller", "agent.targets", "agent.transfer", "agent.reattach", "agent.draft",
-    "agent.articles", "agent.my_keys", "agent.save_keys",
+    "agent.articles", "agent.my_keys", "agent.save_keys", "agent.times",
     "agent.preview", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page", "recordings.one",
     "recordings.listen",
 }  # fmt: skip
@@ -38,7 +38,7 @@ SUPERVISOR_SLICES = {
 NOT_FOR_SUPERVISORS = {
     "recordings.hold", "lines.control", "line_test.begin", "line_test.act",
     "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
-    "disks.abandon", "disks.retire",
+    "disks.abandon", "disks.retire", "disks.locate",
 }  # fmt: skip
 
 
