@@ -102,7 +102,7 @@ class Box:
                 await asyncio.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def box() -> Iterator[Box]:
     with boxes.temporary_home() as home:
         network = boxes.choose_network()
