@@ -2,26 +2,30 @@
 
 A small model looks each 100 ms at the rhythm and colour of speech since answer (`answered.py`), a policy says when
 that is enough (`decision.py`); a beep after speech, fax tones and call-progress tones decide by themselves. At the
-deadline doubt is said to be doubt: `unknown`; one later word may resolve it.
+deadline doubt is said to be doubt: `unknown`; one later word may resolve it. What kind of machine a machine is
+(`kinds.py`) may be said with that word or after it.
 """
 
 from collections import deque
 from collections.abc import Sequence
 
 from audio import model
-from audio.analysis import Step
+from audio.analysis import CHUNK_S, Step
 from audio.answered import MIN_SINCE_S, AnsweredInputs, Spoken, level_dbov, onset_hop, since_s, waiting
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
+from audio.kinds import KindWatch
 from audio.labels import Kind, Label
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
 _FEW_HOPS = 10
 _MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
+_FAINT_MUSIC_LOOKS_S, _FAINT_MUSIC_SURE = (6.0, 8.0), 0.9
 _DOUBTFUL = (Label.UNKNOWN, Label.SILENCE)
 _LATE = "late_"
+_KIND_REASON = {Label.SCREENING: "asks_who_calls", Label.IVR: "offers_choices"}
 
 
 class AnsweredPhase:
@@ -35,6 +39,8 @@ class AnsweredPhase:
         self._inputs = AnsweredInputs()
         self._beep_watch = BeepWatch()
         self._decision = Decision(config)
+        self._kinds = KindWatch()
+        self._beeped = False
         self._said: Verdict | None = None
         self._late: Verdict | None = None
         self._ring: ToneHeard | None = None
@@ -67,6 +73,8 @@ class AnsweredPhase:
             evidence: Evidence = {"key": digit.key, "start_ms": round(digit.start_s * 1000)}
             out.append(_verdict(step, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
         looked = self._looks.popleft() if self._looks else None
+        if not self._kinds.over:
+            self._kinds.push(step.memory.get(step.now_s - CHUNK_S, step.now_s), step.now_s)
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
         heard = None if self.done else self._tones.step(step)
@@ -79,10 +87,11 @@ class AnsweredPhase:
         if not self._decision.over and looked is not None:
             self._spoken, moment = looked
             out += self._decide(step, self._spoken, moment)
-        return out
+        return out + self._faint_music(step) + self._kind(step)
 
     def finish(self, step: Step) -> Verdict:
         """The last word at the end of the audio."""
+        self._kind(step, last=True)
         last = self._late or self._said
         if last is not None:
             return Verdict(last.label, last.kind, last.reason, last.confidence, last.decided_at_ms, last.evidence, True)
@@ -99,6 +108,7 @@ class AnsweredPhase:
     def _beeps(self, step: Step) -> list[Verdict]:
         out: list[Verdict] = []
         for found in self._beep_watch.step(step):
+            self._beeped = True
             evidence = {
                 "beep_start_ms": round(found.start_s * 1000),
                 "beep_end_ms": round(found.end_s * 1000),
@@ -143,7 +153,37 @@ class AnsweredPhase:
             return self._late
         if word.label is Label.UNKNOWN:
             return self._give_up(step, word.reason)
+        if word.label is Label.MACHINE and (found := self._kinds.look(beeped=self._beeped)) is not None:
+            label, _ = found
+            return self._final(step, label, kind, _KIND_REASON[label], word.confidence, evidence)
         return self._final(step, word.label, kind, word.reason, word.confidence, evidence)
+
+    def _faint_music(self, step: Step) -> list[Verdict]:
+        """Music too faint to be taken for a voice: silence is looked at twice more."""
+        silent = self._said is not None and self._said.label is Label.SILENCE and self._late is None
+        if not silent or not any(abs(step.now_s - at) < CHUNK_S / 2 for at in _FAINT_MUSIC_LOOKS_S):
+            return []
+        music = float(self._texture.probabilities(step.texture.vector())[1])
+        if music < _FAINT_MUSIC_SURE:
+            return []
+        self._decision.told(Label.MUSIC)
+        self._late = _verdict(step, Label.MUSIC, Kind.MUSIC, _LATE + "music_after_answer", music, {})
+        return [self._late]
+
+    def _kind(self, step: Step, *, last: bool = False) -> list[Verdict]:
+        """What kind of machine it turns out to be, once."""
+        word = self._late or self._said
+        if word is not None and word.label is not Label.MACHINE and self._decision.over:
+            self._kinds.stop()
+        if word is None or word.label is not Label.MACHINE or not (last or self._kinds.due):
+            return []
+        found = self._kinds.look(beeped=self._beeped, last=last)
+        if found is None:
+            return []
+        label, sure = found
+        evidence: Evidence = {"sure": round(sure, 3)}
+        self._late = _verdict(step, label, Kind.SPEECH, _LATE + _KIND_REASON[label], word.confidence, evidence)
+        return [self._late]
 
     def _give_up(self, step: Step, reason: str) -> Verdict:
         speech = step.speech

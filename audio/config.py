@@ -17,8 +17,6 @@ class ListenerConfig:
     late_until_s         from answer: after a doubtful final word one more may come until then ...
     last_probability     ... when `human` is that probable at last
     late_beep_until_s    from answer: until then a beep may still turn a person or a doubt into a machine
-    screening_pause_s    a machine that is still for so long may be called an assistant that waits ...
-    exact_until_s        ... until so long after answer
     tone_probability     wanted for ring-back, busy, congestion
     announcement_final_s speech in early media for so long is an announcement, named or not ...
     library_chance_s     ... but with a library at hand it stays open for so long at least, for the library to name it
@@ -36,8 +34,6 @@ class ListenerConfig:
     late_until_s: float = 8.0
     last_probability: float = 0.5
     late_beep_until_s: float = 10.0
-    screening_pause_s: float = 1.5
-    exact_until_s: float = 12.0
     tone_probability: float = 0.98
     announcement_final_s: float = 6.0
     library_chance_s: float = 2.0

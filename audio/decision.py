@@ -2,8 +2,7 @@
 
 A person is said only in a pause (people stop and wait), a machine once its probability is high enough; until then it is
 told which way it leans. At the deadline less is asked; what is doubtful then is `unknown`, and one more word may follow
-until `late_until_s`. What was called a machine may once be made more exact: an assistant that asks and waits, a menu
-that says its choices.
+until `late_until_s`. An assistant or a menu is a machine here; what kind it is, `kinds.py` tells.
 """
 
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from audio.labels import Label
 
 CLASSES = (Label.HUMAN, Label.MACHINE, Label.SCREENING, Label.IVR, Label.MUSIC, Label.SILENCE)
 """What the model tells apart, in its order."""
-_HUMAN, _MACHINE, _SCREENING, _IVR, _MUSIC, _SILENCE = range(len(CLASSES))
+_HUMAN, _MACHINE, _, _IVR, _MUSIC, _SILENCE = range(len(CLASSES))
 _SMOOTH = 3
 _MIN_SINCE_ONSET_S = 0.4
 _MIN_TALK_S = 0.15
 _OTHER_SURE = 0.9
 _OTHER_LATE, _OTHER_LAST = 0.8, 0.6
-_EXACT = {_SCREENING: 0.2, _IVR: 0.4}
 _FAINT_DBOV = -57.0
 _FAINT_SHARES = np.array([0.05, 0.05, 0.0, 0.0, 0.05, 0.85], np.float32)
 """What so faint a voice is worth: crosstalk or the room, nobody who could be talked with."""
@@ -84,11 +82,10 @@ class Decision:
         word = self._first(moment, shares) if self._said is None else self._later(moment, shares)
         if word is not None and word.final:
             self._said = word.label
-            self._over = word.label in (Label.HUMAN, Label.MUSIC)
+            self._over = word.label in (Label.HUMAN, Label.MACHINE, Label.MUSIC)
         elif word is not None and self._said is not None:
             self._over = True
-        machine = self._said in (Label.MACHINE, Label.SCREENING, Label.IVR)
-        if moment.now_s >= (self._config.exact_until_s if machine else self._config.late_until_s):
+        if moment.now_s >= self._config.late_until_s:
             self._over = True
         return word
 
@@ -105,7 +102,7 @@ class Decision:
         if self._waits(moment) and human >= config.human_probability:
             return Word(Label.HUMAN, "greets_and_waits", human, final=True)
         if machine >= (config.late_machine_probability if late else config.machine_probability):
-            return Word(self._kind(moment, shares), "talks_on", machine, final=True)
+            return Word(Label.MACHINE, "talks_on", machine, final=True)
         for place in (_MUSIC, _SILENCE):
             if float(shares[place]) >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
                 return Word(CLASSES[place], "no_speech", float(shares[place]), final=True)
@@ -124,37 +121,18 @@ class Decision:
         return Word(label, LEANS, share, final=False)
 
     def _later(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
-        """One word after the final one: doubt resolved, or a machine made more exact."""
+        """One word after the final one: doubt resolved."""
         config = self._config
         last = moment.now_s >= config.late_until_s
-        if self._said in (Label.MACHINE, Label.SCREENING, Label.IVR):
-            return self._exact(moment, shares)
         human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
         if (self._waits(moment) and human >= config.human_probability) or (last and human >= config.last_probability):
             return Word(Label.HUMAN, _LATE + "greets_and_waits", human, final=False)
         if machine >= (config.last_machine_probability if last else config.late_machine_probability):
-            return Word(self._kind(moment, shares), _LATE + "talks_on", machine, final=False)
+            return Word(Label.MACHINE, _LATE + "talks_on", machine, final=False)
         if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LAST:
             place = _MUSIC + int(shares[_MUSIC:].argmax())
             return Word(CLASSES[place], _LATE + "no_speech", float(shares[place]), final=False)
         return None
-
-    def _exact(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
-        """A machine that turns out to be one that asks and waits, or a menu."""
-        kind = self._kind(moment, shares)
-        if kind in (Label.MACHINE, self._said):
-            return None
-        machine = max(float(shares[_MACHINE : _IVR + 1].sum()), 1e-6)
-        return Word(kind, _LATE + "asks_and_waits", float(shares[CLASSES.index(kind)]) / machine, final=False)
-
-    def _kind(self, moment: Moment, shares: NDArray[np.float32]) -> Label:
-        """What sort of machine: only one that has been still for a while (and did not beep) is an assistant or menu."""
-        if moment.pause_s >= self._config.screening_pause_s:
-            machine = float(shares[_MACHINE : _IVR + 1].sum())
-            for place, least in _EXACT.items():
-                if float(shares[place]) >= least * machine:
-                    return CLASSES[place]
-        return Label.MACHINE
 
     def _waits(self, moment: Moment) -> bool:
         return moment.pause_s >= self._config.pause_s and moment.talk_s >= _MIN_TALK_S

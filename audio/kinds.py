@@ -18,8 +18,7 @@ KINDS = (Label.MACHINE, Label.SCREENING, Label.IVR)
 """What the network tells apart, in its order; the first says no more than is known."""
 LOOKS_S = (4.0, 6.0, 9.0, 12.0)
 """Seconds since answer at which a machine is looked at."""
-TOP = 3
-WIDTH = len(KINDS) * TOP + phrases.AGAIN_SIZE + phrases.TIMING_SIZE + 1
+WIDTH = phrases.SUMMARY_SIZE + phrases.AGAIN_SIZE + phrases.TIMING_SIZE + 1
 SURE, SURE_AT_LAST = 0.8, 0.5
 """Wanted for a kind at a look that others follow, and at the last one."""
 _LEAST_NEW_S = 1.0
@@ -28,7 +27,7 @@ _LEAST_NEW_S = 1.0
 def inputs(scores: Array, spectra: Array, sought: Sought, *, beeped: bool) -> Array:
     """The network's inputs [WIDTH]: `Following.scores` and the power spectra they are of, and whether it beeped."""
     parts = (
-        phrases.summary(scores, sought.sayings, TOP),
+        phrases.summary(scores, sought.sayings),
         sought.again(spectra),
         phrases.timing(phrases.stacked(spectra)[1]),
         np.array([beeped], np.float32),

@@ -34,7 +34,8 @@ _AGAIN_AFTER_FRAMES = 25
 _AGAIN_SCORE, _AGAIN_APART_FRAMES = 6.0, 20
 _AGAIN_FULL = 12.0
 FRAME_S = 0.04
-AGAIN_SIZE, TIMING_SIZE = 3, 7
+AGAIN_SIZE, TIMING_SIZE, SUMMARY_SIZE = 3, 7, 15
+_TOP, _MANY = 3, 10
 _PAUSE_FRAMES = 5
 
 
@@ -223,15 +224,16 @@ class Following:
         return np.maximum.reduceat(best, self._sought.sayings.starts)
 
 
-def summary(scores: Array, sayings: Sayings, most: int = 3) -> Array:
-    """The best scores of different texts of each kind [3 * most], in tens."""
-    out = np.zeros((3, most), np.float32)
+def summary(scores: Array, sayings: Sayings) -> Array:
+    """Of each kind's best scores of a text the three best, the mean of the ten best and of all [3 * 5], in tens."""
+    out = np.zeros((3, SUMMARY_SIZE // 3), np.float32)
     for kind in range(3):
         chosen = sayings.kind == kind
         texts = sayings.text[chosen]
         if texts.size:
             best = np.zeros(int(sayings.text.max()) + 1, np.float32)
             np.maximum.at(best, texts, scores[chosen])
-            top = np.sort(best)[::-1][:most]
-            out[kind, : top.size] = top
+            said = np.sort(best[np.unique(texts)])[::-1]
+            out[kind, : min(_TOP, said.size)] = said[:_TOP]
+            out[kind, _TOP:] = said[:_MANY].mean(), said.mean()
     return (out / np.float32(10)).reshape(-1)

@@ -28,9 +28,9 @@ from audio.training.corpus import Row
 
 SEED = 1
 HIDDEN, MEMBERS, EPOCHS = 16, 4, 40
-_WEIGHTS = (1.6, 1.0, 1.0)
+_WEIGHTS = (2.0, 1.0, 1.0)
 _COMMAND = "callbox train-ear --only kinds --builder BUILDER --cache DIR --work DIR"
-_PLAIN_EVERY = 3
+_PLAIN_EVERY = 2
 _RATE_HZ = 8000
 _CHOICES = """
     vm-opts vm-options vm-opts-full vm-advopts vm-review vm-forwardoptions vm-instructions vm-msginstruct vm-delete
@@ -96,7 +96,7 @@ def _is_machine(row: Row) -> bool:
 
 
 def _thinned(rows: Sequence[Row]) -> Iterator[Row]:
-    """Of the plain machines every third."""
+    """Of the plain machines every other one."""
     plain = 0
     for row in rows:
         plain += kind_of(row) == 0
@@ -152,7 +152,7 @@ def _measure(path: Path, name: str, beep_s: float, *, builders: frozenset[int]) 
 
 
 def fit(clips: Sequence[Array], classes: NDArray[np.int64], *, seed: int) -> network.Weights:
-    """The network from clips' inputs: kinds by `_WEIGHTS`, real and synthetic voices alike by number."""
+    """The network from clips' inputs: kinds by `_WEIGHTS`."""
     rows = np.concatenate(clips)
     truth = np.repeat(classes, [len(clip) for clip in clips])
     weights = np.ones(len(rows), np.float32)

@@ -37,9 +37,8 @@ def _say(
     [
         ({"human": 0.97}, 1.0, Label.HUMAN),
         ({"machine": 0.999}, 0.0, Label.MACHINE),
-        ({"machine": 0.1, "screening": 0.899}, 2.0, Label.SCREENING),
-        ({"machine": 0.1, "screening": 0.899}, 0.0, Label.MACHINE),
-        ({"machine": 0.1, "ivr": 0.899}, 2.0, Label.IVR),
+        ({"machine": 0.1, "screening": 0.899}, 2.0, Label.MACHINE),
+        ({"machine": 0.1, "ivr": 0.899}, 0.0, Label.MACHINE),
         ({"music": 0.97}, 0.0, Label.MUSIC),
     ],
 )
@@ -92,14 +91,6 @@ def test_a_word_from_elsewhere_closes_the_matter_unless_it_is_doubt() -> None:
     decision.told(Label.FAX)
     assert decision.over
     assert decision.step(Moment(3.0, 2.0, 1.0, 0.5, _shares(human=0.99))) is None
-
-
-def test_a_machine_that_asks_and_waits_is_called_an_assistant_later() -> None:
-    decision = Decision(_CONFIG)
-    first = [decision.step(Moment(2 + t / 10, 1.5, 0.0, 1.5, _shares(machine=0.95, screening=0.045))) for t in range(4)]
-    assert [word.label for word in first if word] == [Label.MACHINE]
-    later = [decision.step(Moment(6 + t / 10, 5.5, 2.0, 4.0, _shares(machine=0.1, screening=0.89))) for t in range(5)]
-    assert [(word.label, word.final) for word in later if word] == [(Label.SCREENING, False)]
 
 
 def test_a_voice_too_faint_to_talk_with_is_silence_until_it_is_louder() -> None:
