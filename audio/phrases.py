@@ -139,8 +139,10 @@ class Sought:
 
     def __init__(self, sayings: Sayings) -> None:
         self.sayings = sayings
-        self._turned = np.ascontiguousarray(sayings.frames.T)
-        self._squares = np.square(sayings.frames).sum(axis=1)
+        squares = np.square(sayings.frames).sum(axis=1)
+        rows = (2 * sayings.frames.T, -squares[None], np.ones((1, len(squares)), np.float32))
+        self._earns = np.ascontiguousarray(np.concatenate(rows) / np.float32(_GAIN_SCALE))
+        """Times (numbers of a frame, 1, what it is owed): what each frame of a saying earns it."""
         self._firsts = sayings.starts
         self._seconds = np.union1d(sayings.starts, np.minimum(sayings.starts + 1, len(sayings.frames) - 1))
         self._sound_squares = np.square(sayings.sounds).sum(axis=1)
@@ -178,16 +180,12 @@ class Sought:
     def follow(self, heard: Array, owed: Array, state: Array, best: Array) -> Array:
         """Lay more speech frames [n, 20] along all frames of sayings; `state` before them, `best` raised; state after.
 
-        `owed` [n]: what `gain` needs of the frames themselves.
+        `owed` [n]: how far each is from general sounds beyond its own square.
         """
         along, skipped = np.zeros((2, state.size), np.float32)
-        for number in range(len(heard)):
-            gain = heard[number] @ self._turned
-            gain *= 2
-            gain -= self._squares
-            gain += owed[number]
-            gain *= np.float32(1 / _GAIN_SCALE)
-            np.minimum(np.maximum(gain, np.float32(_GAIN_LEAST), out=gain), np.float32(_GAIN_MOST), out=gain)
+        gains = np.column_stack((heard, np.ones(len(heard), np.float32), owed)) @ self._earns
+        np.minimum(np.maximum(gains, np.float32(_GAIN_LEAST), out=gains), np.float32(_GAIN_MOST), out=gains)
+        for gain in gains:
             along[1:], skipped[2:] = state[:-1], state[:-2]
             along[self._firsts], skipped[self._seconds] = 0.0, 0.0
             np.maximum(state, skipped, out=state)
