@@ -303,9 +303,7 @@ def _foreground(moments: Sequence[Speech]) -> Array:
     last = longest - 1 - loud[:, ::-1].argmax(axis=1)
     since = sizes - onset
     inside = heard & (at >= onset[:, None])
-    mean = (
-        np.where(inside, relative, 0.0).sum(axis=1, dtype=np.float64) / since
-    )
+    mean = np.where(inside, relative, 0.0).sum(axis=1, dtype=np.float64) / since
     spread = np.where(inside, relative - mean[:, None], 0.0)
     out = np.empty((len(moments), _SOFT), np.float32)
     out[:, 0], out[:, 1], out[:, 2] = onset / 100, since / 100, (sizes - 1 - last) / 100
