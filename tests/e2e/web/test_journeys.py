@@ -66,7 +66,7 @@ def test_import_from_drop_to_campaign(site: Site, tmp_path: Path) -> None:
     page.goto("/imports")
     page.locator("input[type=file]").set_input_files(file)
     expect(page.locator("[data-name]")).to_contain_text("名单.csv")
-    page.get_by_role("button", name="Look at it").click()
+    page.locator("form").filter(has=page.locator("input[type=file]")).get_by_role("button", name="Look at it").click()
     expect(page.locator("select[name=role]").nth(1)).to_have_value("phone")
     page.get_by_label("Name of the new campaign").fill("Dropped")
     page.get_by_role("button", name="Try it out").click()
