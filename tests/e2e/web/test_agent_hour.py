@@ -222,6 +222,9 @@ def test_the_desk_reads_well(site: Site, room: Campaign, language: str, colours:
     expect(page.locator("#articles")).not_to_be_empty()
     photograph(page, f"desk-{language}-{colours}")
     page.evaluate((TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8"))
+    page.wait_for_load_state("load")
+    # a colour on its way to another is no finding: axe waits until all movement has ended
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     serious = [(v["id"], [n["html"][:160] for n in v["nodes"][:2]]) for v in found
                if v["impact"] in ("serious", "critical")]  # fmt: skip
@@ -232,5 +235,8 @@ def test_the_desk_reads_well(site: Site, room: Campaign, language: str, colours:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.goto("/desk/keys")
     page.evaluate((TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8"))
+    page.wait_for_load_state("load")
+    # a colour on its way to another is no finding: axe waits until all movement has ended
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []

@@ -155,6 +155,9 @@ def test_the_ears_pages_are_accessible_with_something_on_them(site: Site, colour
     page.locator(f"[data-ear-item='{attempt_id}:early']").click()
     expect(page.locator("[data-ear-call]")).to_be_visible(timeout=60_000)
     page.evaluate(axe)
+    page.wait_for_load_state("load")
+    # a colour on its way to another is no finding: axe waits until all movement has ended
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     assert [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in found
             if v["impact"] in ("serious", "critical")] == []  # fmt: skip

@@ -105,6 +105,9 @@ def test_full_pages_are_accessible_and_fit_a_phone(site: Site, colours: str) -> 
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(path)
         page.evaluate(AXE.read_text("utf-8"))
+        page.wait_for_load_state("load")
+        # a colour on its way to another is no finding: axe waits until all movement has ended
+        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found += [(path, v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in result["violations"]
                   if v["impact"] in ("serious", "critical")]  # fmt: skip

@@ -182,6 +182,9 @@ def test_pages_are_accessible(site: Site, colours: str) -> None:
     for path in PAGES:
         page.goto(path)
         page.evaluate(axe)
+        page.wait_for_load_state("load")
+        # a colour on its way to another is no finding: axe waits until all movement has ended
+        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found += [
             (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])

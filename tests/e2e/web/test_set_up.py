@@ -121,6 +121,9 @@ def test_the_installer_s_pages_are_accessible_and_fit_a_phone(
         page.set_viewport_size({"width": 1366, "height": 768})
         page.goto(path)
         page.evaluate(axe)
+        page.wait_for_load_state("load")
+        # a colour on its way to another is no finding: axe waits until all movement has ended
+        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
         result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found += [
             (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])
