@@ -31,6 +31,7 @@ from appliance.types import Permission
 
 HEARTBEAT_S = 15.0
 RING_SIZE = 4096
+JOBS_KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class LiveHub:
                 case LiveCampaign():
                     messages += self._keep_campaigns([event])
                 case LiveJob():
-                    self._jobs[event.job_id] = event
+                    self._keep_job(event)
                 case LiveHardware():
                     self._hardware[event.section] = event, time.monotonic()
             for message in messages:
@@ -145,6 +146,12 @@ class LiveHub:
 
     def campaign(self, campaign_id: str) -> LiveCampaign | None:
         return self._campaigns.get(campaign_id)
+
+    def _keep_job(self, event: LiveJob) -> None:
+        self._jobs.pop(event.job_id, None)
+        self._jobs[event.job_id] = event
+        while len(self._jobs) > JOBS_KEPT:
+            del self._jobs[next(iter(self._jobs))]  # the one of which nothing was heard for longest
 
     def job(self, job_id: str) -> LiveJob | None:
         return self._jobs.get(job_id)

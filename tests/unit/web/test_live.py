@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveRoom
+from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveRoom
 from appliance.types import ROLE_PERMISSIONS, Role
-from webui.live import RING_SIZE, LiveHub, Viewer
+from webui.live import JOBS_KEPT, RING_SIZE, LiveHub, Viewer
 
 pytestmark = pytest.mark.unit
 
@@ -110,3 +110,15 @@ def test_the_stream_ends_with_the_session_and_with_the_hub() -> None:
     assert list(hub.stream(AGENT, hub.last_id, lambda: False)) == ["retry: 1000\n\n"]
     hub.close()
     assert list(hub.stream(AGENT, hub.last_id, lambda: True)) == ["retry: 1000\n\n"]
+
+
+def test_only_the_jobs_last_heard_of_are_kept() -> None:
+    hub = _hub()
+    for number in range(JOBS_KEPT + 1):
+        hub.publish("job", LiveJob(job_id=f"j{number}", kind="import", done=0, total=1, state="running"))
+        hub.publish("job", LiveJob(job_id="j0", kind="import", done=number, total=1, state="running"))
+    first = hub.job("j0")
+    assert first is not None
+    assert first.done == JOBS_KEPT
+    assert hub.job("j1") is None
+    assert hub.job("j2") is not None
