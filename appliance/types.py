@@ -122,6 +122,14 @@ class NumberState(StrEnum):
     RETIRED = "retired"  # dialled again only when a person says so
 
 
+class ArticleState(StrEnum):
+    """Whether agents read an article of the knowledge base."""
+
+    DRAFT = "draft"  # never published yet
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
 class NumberType(StrEnum):
     """What a number is to its person."""
 

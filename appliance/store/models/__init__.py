@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from appliance.store.models.base import *  # noqa: F403
 from appliance.store.models.calls import *  # noqa: F403
+from appliance.store.models.customers import *  # noqa: F403
 from appliance.store.models.lines import *  # noqa: F403
 from appliance.store.models.lists import *  # noqa: F403
 from appliance.store.models.people import *  # noqa: F403

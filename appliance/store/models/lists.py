@@ -62,13 +62,19 @@ class ImportReject(Base):
 
 
 class Contact(Base):
-    """A person or account holder, known by the first of his numbers (`contact_numbers` has all of them)."""
+    """A person or account holder, known by the first of his numbers (`contact_numbers` has all of them).
+
+    `custom` holds the fields that the administrator defined, by their key, as domain.survey keeps answers. `version`
+    counts changes by hand: who changes an older one is told.
+    """
 
     __tablename__ = "contacts"
     id: Mapped[str] = key()
     number: Mapped[str] = mapped_column(String(20), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
 
 
 class ContactNumber(Base):

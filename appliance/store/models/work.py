@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, String, Text
+from sqlalchemy import ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.store.models.base import Base, key
@@ -30,8 +30,10 @@ class Job(Base):
 class KbArticle(Base):
     """An article of the knowledge base, shown beside the script.
 
-    `tags`: words separated by spaces. It is suggested when one of `dispositions` is chosen, or in the script's `step`
-    (the heading of that step). SQLite finds its words by the table `kb_search`, which triggers keep up (version 0012).
+    `tags`: words separated by spaces. It is suggested when one of `dispositions` is chosen, or in a step of the script
+    (`step`: headings of such steps, one a line). SQLite finds its words by the table `kb_search`, which triggers keep
+    up (version 0012). The row is what agents read (version `version`, while `state` is published); `newest` may be a
+    later draft of kb_versions.
     """
 
     __tablename__ = "kb_articles"
@@ -43,6 +45,26 @@ class KbArticle(Base):
     step: Mapped[str] = mapped_column(String(120), default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
     updated_at: Mapped[datetime]
+    category: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    state: Mapped[str] = mapped_column(String(10), default="published", server_default="published")  # types.ArticleState
+    newest: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+
+
+class KbVersion(Base):
+    """One version of an article as it was written; none is ever changed or taken out."""
+
+    __tablename__ = "kb_versions"
+    article_id: Mapped[str] = mapped_column(ForeignKey("kb_articles.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    title: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[str] = mapped_column(String(400), default="")
+    category: Mapped[str] = mapped_column(String(80), default="")
+    dispositions: Mapped[list[Any]] = mapped_column(default=list)
+    step: Mapped[str] = mapped_column(String(120), default="")
+    at: Mapped[datetime]
+    actor_id: Mapped[str] = mapped_column(String(40), default="")
+    published_at: Mapped[datetime | None]  # when agents last began to read it
 
 
 class SavedReport(Base):
