@@ -64,5 +64,11 @@ done_step "$(du -m "$OUT/callbox.raucb" | cut -f1) MB"
 step "bill of materials, licences"
 "$HERE/sbom.py" "$OUT/tree" "$VERSION" "$OUT/callbox.cdx.json" "$OUT/licences.txt"
 done_step "$(grep -c '"bom-ref"' "$OUT/callbox.cdx.json") parts"
+# known weaknesses: Debian's security tracker, as a file or a URL; what it says changes daily, so it is no part of the digests
+if [ -n "${CALLBOX_TRACKER:-}" ]; then
+  step "known weaknesses"
+  "$HERE/cves.py" "$OUT/callbox.cdx.json" "$CALLBOX_TRACKER" "$OUT/cves.txt" >/dev/null || { echo failed; exit 1; }
+  done_step "$(head -1 "$OUT/cves.txt")"
+fi
 rm -rf "$OUT/tree"
 (cd "$OUT" && sha256sum slot/root.img slot/verity.img slot/kernel.img callbox.img callbox-usb.img callbox.cdx.json) | tee "$OUT/SHA256SUMS"

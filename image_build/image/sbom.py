@@ -39,13 +39,17 @@ def debian(tree: Path) -> list[dict[str, Any]]:
         if "installed" not in str(fields.get("Status", "")).split():
             continue
         name, version = str(fields["Package"]), str(fields["Version"])
-        source = str(fields.get("Source", name)).partition(" ")[0]
+        source, _, source_version = str(fields.get("Source", name)).partition(" ")
         found.append(
             {
                 "type": "library", "name": name, "version": version,
                 "purl": f"pkg:deb/debian/{name}@{version}?arch={fields['Architecture']}&distro=debian-12",
                 "licences": debian_licences(tree, name),
-                "properties": [{"name": "debian:source", "value": source}],
+                "properties": [
+                    {"name": "debian:source", "value": source},
+                    # a binary package may carry a version of its own (binary-only rebuilds, other epochs)
+                    {"name": "debian:source-version", "value": source_version.strip("()") or version},
+                ],
             }
         )  # fmt: skip
     return found
