@@ -11,20 +11,23 @@ needs no second list).
 
 from __future__ import annotations
 
-from appliance.commands import accounts, base, configuration, engine, hearing, jobs, switch, watch
+from appliance.commands import accounts, base, configuration, content, customers, engine, hearing, integration, jobs, switch, watch
 from appliance.commands.accounts import *  # noqa: F403
 from appliance.commands.base import *  # noqa: F403
 from appliance.commands.base import Command
 from appliance.commands.configuration import *  # noqa: F403
+from appliance.commands.content import *  # noqa: F403
+from appliance.commands.customers import *  # noqa: F403
 from appliance.commands.engine import *  # noqa: F403
 from appliance.commands.hearing import *  # noqa: F403
+from appliance.commands.integration import *  # noqa: F403
 from appliance.commands.jobs import *  # noqa: F403
 from appliance.commands.switch import *  # noqa: F403
 from appliance.commands.watch import *  # noqa: F403
 
 COMMANDS: tuple[type[Command], ...] = tuple(
     declared
-    for module in (accounts, base, configuration, engine, hearing, jobs, switch, watch)
+    for module in (accounts, base, configuration, content, customers, engine, hearing, integration, jobs, switch, watch)
     for declared in vars(module).values()
     if isinstance(declared, type) and issubclass(declared, Command) and declared.__module__ == module.__name__
     if declared.SERVICE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from appliance.commands.base import Command, UserCommand
+from appliance.commands.base import Command, EditCommand, UserCommand
 
 
 class SetUpAdministrator(Command, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class LogOut(Command, frozen=True, kw_only=True):
     everywhere: bool = False
 
 
-class SaveUser(UserCommand, frozen=True, kw_only=True):
+class SaveUser(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a user; `password=None` leaves it. Reply id."""
 
     SERVICE: ClassVar[str] = "office"
@@ -64,7 +64,7 @@ class SaveShortcuts(UserCommand, frozen=True, kw_only=True):
     keys: dict[str, str] = {}
 
 
-class SaveRole(UserCommand, frozen=True, kw_only=True):
+class SaveRole(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a role of one's own; `permissions` {types.Permission: types.Scope}. Reply id.
 
     Nobody gives what he does not have himself (`role.not_own`). Its users are signed out when it becomes smaller.
@@ -84,7 +84,7 @@ class RemoveRole(UserCommand, frozen=True, kw_only=True):
     id: str
 
 
-class SaveDepartment(UserCommand, frozen=True, kw_only=True):
+class SaveDepartment(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a department; `parent_id` "": at the top. Reply id."""
 
     SERVICE: ClassVar[str] = "office"

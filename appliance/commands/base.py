@@ -35,3 +35,12 @@ class UserCommand(Command, frozen=True, kw_only=True):
 
     actor_id: str
     actor_address: str = ""
+
+
+class EditCommand(UserCommand, frozen=True, kw_only=True):
+    """A change of what the person looked at before: `version` says how it was then (`store.versions`).
+
+    "": it is changed whatever it is now. Fails with ConflictError `edit.conflict` when somebody changed it meanwhile.
+    """
+
+    version: str = ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from appliance.commands.base import UserCommand
+from appliance.commands.base import EditCommand, UserCommand
 
 
-class SaveSeat(UserCommand, frozen=True, kw_only=True):
+class SaveSeat(EditCommand, frozen=True, kw_only=True):
     """Make or change a seat; `password=None` makes one at creation (reply data.password, shown once)."""
 
     SERVICE: ClassVar[str] = "office"
@@ -25,7 +25,7 @@ class SeatPhoneCredentials(UserCommand, frozen=True, kw_only=True):
     seat_id: str
 
 
-class SaveTrunk(UserCommand, frozen=True, kw_only=True):
+class SaveTrunk(EditCommand, frozen=True, kw_only=True):
     """Make or change a trunk; `config` as `appliance.store.models.Trunk.config` (see telephony.trunks)."""
 
     SERVICE: ClassVar[str] = "office"
@@ -48,7 +48,7 @@ class PreviewNumber(UserCommand, frozen=True, kw_only=True):
     which: str = "called"
 
 
-class SaveCampaign(UserCommand, frozen=True, kw_only=True):
+class SaveCampaign(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a campaign; `config` as domain.campaign.CampaignConfig. Reply id."""
 
     SERVICE: ClassVar[str] = "office"
@@ -58,7 +58,7 @@ class SaveCampaign(UserCommand, frozen=True, kw_only=True):
     config: dict[str, Any] = {}
 
 
-class SaveQueue(UserCommand, frozen=True, kw_only=True):
+class SaveQueue(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a queue of callers; `config` as domain.inbound_config.QueueConfig. Reply id.
 
     Fails with ValidationErrors by field; a called number belongs to one queue only.
@@ -106,7 +106,7 @@ class ImportDoNotCall(UserCommand, frozen=True, kw_only=True):
     campaign_id: str | None = None
 
 
-class SavePerson(UserCommand, frozen=True, kw_only=True):
+class SavePerson(EditCommand, frozen=True, kw_only=True):
     """What the rules must know of a person (store.models.PersonFacts); fails with ValidationErrors by field.
 
     `consents` names the kinds that hold from now on: what is new is dated now, what is gone is revoked now.
@@ -122,7 +122,7 @@ class SavePerson(UserCommand, frozen=True, kw_only=True):
     consents: list[str] = []
 
 
-class SaveRetention(UserCommand, frozen=True, kw_only=True):
+class SaveRetention(EditCommand, frozen=True, kw_only=True):
     """Retention rule of a campaign or a seat (scope 'campaign:<id>', 'seat:<id>' or 'default')."""
 
     SERVICE: ClassVar[str] = "office"
@@ -137,14 +137,14 @@ class LegalHold(UserCommand, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class SaveSettings(UserCommand, frozen=True, kw_only=True):
+class SaveSettings(EditCommand, frozen=True, kw_only=True):
     """Merge `changes` (nested by section, as `settings.save_settings`) into the settings file; audited."""
 
     SERVICE: ClassVar[str] = "office"
     changes: dict[str, Any]
 
 
-class SaveLineCard(UserCommand, frozen=True, kw_only=True):
+class SaveLineCard(EditCommand, frozen=True, kw_only=True):
     """Add (`new`) or change an entry of `hardware.cards`; an empty secret leaves the one that is known. Reply id.
 
     Fails with ValidationErrors by field. `watch` reads the cards anew when it hears `ConfigChanged` of settings.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from appliance.commands.base import Command, UserCommand
+from appliance.commands.base import Command, EditCommand, UserCommand
 
 
 class LabelCall(UserCommand, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class EnrolAnnouncement(UserCommand, frozen=True, kw_only=True):
     to_s: float = 0.0
 
 
-class SaveAnnouncement(UserCommand, frozen=True, kw_only=True):
+class SaveAnnouncement(EditCommand, frozen=True, kw_only=True):
     """Change what an enrolled announcement is called and means."""
 
     SERVICE: ClassVar[str] = "office"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from appliance.commands.base import UserCommand
+from appliance.commands.base import EditCommand, UserCommand
 
 
 class ImportList(UserCommand, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class ExportReport(UserCommand, frozen=True, kw_only=True):
     choice: dict[str, str] = {}
 
 
-class SaveReport(UserCommand, frozen=True, kw_only=True):
+class SaveReport(EditCommand, frozen=True, kw_only=True):
     """Keep a report, new (no id) or changed; reply id. It is written and sent by the box when it is due.
 
     `choice` as in ExportReport; `every` day | week | month, or empty: only by hand; `at_time` HH:MM of the box's

@@ -20,6 +20,9 @@ _SHARE_PRIOR_ANSWERS, _SHARE_PRIOR_TRIES = 0.7, 2.0
 _SHARE_BINS = 8
 _TRIES_TOLD_APART = 6
 _LOGIT_MAX = 5.0
+_CALIBRATION_BINS = 10
+_CALIBRATION_MEMORY = 5000.0
+"""Attempts by which the model's word is judged."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,22 @@ class NumberHistory:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """How far the model's word is to be believed. `error`: mean distance of foretold and found answer shares."""
+
+    attempts: float
+    foretold: float
+    answered: float
+    error: float
+
+
 class AnswerModel:
     """Learns answer chances of one campaign."""
 
     def __init__(self) -> None:
         self._effects: dict[str, list[float]] = {}  # level -> [effect, information]
+        self._judged = [[0.0, 0.0, 0.0] for _ in range(_CALIBRATION_BINS)]  # attempts, answers foretold, answers
 
     def chance(self, history: NumberHistory) -> float:
         """Return the chance (0..1) that a dial of this number now is answered."""
@@ -58,6 +72,7 @@ class AnswerModel:
     def learn(self, history: NumberHistory, answered: bool) -> None:
         """Take the end of one attempt; `history` is that before the dial."""
         chance = self.chance(history)
+        self._judge(chance, answered)
         missed, information = float(answered) - chance, chance * (1.0 - chance)
         levels = history.levels()
         for level in levels:
@@ -65,13 +80,33 @@ class AnswerModel:
             effect[1] = min(_MEMORY, effect[1] + information)
             effect[0] += missed / (effect[1] + _SHRINK) / (1.0 if level == "all" else 2.0)
 
+    def _judge(self, chance: float, answered: bool) -> None:
+        keep = 1.0 - 1.0 / _CALIBRATION_MEMORY
+        self._judged = [[x * keep for x in one] for one in self._judged]
+        one = self._judged[min(_CALIBRATION_BINS - 1, int(chance * _CALIBRATION_BINS))]
+        one[0] += 1.0
+        one[1] += chance
+        one[2] += float(answered)
+
+    @property
+    def calibration(self) -> Calibration:
+        """What was foretold of the last attempts, before each was learnt, against what became of them."""
+        attempts, foretold, answered = (sum(one[k] for one in self._judged) for k in range(3))
+        error = sum(abs(one[1] - one[2]) for one in self._judged) / max(1.0, attempts)
+        return Calibration(attempts, foretold / max(1.0, attempts), answered / max(1.0, attempts), error)
+
     def to_plain(self) -> dict[str, Any]:
         """Return the model as JSON data."""
-        return {"effects": {level: list(effect) for level, effect in self._effects.items()}}
+        effects = {level: list(effect) for level, effect in self._effects.items()}
+        return {"effects": effects, "judged": [list(one) for one in self._judged]}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> AnswerModel:
-        """Make a model from what `to_plain` gave."""
+        """Make a model from what `to_plain` gave. Raises KeyError, TypeError or ValueError for spoilt data."""
         made = cls()
         made._effects = {str(k): [float(v[0]), float(v[1])] for k, v in plain["effects"].items()}
+        judged = [[float(x) for x in one] for one in plain["judged"]]
+        if [len(one) for one in judged] != [3] * _CALIBRATION_BINS:
+            raise ValueError("a calibration of another shape")
+        made._judged = judged
         return made

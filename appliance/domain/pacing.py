@@ -31,7 +31,7 @@ _CLEAR_EVERY_S = 30.0
 _RING_FORGOTTEN_S = 180.0
 _ANSWER_FORGOTTEN_S = 60.0
 _TALK_FORGOTTEN_S = 6 * 3600.0
-_SAYS_NOTHING = frozenset({Outcome.CANCELLED, Outcome.LOST, Outcome.TRUNK_FAILED})
+SAYS_NOTHING = frozenset({Outcome.CANCELLED, Outcome.LOST, Outcome.TRUNK_FAILED})
 """Ends of our own making: nothing is learnt about the people called."""
 _CHANCE_MIN, _CHANCE_MAX = 0.005, 0.98
 _AT_ONCE_MAX = 500
@@ -217,7 +217,7 @@ class Pacer:
             if outcome in LIVE_OUTCOMES:  # the answer was never told, yet there was one
                 attempt.answered = True
                 self.budget.add(at_s, people=1)
-            elif outcome in _SAYS_NOTHING:
+            elif outcome in SAYS_NOTHING:
                 self._unlearnt = deque(pair for pair in self._unlearnt if pair[1] is not attempt)
             else:
                 self.ring.learn(at_s - attempt.started_s, answered=False)
@@ -225,7 +225,7 @@ class Pacer:
             return
         waited = self._waiting.pop(attempt_id, None) is not None
         person = outcome in LIVE_OUTCOMES
-        if waited and outcome not in _SAYS_NOTHING:
+        if waited and outcome not in SAYS_NOTHING:
             self.person.learn(person)
             if person:
                 attempt.counted = True

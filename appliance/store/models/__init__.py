@@ -13,6 +13,7 @@ from __future__ import annotations
 from appliance.store.models.base import *  # noqa: F403
 from appliance.store.models.calls import *  # noqa: F403
 from appliance.store.models.customers import *  # noqa: F403
+from appliance.store.models.integration import *  # noqa: F403
 from appliance.store.models.lines import *  # noqa: F403
 from appliance.store.models.lists import *  # noqa: F403
 from appliance.store.models.people import *  # noqa: F403

@@ -57,6 +57,7 @@ class Attempt(Base):
     __table_args__ = (
         Index("ix_attempts_campaign", "campaign_id", "created_at"),
         Index("ix_attempts_open", "ended_at"),
+        Index("ix_attempts_disposed", "disposed_at"),  # what webhooks tell next
         Index("ix_attempts_created", "created_at"),  # reports over all campaigns
         Index("ix_attempts_number", "number", "created_at"),  # the contact ledger of domain.compliance
         Index("ix_attempts_caller", "caller_id", "created_at"),  # calls a day of one caller number

@@ -32,7 +32,7 @@ class KbArticle(Base):
 
     `tags`: words separated by spaces. It is suggested when one of `dispositions` is chosen, or in a step of the script
     (`step`: headings of such steps, one a line). SQLite finds its words by the table `kb_search`, which triggers keep
-    up (version 0012). The row is what agents read (version `version`, while `state` is published); `newest` may be a
+    up (version 0012). The row is what agents read (version `version`, while `state`, a types.ArticleState, is published); `newest` may be a
     later draft of kb_versions.
     """
 
@@ -46,7 +46,7 @@ class KbArticle(Base):
     version: Mapped[int] = mapped_column(Integer, default=1)
     updated_at: Mapped[datetime]
     category: Mapped[str] = mapped_column(String(80), default="", server_default="")
-    state: Mapped[str] = mapped_column(String(10), default="published", server_default="published")  # types.ArticleState
+    state: Mapped[str] = mapped_column(String(10), default="published", server_default="published")
     newest: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
 
 
