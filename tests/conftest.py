@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import appliance  # noqa: F401 - before numpy: it says how many threads that may have
 from tests.netns import private_network, pytest_configure  # noqa: F401 - fixture and hook
 
 CATEGORIES = {"unit", "sim", "integration", "e2e", "soak"}
