@@ -283,3 +283,16 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: _SUPERVISOR,
     Role.AGENT: frozenset({Permission.AGENT_WORK, Permission.RECORDINGS_LISTEN_OWN}),
 }
+
+
+class WebhookEvent(StrEnum):
+    """What another program can be told of; the words are part of the API."""
+
+    ATTEMPT_FINISHED = "attempt.finished"
+    DISPOSITION_SET = "disposition.set"
+    PROMISE_MADE = "promise.made"
+    INBOUND_FINISHED = "inbound.finished"
+    RECORDING_READY = "recording.ready"
+    IMPORT_FINISHED = "import.finished"
+    ALERT_RAISED = "alert.raised"
+    ALERT_CLEARED = "alert.cleared"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from appliance.jobs import audit
+from appliance.jobs import api_requests, audit
 from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.reports import EXPORT_PREFIX
@@ -40,6 +40,7 @@ class Maintenance:
         with self._context.store.write() as session:
             users.purge_sessions(session, now)
             jobs_queue.purge(session, now - _JOBS_KEPT)
+            api_requests.purge(session, self._context)
         self._remove_old_files()
         chain = audit.verify(self._context.store)
         if chain.broken_at is not None:

@@ -15,6 +15,7 @@ from appliance.errors import CallerError, ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
+from appliance.jobs.api_requests import ApiRequests
 from appliance.jobs.api_tokens import ApiTokens
 from appliance.jobs.caller_queues import CallerQueues
 from appliance.jobs.contact_rules import ContactRules
@@ -52,6 +53,7 @@ class Office:
         caller_queues = CallerQueues(context)
         ear_labels = EarLabels(context, announcements)
         roles, api_tokens, phones, set_up = Roles(context), ApiTokens(context), Phones(context), SetUp(context)
+        api_requests = ApiRequests(context)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.SetUpAdministrator: accounts.set_up_administrator,
             commands.LogIn: accounts.log_in,
@@ -67,6 +69,9 @@ class Office:
             commands.RemoveDepartment: roles.remove_department,
             commands.MakeApiToken: api_tokens.make,
             commands.RevokeApiToken: api_tokens.revoke,
+            commands.BeginApiRequest: api_requests.begin,
+            commands.EndApiRequest: api_requests.end,
+            commands.NoteTokenUse: api_requests.note_use,
             commands.PreparePhone: phones.prepare,
             commands.RedeemPhoneToken: phones.redeem,
             commands.FinishSetUpStep: set_up.finish_step,
