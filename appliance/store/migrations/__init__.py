@@ -23,7 +23,7 @@ _BY_EXPRESSION = {
 def is_comparable(thing: Any, name: str | None, _kind: str, _reflected: bool, _compared_to: Any) -> bool:
     """False for indexes over expressions, which databases do not tell back as they were made, and for word indexes."""
     if isinstance(thing, Table):
-        return not (name or "").startswith("kb_search")  # SQLite's own tables behind it, too
+        return not (name or "").startswith(("kb_search", "call_words"))  # SQLite's own tables behind it, too
     return not (isinstance(thing, Index) and name in _BY_EXPRESSION)
 
 

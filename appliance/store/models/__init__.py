@@ -17,5 +17,7 @@ from appliance.store.models.integration import *  # noqa: F403
 from appliance.store.models.lines import *  # noqa: F403
 from appliance.store.models.lists import *  # noqa: F403
 from appliance.store.models.people import *  # noqa: F403
+from appliance.store.models.quality import *  # noqa: F403
 from appliance.store.models.recordings import *  # noqa: F403
+from appliance.store.models.search import *  # noqa: F403
 from appliance.store.models.work import *  # noqa: F403
