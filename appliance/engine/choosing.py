@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from appliance.clock import Clock
 from appliance.domain import call as calls
+from appliance.domain.answer_model import NumberHistory
 from appliance.domain.best_hour import spread
 from appliance.domain.call_model import Call
 from appliance.domain.compliance import Allow, Deny, Reason, Verdict, may_contact
 from appliance.domain.compliance_ledger import Channel, Ledger
 from appliance.domain.compliance_own import own_inputs, rules_of
 from appliance.domain.compliance_profile import Profile
+from appliance.engine.foresight import histories
 from appliance.engine.room import Campaign, LeadCard, Line
 from appliance.store import models
 from appliance.store.repositories import attempts, leads, rule_sets
@@ -29,6 +31,8 @@ _DONE = frozenset({Reason.ATTEMPTS_TOTAL, Reason.CAP})
 _SPREAD = timedelta(hours=2)
 """Retries that were put off to the same opening or the same next day do not come all at once."""
 _OWN_CALLBACK_LOOK = timedelta(seconds=15)
+_NEXT_KNOWN = 8
+"""Leads next in turn of whose numbers a pacer is told."""
 
 NewCall = Callable[[Campaign, str, str, Line, datetime], Call]
 """(campaign, lead_id, number, line, now) -> an attempt that is not written yet."""
@@ -36,21 +40,26 @@ NewCall = Callable[[Campaign, str, str, Line, datetime], Call]
 
 @dataclass(frozen=True)
 class Picked:
-    """What one look into the list brought. `next_due_at` None: no lead waits; `more`: others are due right now."""
+    """What one look into the list brought. `next_due_at` None: no lead waits; `more`: others are due right now.
+
+    `next_up`: what is known of the numbers next in turn, where the campaign is paced ahead.
+    """
 
     calls: list[tuple[Call, LeadCard]]
     more: bool
     next_due_at: datetime | None
     held_back_by: str = ""
+    next_up: tuple[NumberHistory, ...] = ()
 
 
 @dataclass(frozen=True)
 class Found:
-    """Leads that may be called now; `held_back_by`: the rule that kept others back."""
+    """Leads that may be called now; `held_back_by`: the rule that kept others back; `rest`: due, not looked at."""
 
     leads: list[models.Lead]
     more: bool
     held_back_by: str
+    rest: list[models.Lead]
 
 
 class Chooser:
@@ -77,6 +86,9 @@ class Chooser:
         picked: list[tuple[Call, LeadCard]] = []
         held_back_by = found.held_back_by
         ledgers = self._ledgers(session, campaign, found.leads, at)
+        known: dict[str, NumberHistory] = {}
+        if campaign.mode is CampaignMode.PREDICTIVE:
+            known = histories(session, [*found.leads, *found.rest[:_NEXT_KNOWN]], self._box_zone, at)
         touched: set[str] = set()  # people and numbers that are dialled in this very round
         for lead, ledger, line in zip(found.leads, ledgers, lines, strict=False):
             call = new_call(campaign, lead.id, lead.number, line, at)
@@ -88,10 +100,11 @@ class Chooser:
                 continue
             touched |= {lead.contact_id, lead.number}
             lead.state = LeadState.RESERVED
-            picked.append((call, card_of(lead)))
+            picked.append((call, replace(card_of(lead), history=known.get(lead.id))))
         session.flush()
         next_due_at = leads.next_due_at(session, campaign.campaign_id)
-        return Picked(picked, found.more, next_due_at, held_back_by)
+        next_up = tuple(known[lead.id] for lead in found.rest if lead.id in known)
+        return Picked(picked, found.more, next_due_at, held_back_by, next_up)
 
     def allowed(
         self, session: Session, campaign: Campaign, wanted: int, now: datetime, *, for_agent: str = ""
@@ -106,10 +119,12 @@ class Chooser:
         profile = self.rules(campaign, now)
         ledgers = self._ledgers(session, campaign, [one.lead for one in due], now)
         good: list[models.Lead] = []
+        looked_at = 0
         held_back_by = ""
         for one, ledger in zip(due, ledgers, strict=True):
             if len(good) == wanted:
                 break
+            looked_at += 1
             if one.number_state is not NumberState.GOOD:
                 leads.leave_number(session, one, now)
                 continue
@@ -120,7 +135,7 @@ class Chooser:
             held_back_by = verdict.rule_id
             _hold_back(one.lead, verdict)
         session.flush()
-        return Found(good, len(due) >= _CHUNK, held_back_by)
+        return Found(good, len(due) >= _CHUNK, held_back_by, [one.lead for one in due[looked_at:]])
 
     def _callbacks(
         self, session: Session, campaign: Campaign, now: datetime, for_agent: str

@@ -97,7 +97,7 @@ class Core:
         self.room.cards[call.attempt_id] = card
         self.room.last_sign_s[call.attempt_id] = self.clock.monotonic_s()
         self.set_timer(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
-        self.pace.call_started(call)
+        self.pace.call_started(call, card.history)
         self._effects.room_changed()
 
     def conversation_event(self, event: ConversationEvent) -> None:

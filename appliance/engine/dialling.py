@@ -139,6 +139,7 @@ class Dialler:
         for call, card in picked.calls:
             self.dial(call, card)
         campaign.note_due(picked.next_due_at)
+        campaign.next_up = picked.next_up
         if len(picked.calls) == wanted:
             self._block(campaign, "")
             return 0.0 if wanted < lines_to_start(campaign.mode, _unlimited(situation)) else self._next_look_s(campaign)

@@ -12,6 +12,7 @@ from typing import Any
 
 from appliance.clock import Clock
 from appliance.domain.agent import Agent
+from appliance.domain.answer_model import Calibration, NumberHistory
 from appliance.domain.call_model import Call
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.line_share import FairShare, allot, kept_for_inbound, share_agents
@@ -28,8 +29,9 @@ from appliance.domain.pacing import (
     PacerEvent,
 )
 from appliance.domain.routing import may_work_in
+from appliance.engine.foresight import Foresight
 from appliance.engine.room import Campaign, Room
-from appliance.engine.terms import Terms, terms_of
+from appliance.engine.terms import Terms, patience_s, terms_of
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.types import AgentState as Is
@@ -47,6 +49,7 @@ class Pace:
         self._pacers: dict[str, Pacer] = {}
         self._learnt: dict[str, dict[str, Any]] = {}  # states of campaigns whose pacer is not made yet
         self._terms: dict[str, tuple[CampaignConfig, Terms]] = {}
+        self._foresight = Foresight()
         self._fair = FairShare()
         self._asking: frozenset[str] = frozenset()
         self._again: set[str] = set()  # agents who became ready: they may be counted for another campaign
@@ -56,9 +59,11 @@ class Pace:
 
     # ---- what happens --------------------------------------------------------------------------------------
 
-    def call_started(self, call: Call) -> None:
+    def call_started(self, call: Call, history: NumberHistory | None = None) -> None:
+        """A dial began; `history`: what was known of its number."""
         if call.policy.owner_agent_id is None:
-            self._tell(call.campaign_id, AttemptStarted(call.attempt_id, call.created_at.timestamp()))
+            chance = self._foresight.started(call, history)
+            self._tell(call.campaign_id, AttemptStarted(call.attempt_id, call.created_at.timestamp(), chance))
             self.call_changed(replace(call, answered_at=None, bridged_at=None), call)  # one that lived on without us
 
     def call_changed(self, before: Call, call: Call) -> None:
@@ -74,6 +79,7 @@ class Pace:
             self._tell(call.campaign_id, Abandoned(call.attempt_id, self._now_s()))
 
     def call_ended(self, call: Call, verdict: Verdict) -> None:
+        self._foresight.ended(call, verdict.outcome)
         if call.policy.owner_agent_id is None:
             self._tell(call.campaign_id, AttemptEnded(call.attempt_id, verdict.outcome, self._now_s()))
 
@@ -125,8 +131,13 @@ class Pace:
         return {c.campaign_id: 0 for c in running} | share_agents(ready, lines, order, self._fair)
 
     def lines_wanted(self, campaign: Campaign) -> int:
-        """Return what a predictive campaign's pacer asks for now."""
-        return self._pacer(campaign).decide(self._now_s())
+        """Return what a predictive campaign's pacer asks for now, knowing who would be dialled next."""
+        chances = [self._foresight.chance(campaign.campaign_id, history) for history in campaign.next_up]
+        return self._pacer(campaign).decide(self._now_s(), chances)
+
+    def calibration(self, campaign_id: str) -> Calibration:
+        """How far the answer chances of a campaign's numbers came true."""
+        return self._foresight.calibration(campaign_id)
 
     def _wants_agents(self, campaign: Campaign, now_s: float) -> bool:
         due = campaign.due_at is None or campaign.due_at.timestamp() <= now_s
@@ -153,8 +164,8 @@ class Pace:
     def _pacer(self, campaign: Campaign) -> Pacer:
         terms = self._terms_of(campaign)
         config = PacerConfig(
-            abandoned_limit=allowance(terms, campaign), window_s=terms.window_s, answer_within_s=terms.within_s,
-            max_lines=campaign.config.max_lines,
+            abandoned_limit=allowance(terms, campaign), window_s=terms.window_s,
+            answer_within_s=patience_s(campaign.config, terms), max_lines=campaign.config.max_lines,
         )  # fmt: skip
         pacer = self._pacers.get(campaign.campaign_id)
         if pacer is None:
@@ -195,6 +206,8 @@ class Pace:
         state = self._learnt.pop(campaign_id, None)
         if state is None:
             return Pacer(config)
+        if "answers" in state:
+            self._foresight.take(campaign_id, state["answers"])
         try:
             pacer = Pacer.from_plain(state, config)
         except (KeyError, TypeError, ValueError):  # of another version, or spoilt: it learns anew
@@ -206,7 +219,7 @@ class Pace:
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what the pacers of running campaigns have learnt."""
         return {
-            campaign_id: pacer.to_plain()
+            campaign_id: {**pacer.to_plain(), "answers": self._foresight.to_plain(campaign_id)}
             for campaign_id, pacer in self._pacers.items()
             if campaign_id in self._room.campaigns and self._room.campaigns[campaign_id].state is CampaignState.RUNNING
         }

@@ -8,6 +8,7 @@ from typing import Any
 
 from appliance.domain.abandoned import AbandonedFigure
 from appliance.domain.agent import Agent
+from appliance.domain.answer_model import NumberHistory
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.line_share import InboundLoad
@@ -43,6 +44,7 @@ class LeadCard:
     last_agent_id: str | None = None
     callback_agent_id: str | None = None
     caller: CallerFacts | None = None  # inbound: the customer called us
+    history: NumberHistory | None = None  # of the number before the dial, where the campaign is paced ahead
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Campaign:
     counts: AttemptCounts = field(default_factory=AttemptCounts)
     figure: AbandonedFigure = field(default_factory=AbandonedFigure)  # over the window of its limit, as last counted
     limit: float = 0.0  # share of abandoned people that may be; 0: it is not paced ahead
+    next_up: tuple[NumberHistory, ...] = ()  # of the numbers next in turn, as the list stood at the last look
 
     def lead_returned(self, due_at: datetime) -> None:
         """A lead waits again from `due_at` on."""

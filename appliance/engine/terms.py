@@ -45,6 +45,15 @@ def terms_of(config: CampaignConfig, dialling: DiallingSettings) -> Terms:
     )  # fmt: skip
 
 
+def patience_s(config: CampaignConfig, terms: Terms) -> float:
+    """Return how long after his clock's start a person can be kept for an agent: by a greeting, until its end."""
+    return max(terms.within_s, config.greeting_wait_s) if _greets(config, terms) else terms.within_s
+
+
+def _greets(config: CampaignConfig, terms: Terms) -> bool:
+    return bool(config.greeting_prompt) and terms.greeting_allowed
+
+
 def policy_of(
     config: CampaignConfig, mode: CampaignMode, dialling: DiallingSettings, number: str,
     owner: tuple[str, str | None] | None = None,
@@ -52,7 +61,7 @@ def policy_of(
     """Return the figures of a new attempt; `owner` (agent, seat) of a dial by hand."""
     terms = terms_of(config, dialling)
     voice = config.voice if mode is CampaignMode.VOICE and owner is None else None
-    greets = bool(config.greeting_prompt) and terms.greeting_allowed and owner is None and voice is None
+    greets = _greets(config, terms) and owner is None and voice is None
     return CallPolicy(
         abandon_after_s=terms.within_s, clock=terms.clock, clock_latency_s=terms.latency_s,
         greeting=config.greeting_prompt if greets else "", greeting_s=config.greeting_wait_s if greets else 0.0,

@@ -47,6 +47,20 @@ def calls_by_caller(session: Session, numbers: Iterable[str], since: datetime) -
     return {row[0]: row[1] for row in rows}
 
 
+def answered_of(session: Session, numbers: Iterable[str], since: datetime) -> dict[str, tuple[int, int]]:
+    """Return how often each number was dialled and answered since then, in closed attempts (ix_attempts_number)."""
+    attempt = models.Attempt
+    rows = session.execute(
+        select(attempt.number, func.count(), func.count(attempt.answered_at))
+        .where(
+            attempt.number.in_(list(numbers)), attempt.created_at >= since, attempt.originated_at.is_not(None),
+            attempt.ended_at.is_not(None),
+        )
+        .group_by(attempt.number)
+    ).all()  # fmt: skip
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 def open_attempts(session: Session) -> Sequence[models.Attempt]:
     return session.scalars(select(models.Attempt).where(models.Attempt.ended_at.is_(None))).all()
 
