@@ -40,6 +40,10 @@ class NotFoundError(CallerError):
     """No such thing (web: 404)."""
 
 
+class ConflictError(CallerError):
+    """It was changed by somebody else since the caller looked at it (web: 409); `differences` are both values."""
+
+
 class BoxError(CallboxError):
     """The request was fine, the box could not do it (web: 5xx)."""
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from flask import current_app, g, request
 
-from appliance.commands import Command, Done, UserCommand
+from appliance.commands import Command, Done, EditCommand, UserCommand
 from appliance.settings import Home, Settings
 from appliance.store.db import Store
 from webui.live import LiveHub
@@ -51,6 +51,13 @@ def tell(command: Command, *, timeout_s: float = 5.0) -> Done:
     return box().bus.request(command, timeout_s=timeout_s)
 
 
+def seen_version() -> str:
+    """The version of what is edited that whoever asks has seen (`webui.versions`); "" when he does not say."""
+    return request.headers.get("If-Match", "").removeprefix("W/").strip('"') or request.form.get("version", "")
+
+
 def ask(command: type[UserCommand], *, timeout_s: float = 5.0, **fields: Any) -> Done:
     """Send a command in the name of the signed-in user and his address. Raises CallboxError."""
+    if issubclass(command, EditCommand):
+        fields = {"version": seen_version(), **fields}
     return tell(command(actor_id=g.user.id, actor_address=request.remote_addr or "", **fields), timeout_s=timeout_s)

@@ -11,8 +11,10 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from appliance.errors import CallboxError, CallerError, NotAllowedError, NotFoundError
+from appliance.errors import CallboxError, CallerError, ConflictError, NotAllowedError, NotFoundError
 from appliance.logs import get_logger
+from webui import versions
+from webui.access import wants_fragment
 from webui.error_texts import error_text, status_text
 
 _log = get_logger(web="errors")
@@ -20,6 +22,8 @@ _log = get_logger(web="errors")
 
 def status_of(error: CallboxError) -> int:
     """HTTP status of an error of the box."""
+    if isinstance(error, ConflictError):
+        return 409
     if isinstance(error, NotAllowedError):
         return 403
     if isinstance(error, NotFoundError):
@@ -73,6 +77,10 @@ def on_callbox_error(error: CallboxError) -> BaseResponse:
     if status >= 500:
         _log.warning("request failed", path=request.path, error_id=error.error_id, error=error.message)
     more: dict[str, Any] = {}
+    if isinstance(error, ConflictError):
+        if not wants_fragment() and request.accept_mimetypes.best != "application/json":
+            return versions.conflict_page(error, error_text(error))
+        more = {name: error.placeholders.get(name) for name in ("version", "differences")}
     if "errors" in error.placeholders:
         more["errors"] = [
             {"field": field, "error_id": error_id, "detail": detail}

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from appliance.errors import StoreError
 from appliance.store.read import alerts
 from appliance.types import Permission
-from webui import labels
+from webui import labels, versions
 from webui.access import may
 from webui.alert_texts import told
 from webui.assets import asset, icon
@@ -114,6 +114,7 @@ def first_page() -> str:
 
 def register(app: Flask) -> None:
     """Give the templates what they call."""
+    versions.register(app)
     app.jinja_env.globals.update(
         asset=asset, icon=icon, may=may, Permission=Permission, navigation=navigation, here=here,
         standing_alerts=standing_alerts, told=told, labels=labels, languages=LANGUAGES, first_page=first_page,

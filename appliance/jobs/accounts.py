@@ -21,7 +21,7 @@ from appliance.jobs.roles import check_not_more
 from appliance.jobs.second_factor import SecondFactor
 from appliance.logs import mask
 from appliance.settings import Home, write_private
-from appliance.store import granted
+from appliance.store import granted, versions
 from appliance.store.db import Store
 from appliance.store.models import CustomRole, Department, Session, User
 from appliance.store.repositories import users
@@ -265,6 +265,7 @@ class Accounts:
             user = User(id=new_id(), created_at=now, password_hash="", login=login, role=command.role)
         else:
             user = users.get(session, command.id)
+            versions.check(session, command, f"user:{user.id}", user)
         if not command.own_password:
             self._refuse_taken_login(session, login, command.id)
             role, role_id = command.role, user.role_id if command.role_id is None else command.role_id or None

@@ -20,6 +20,7 @@ from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.jobs.ear_clusters import clearest
 from appliance.jobs.ear_sounds import Samples, customer_side, cut, spoken_part
+from appliance.store import versions
 from appliance.store.announcements import Announcement, alone, in_use, retired, write
 from appliance.store.models import ClipCodes
 from appliance.store.repositories import users
@@ -88,6 +89,8 @@ class Announcements:
         with alone(self._folder):
             used, gone = in_use(self._folder), retired(self._folder)
             position, before = _find(used, command.id)
+            with self._context.store.read() as session:
+                versions.check(session, command, f"announcement:{command.id}", versions.of_announcement(before))
             used[position] = replace(
                 before, label=command.label, name=command.name.strip()[:120], country=command.country,
                 language=command.language,

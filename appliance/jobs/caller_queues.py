@@ -12,6 +12,7 @@ from appliance.errors import NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.store import versions
 from appliance.store.models import Campaign, Queue
 from appliance.store.repositories import users
 from appliance.types import Permission
@@ -46,6 +47,8 @@ class CallerQueues:
             queue = session.get(Queue, command.id) if command.id else Queue(id=new_id(), created_at=now)
             if queue is None:
                 raise _unknown(command.id or "")
+            if command.id:
+                versions.check(session, command, f"queue:{queue.id}", queue)
             queue.name, queue.config, queue.enabled = name, config.model_dump(mode="json"), command.enabled
             session.add(queue)
             audit.append(

@@ -19,6 +19,7 @@ from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.logs import mask
 from appliance.outside.tables import Workbook
+from appliance.store import versions
 from appliance.store.models import CampaignDoNotCall, Contact, ContactNumber, DoNotCall, Lead, PersonFacts
 from appliance.store.repositories import configuration, users
 from appliance.types import LeadState, Permission
@@ -143,6 +144,8 @@ class ContactRules:
                     faults.append(("debtor_number", "person.unknown_debtor", "No person with this number is known."))
             if faults:
                 raise ValidationErrors(faults)
+            known = session.get(PersonFacts, command.contact_id)
+            versions.check(session, command, f"person:{command.contact_id}", known)
             facts = _facts(session, command.contact_id)
             facts.time_zone = command.time_zone
             revoked_at = facts.contact_revoked_at or now

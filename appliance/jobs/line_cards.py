@@ -13,6 +13,7 @@ from appliance.errors import ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.settings import LineCardSettings, load_settings, save_settings
+from appliance.store import versions
 from appliance.store.repositories import users
 from appliance.types import Permission
 
@@ -35,6 +36,9 @@ class LineCards:
                 raise ValidationErrors(
                     [("id", "card.taken", f"There is already a card '{card.id}' that is read by {card.source}.")]
                 )
+            if before is not None:
+                with self._context.store.read() as session:
+                    versions.check(session, command, f"line_card:{card.id}", plain_of(before), plain_of(card))
             kept = [card if other is before else other for other in cards]
             self._write(kept if before is not None else [*kept, card])
         detail: dict[str, Any] = {k: "***" if k in SECRETS else v for k, v in plain_of(card).items()}

@@ -16,8 +16,10 @@ from appliance.domain.compliance_own import rules_of
 from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
+from appliance.jobs.campaign_texts import note_standing
 from appliance.jobs.context import Context
-from appliance.settings import save_settings
+from appliance.settings import load_settings, save_settings
+from appliance.store import versions
 from appliance.store.models import Campaign, Job, Seat, Trunk
 from appliance.store.repositories import agents, configuration, jobs_queue, users
 from appliance.types import CampaignMode, CampaignState, Permission
@@ -81,7 +83,9 @@ class Provisioning:
         elif password is not None:
             self._context.doors.seats.set_password(command.id, password)
         with self._context.store.write() as session:
-            seat = session.get(Seat, command.id) or Seat(id=command.id)
+            seat = session.get(Seat, command.id)
+            versions.check(session, command, f"seat:{command.id}", seat)
+            seat = seat or Seat(id=command.id)
             seat.display_name = command.display_name.strip() or command.id
             seat.phone, seat.enabled = command.phone, command.enabled
             session.add(seat)
@@ -153,7 +157,9 @@ class Provisioning:
             known = session.get(Trunk, command.id)
         config = self._context.doors.check_trunk(_with_password(command.config, known.config if known else {}))
         with self._context.store.write() as session:
-            trunk = session.get(Trunk, command.id) or Trunk(id=command.id)
+            trunk = session.get(Trunk, command.id)
+            versions.check(session, command, f"trunk:{command.id}", trunk)
+            trunk = trunk or Trunk(id=command.id)
             trunk.display_name = command.display_name.strip() or command.id
             trunk.config, trunk.enabled = config, command.enabled
             trunk.channels = int(config.get("channels", 30))
@@ -203,10 +209,14 @@ class Provisioning:
                 campaign = Campaign(id=new_id(), state=CampaignState.DRAFT, created_at=now)
             else:
                 campaign = configuration.campaign(session, command.id)
+                versions.check(session, command, f"campaign:{campaign.id}", campaign)
                 if campaign.state == CampaignState.RUNNING and campaign.mode != command.mode:
                     raise CallerError("campaign.runs", "The mode of a running campaign cannot change; pause it first.")
+                note_standing(session, campaign, now)
             campaign.name, campaign.mode, campaign.config = name, command.mode, config
             session.add(campaign)
+            session.flush()
+            note_standing(session, campaign, now, command.actor_id)
             audit.append(
                 session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                 action="campaign.saved" if command.id else "campaign.made", subject=f"campaign:{campaign.id}",
@@ -220,8 +230,10 @@ class Provisioning:
     def save_settings(self, command: commands.SaveSettings) -> Done:
         """Merge changes into the settings file; services read them when they start."""
         self._allow(command, Permission.SETTINGS_WRITE)
-        save_settings(self._context.home, command.changes)
         with self._context.store.write() as session:
+            present = versions.of_settings(load_settings(self._context.home))
+            versions.check(session, command, "settings", present, command.changes)
+            save_settings(self._context.home, command.changes)
             audit.append(
                 session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
                 action="settings.saved", subject="settings", detail=_without_passwords(command.changes),

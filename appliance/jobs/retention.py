@@ -16,6 +16,7 @@ from appliance.errors import ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.logs import get_logger
+from appliance.store import versions
 from appliance.store.models import Recording, RetentionRule
 from appliance.store.repositories import recordings, users
 from appliance.types import Permission
@@ -54,6 +55,7 @@ class Retention:
             if faults:
                 raise ValidationErrors(faults)
             rule = session.get(RetentionRule, command.scope)
+            versions.check(session, command, command.scope, rule)
             before = rule.keep_days if rule else None
             if command.keep_days == 0 and rule is not None:
                 session.delete(rule)

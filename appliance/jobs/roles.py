@@ -11,7 +11,7 @@ from appliance.errors import CallerError, NotAllowedError, NotFoundError, Valida
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
-from appliance.store import granted
+from appliance.store import granted, versions
 from appliance.store.models import CustomRole, Department, User
 from appliance.store.repositories import users
 from appliance.types import Permission, Role, Scope
@@ -66,6 +66,7 @@ class Roles:
                 role = CustomRole(id=new_id(), created_at=self._context.clock.now())
             else:
                 role = _found(session, command.id)
+                versions.check(session, command, f"role:{role.id}", role)
                 smaller = granted.exceeds(granted.of_role(role.base, role.permissions), wanted)
                 for user in session.scalars(select(User).where(User.role_id == role.id)):
                     user.role = command.base
@@ -107,6 +108,8 @@ class Roles:
             department = session.get(Department, command.id) if command.id else Department(id=new_id())
             if department is None:
                 raise NotFoundError("department.unknown", "There is no such department.")
+            if command.id:
+                versions.check(session, command, f"department:{department.id}", department)
             department.name, department.parent_id = name, command.parent_id or None
             session.add(department)
             self._note(session, command, "department.saved", f"department:{department.id}", department=name)

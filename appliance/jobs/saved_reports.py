@@ -31,6 +31,7 @@ from appliance.jobs.report_tables import Tables
 from appliance.jobs.reports import EXPORT_PREFIX, write_table
 from appliance.logs import get_logger
 from appliance.outside.mail import send, sender
+from appliance.store import versions
 from appliance.store.models import Job, SavedReport
 from appliance.store.read.report_scope import FIELDS, days_of
 from appliance.store.repositories import users
@@ -75,6 +76,7 @@ class SavedReports:
                 session.add(row)
             else:
                 row = _known(session.get(SavedReport, command.report_id), command.report_id)
+                versions.check(session, command, f"saved_report:{row.id}", row)
             row.name, row.file_format, row.language = command.name.strip(), command.file_format, command.language
             row.choice = {name: value for name, value in command.choice.items() if name in (*FIELDS, "by") and value}
             row.every, row.at_time, row.on_day = command.every, command.at_time, command.on_day

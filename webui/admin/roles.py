@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import RemoveDepartment, RemoveRole, SaveDepartment, SaveRole
-from appliance.errors import CallerError
+from appliance.errors import CallerError, ConflictError
 from appliance.store import granted
 from appliance.store.read import roles
 from appliance.types import SCOPED_PERMISSIONS, Permission, Role, Scope
@@ -17,6 +17,7 @@ from webui.box import ask, store
 from webui.error_texts import error_text
 from webui.errors import done_at
 from webui.session import SEE_AS
+from webui.versions import edits
 
 blueprint = Blueprint("roles", __name__, url_prefix="/roles")
 
@@ -46,6 +47,7 @@ def new() -> Response | str:
 
 @blueprint.route("/<role_id>", methods=["GET", "POST"])
 @needs(Permission.USERS_WRITE)
+@edits("role", "role_id")
 def one(role_id: str) -> Response | str:
     """Change a role."""
     found = roles.role(store(), role_id) or abort(404)
@@ -60,6 +62,8 @@ def _form(role: roles.RoleView | None, chosen: granted.Granted, base: str) -> Re
             ask(SaveRole, id=role.id if role else None, name=request.form.get("name", ""),
                 base=request.form.get("base", "agent"), permissions={str(k): v for k, v in wanted.items()})  # fmt: skip
             return done_at(url_for("roles.page"), _("The role is saved."))
+        except ConflictError:
+            raise
         except CallerError as wrong:
             error, chosen = error_text(wrong), {name: Scope(scope) for name, scope in wanted.items()}
     return render_template(

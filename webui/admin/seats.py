@@ -21,6 +21,7 @@ from webui.access import needs
 from webui.box import ask, box, store
 from webui.errors import done_at
 from webui.forms import choices, put_errors
+from webui.versions import edits
 
 blueprint = Blueprint("seats", __name__, url_prefix="/seats")
 
@@ -101,6 +102,7 @@ def new() -> Response | str:
 
 @blueprint.route("/<seat_id>", methods=["GET", "POST"])
 @needs(Permission.SEATS_WRITE)
+@edits("seat", "seat_id")
 def one(seat_id: str) -> Response | str:
     """Change a seat."""
     found = seats.seat(store(), seat_id) or abort(404)

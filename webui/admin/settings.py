@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import EarCurve, SaveSettings, TestSink
-from appliance.errors import CallboxError, CallerError
+from appliance.errors import CallboxError, CallerError, ConflictError
 from appliance.settings import Settings, load_settings
+from appliance.store.read import versions
 from appliance.types import Permission
 from webui import labels
 from webui.access import needs
@@ -17,6 +18,7 @@ from webui.box import ask, box, tell
 from webui.error_texts import error_text
 from webui.errors import done, done_at
 from webui.supervisor.chart import Curve, tradeoff
+from webui.versions import edits_by
 
 _SINK_ANSWERS_S = 45.0  # a mail server may think for long
 
@@ -34,6 +36,7 @@ def _curve(saved: Settings) -> Curve | None:
 
 @blueprint.route("", methods=["GET", "POST"])
 @needs(Permission.SETTINGS_WRITE)
+@edits_by(lambda: versions.version_of(versions.of_settings(load_settings(box().home))))
 def page() -> Response | str:
     """Show and change; services take most settings up when they start next."""
     saved, error = load_settings(box().home), ""
@@ -42,6 +45,8 @@ def page() -> Response | str:
             if changed := changes(request.form, saved):
                 ask(SaveSettings, changes=changed)
             return done_at(url_for("settings.page"), _("Saved. Restart the box to put all of it into effect."))
+        except ConflictError:
+            raise
         except CallerError as wrong:
             error = error_text(wrong)
     return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form,

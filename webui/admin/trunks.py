@@ -22,6 +22,7 @@ from webui.errors import done_at
 from webui.hardware import words
 from webui.hardware.line_view import lines
 from webui.hardware.readings import reading
+from webui.versions import edits
 
 blueprint = Blueprint("trunks", __name__, url_prefix="/trunks")
 
@@ -49,6 +50,7 @@ def new() -> Response | str:
 
 @blueprint.route("/<trunk_id>", methods=["GET", "POST"])
 @needs(Permission.TRUNKS_WRITE)
+@edits("trunk", "trunk_id")
 def one(trunk_id: str) -> Response | str:
     """Change a trunk."""
     found = trunks.trunk(store(), trunk_id) or abort(404)

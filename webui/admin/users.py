@@ -25,6 +25,7 @@ from webui.errors import done_at
 from webui.forms import choices, put_errors
 from webui.i18n import LANGUAGES, select_language
 from webui.skills import skills_of, skills_text
+from webui.versions import edits
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -99,6 +100,7 @@ def second_factor_off(user_id: str) -> Response:
 
 @blueprint.route("/<user_id>", methods=["GET", "POST"])
 @needs(Permission.USERS_WRITE)
+@edits("user", "user_id")
 def one(user_id: str) -> Response | str:
     """Change a user."""
     found = users.user(store(), user_id) or abort(404)

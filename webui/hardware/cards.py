@@ -8,15 +8,18 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from appliance.card_settings import find, plain_of
 from appliance.commands import RemoveLineCard, SaveLineCard, ShowLineCards, TestLineCard
-from appliance.errors import CallboxError, NotAllowedError, ValidationErrors
-from appliance.store.read import trunks
+from appliance.errors import CallboxError, ConflictError, NotAllowedError, ValidationErrors
+from appliance.settings import load_settings
+from appliance.store.read import trunks, versions
 from appliance.types import Permission
 from webui.access import needs
-from webui.box import ask, store
+from webui.box import ask, box, store
 from webui.error_texts import error_text, text_of
 from webui.errors import done_at
 from webui.hardware import card_form, words
+from webui.versions import differences, edits_by
 
 blueprint = Blueprint("line_cards", __name__, url_prefix="/line-cards")
 
@@ -49,6 +52,7 @@ def new(kind: str) -> Response | str:
 
 @blueprint.route("/card/<source>/<card_id>", methods=["GET", "POST"])
 @needs(Permission.HARDWARE_WRITE)
+@edits_by(lambda source, card_id: _version(source, card_id))
 def one(source: str, card_id: str) -> Response | str:
     """Change a card; `kind` changes between the versions of SNMP."""
     card = _card(source, card_id)
@@ -102,11 +106,20 @@ def _save(plain: dict[str, Any], *, new: bool) -> dict[str, Any]:
         ask(SaveLineCard, card=plain, new=new)
     except NotAllowedError:
         raise
+    except ConflictError as wrong:
+        both = [_("%(name)s: saved now %(now)s, yours %(yours)s", name=name, now=now or "–", yours=yours or "–")
+                for name, now, yours in differences(wrong)]  # fmt: skip
+        return {"wrong": [error_text(wrong), *both], "unread": False}
     except ValidationErrors as wrong:
         return {"wrong": _sentences(wrong), "unread": False}
     except CallboxError as wrong:
         return {"wrong": [error_text(wrong)], "unread": False}
     return {}
+
+
+def _version(source: str, card_id: str) -> str:
+    card = find(load_settings(box().home).hardware.cards, card_id, source)
+    return versions.version_of(plain_of(card) if card is not None else {})
 
 
 def _sentences(wrong: ValidationErrors) -> list[str]:

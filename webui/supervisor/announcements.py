@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from appliance.commands import EnrolAnnouncement, RetireAnnouncement, SaveAnnouncement
 from appliance.errors import CallerError, ValidationErrors
-from appliance.store.read import announcements, heard, recordings
+from appliance.store.read import announcements, heard, recordings, versions
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import ask, box, store
@@ -34,6 +34,7 @@ def page() -> str:
     return render_template(
         "announcements/page.html", known=announcements.announcements(store(), folder),
         retired=announcements.announcements(store(), folder, retired=True),
+        version_of=lambda entry: versions.version_of(versions.of_announcement(entry)),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from webui.errors import done, done_at
 from webui.forms import put_errors
 from webui.supervisor import room
 from webui.supervisor.campaign_form import CampaignForm, save
+from webui.versions import edits
 
 blueprint = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 
@@ -69,6 +70,7 @@ def live(campaign_id: str) -> str:
 
 @blueprint.route("/<campaign_id>/edit", methods=["GET", "POST"])
 @needs(Permission.CAMPAIGNS_WRITE)
+@edits("campaign", "campaign_id")
 def edit(campaign_id: str) -> Response | str:
     """Change a campaign."""
     found = _campaign(campaign_id)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import SaveDoNotCall, SavePerson
-from appliance.errors import CallboxError, ValidationErrors
+from appliance.errors import CallboxError, ConflictError, ValidationErrors
 from appliance.store.read import campaigns, why
 from appliance.types import Permission
 from webui import rule_texts
@@ -92,6 +92,8 @@ def save(contact_id: str) -> Response | tuple[str, int]:
             third_party_refused="third_party_refused" in form, debtor_number=form.get("debtor_number", ""),
             consents=[kind for kind in form.getlist("consents") if kind in rule_texts.CONSENTS],
         )  # fmt: skip
+    except ConflictError:
+        raise
     except ValidationErrors as wrong:
         return _shown(contact_id, [text_of(error_id, message) for _name, error_id, message in wrong.errors]), 400
     except CallboxError as error:

@@ -18,6 +18,7 @@ from webui.box import ask, box, store
 from webui.errors import done_at
 from webui.forms import put_errors
 from webui.supervisor.queue_form import QueueForm, save
+from webui.versions import edits
 
 blueprint = Blueprint("queues", __name__, url_prefix="/queues")
 
@@ -44,6 +45,7 @@ def new() -> Response | str:
 
 @blueprint.route("/<queue_id>", methods=["GET", "POST"])
 @needs(Permission.CAMPAIGNS_WRITE)
+@edits("queue", "queue_id")
 def one(queue_id: str) -> Response | str:
     """Change a queue."""
     found = inbound.queue(store(), queue_id) or abort(404)

@@ -25,6 +25,7 @@ from webui.errors import done_at
 from webui.i18n import LANGUAGES
 from webui.supervisor import uploads
 from webui.supervisor.exports import chosen
+from webui.versions import edits
 
 blueprint = Blueprint("saved_reports", __name__, url_prefix="/reports/saved")
 
@@ -74,6 +75,7 @@ def new() -> str:
 
 @blueprint.get("/<report_id>")
 @needs(Permission.REPORTS_EXPORT)
+@edits("saved_report", "report_id")
 def one(report_id: str) -> str:
     """Change one."""
     row = _known(report_id)
