@@ -11,7 +11,19 @@ needs no second list).
 
 from __future__ import annotations
 
-from appliance.commands import accounts, base, configuration, content, customers, engine, hearing, integration, jobs, switch, watch
+from appliance.commands import (
+    accounts,
+    base,
+    configuration,
+    content,
+    customers,
+    engine,
+    hearing,
+    integration,
+    jobs,
+    switch,
+    watch,
+)
 from appliance.commands.accounts import *  # noqa: F403
 from appliance.commands.base import *  # noqa: F403
 from appliance.commands.base import Command

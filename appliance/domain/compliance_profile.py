@@ -118,6 +118,14 @@ class RecordingRule(_Model):
     confidence: Literal["H", "M", "L"]
 
 
+class DisclosureRule(_Model):
+    """What an agent has to say in each conversation; `key` as the script marks it (domain.script)."""
+
+    key: Literal["recording", "identity", "creditor", "debt_collection"]
+    source: str
+    confidence: Literal["H", "M", "L"]
+
+
 class ThirdPartyRule(_Model):
     """People who are not the debtor: free, by their consent, only while the debtor cannot be reached, or never."""
 
@@ -142,6 +150,7 @@ class Profile(_Model):
     hours: list[HoursRule] = []
     caps: list[CapRule] = []
     cool_downs: list[CoolDownRule] = []
+    disclosures: list[DisclosureRule] = []
     attempts_total_max: int | None = None  # of one lead; only a campaign sets it
 
     @property
@@ -246,4 +255,5 @@ def _joined(name: str, parts: Sequence[Profile]) -> Profile:
         third_party=max((one.third_party for one in parts), key=lambda rule: _THIRD_PARTY.index(rule.allowed)),
         hours=[rule for one in parts for rule in one.hours], caps=[rule for one in parts for rule in one.caps],
         cool_downs=[rule for one in parts for rule in one.cool_downs],
+        disclosures=list({rule.key: rule for one in parts for rule in one.disclosures}.values()),
     )  # fmt: skip

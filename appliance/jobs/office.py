@@ -17,9 +17,13 @@ from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
 from appliance.jobs.api_requests import ApiRequests
 from appliance.jobs.api_tokens import ApiTokens
+from appliance.jobs.articles import Articles
 from appliance.jobs.caller_queues import CallerQueues
+from appliance.jobs.campaign_texts import CampaignTexts
+from appliance.jobs.contact_merges import ContactMerges
 from appliance.jobs.contact_rules import ContactRules
 from appliance.jobs.context import Context
+from appliance.jobs.customers import Customers
 from appliance.jobs.ear_labels import EarLabels
 from appliance.jobs.line_cards import LineCards
 from appliance.jobs.number_states import NumberStates
@@ -54,6 +58,8 @@ class Office:
         ear_labels = EarLabels(context, announcements)
         roles, api_tokens, phones, set_up = Roles(context), ApiTokens(context), Phones(context), SetUp(context)
         api_requests = ApiRequests(context)
+        customers, merges = Customers(context), ContactMerges(context)
+        articles, campaign_texts = Articles(context), CampaignTexts(context)
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
             commands.SetUpAdministrator: accounts.set_up_administrator,
             commands.LogIn: accounts.log_in,
@@ -85,6 +91,15 @@ class Office:
             commands.ImportDoNotCall: contact_rules.import_do_not_call,
             commands.SavePerson: contact_rules.save_person,
             commands.SetNumberState: NumberStates(context).save,
+            commands.SaveContact: customers.save,
+            commands.SaveContactField: customers.save_field,
+            commands.OrderContactFields: customers.order_fields,
+            commands.MergeContacts: merges.merge,
+            commands.UndoMerge: merges.undo,
+            commands.SaveArticle: articles.save,
+            commands.WithdrawArticle: articles.withdraw,
+            commands.SaveScript: campaign_texts.save_script,
+            commands.SaveForm: campaign_texts.save_form,
             commands.SaveSettings: provisioning.save_settings,
             commands.SaveLineCard: line_cards.save,
             commands.RemoveLineCard: line_cards.remove,

@@ -32,8 +32,8 @@ class KbArticle(Base):
 
     `tags`: words separated by spaces. It is suggested when one of `dispositions` is chosen, or in a step of the script
     (`step`: headings of such steps, one a line). SQLite finds its words by the table `kb_search`, which triggers keep
-    up (version 0012). The row is what agents read (version `version`, while `state`, a types.ArticleState, is published); `newest` may be a
-    later draft of kb_versions.
+    up (version 0012). The row is what agents read (version `version`) while `state`, a types.ArticleState, is
+    published; `newest` may be a later draft of kb_versions.
     """
 
     __tablename__ = "kb_articles"

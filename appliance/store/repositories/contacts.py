@@ -147,6 +147,11 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
     return len(found)
 
 
+def add_numbers(session: Session, contact_id: str, numbers: Sequence[NewNumber]) -> None:
+    """Give a person the numbers that he has not got, after his others."""
+    _add_numbers(session, [(contact_id, tuple(numbers))])
+
+
 def _add_numbers(
     session: Session, people: Sequence[tuple[str, tuple[NewNumber, ...]]], fresh: Set[str] = frozenset()
 ) -> None:
