@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from pathlib import Path
 
 DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
@@ -42,6 +44,10 @@ class Home:
         self.instrument_profiles = self.root / "instrument-profiles"  # meters and testers described on site
         self.snmp_boots = self.root / "snmp-boots"  # how often our SNMP engine began, for v3 notifications
         self.disk_history = self.root / "disks.json"  # figures of each disk by day, running replacement, last tests
+        self.backups = self.root / "backups"  # backup files, what is known of each, and `state.json`
+        self.backup_key = self.root / "backup-key.json"  # made of the passphrase, so that backups need nobody
+        self.restoring = self.root / "restoring"  # what is to be put in place at the next start, and what was there
+        self.updates = self.root / "updates"  # uploaded update, its state and history
 
     @property
     def database_url(self) -> str:
@@ -52,13 +58,28 @@ class Home:
         for folder in (
             self.root, self.edge, self.front, self.bus, self.spool, self.archive, self.prompts, self.announcements,
             self.uploads, self.logs, self.run, self.bench, self.outbox, self.line_profiles,
-            self.instrument_profiles,
+            self.instrument_profiles, self.backups, self.updates,
         ):  # fmt: skip
             if not folder.exists():
                 folder.mkdir(parents=True)
                 give_to_owner(folder)
-        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox):
+        for folder in (self.edge, self.front, self.bus, self.spool, self.archive, self.uploads, self.logs, self.outbox,
+                       self.backups, self.updates):  # fmt: skip
             folder.chmod(0o700)
+
+
+def product_version() -> str:
+    """The image's version on the device, else the installed one by the name of its metadata folder.
+
+    importlib.metadata would be slow to import.
+    """
+    with contextlib.suppress(OSError):
+        return RELEASE.read_text("ascii").strip()
+    for folder in sys.path:
+        if folder.endswith("site-packages"):
+            for found in Path(folder).glob("callbox-*.dist-info"):
+                return found.name.removeprefix("callbox-").removesuffix(".dist-info")
+    return "?"
 
 
 def give_to_owner(path: Path) -> None:

@@ -101,6 +101,7 @@ class WebSettings(_Section):
     port: int = Field(8443, title="Web port", description="HTTPS port (443 on the device).", ge=1, le=65535)
     app_port: int = Field(8480, title="App port", description="Loopback port of gunicorn.", ge=1, le=65535)
     session_hours: int = Field(12, title="Session life", description="Hours until a log-in ends.", ge=1, le=72)
+    api_per_minute: int = Field(600, title="Requests of a program", description="How many requests of the API a key may make in a minute.", ge=10, le=100_000)
     host_name: str = Field("", title="Host name", description="Name in the certificate and in links; empty: the address.", pattern=_HOST_NAME)
 
 
@@ -258,6 +259,22 @@ class HardwareSettings(_Section):
         return {name: bay for name, _, bay in pairs}.get(port, port)
 
 
+class BackupSettings(_Section):
+    """When the box is saved, how long that is kept, and where recordings are copied to."""
+
+    every: str = Field("day", title="Make a backup", description="day, week, or empty: only by hand. Needs a passphrase (System, Backup).", pattern=r"^(day|week)?$")
+    at_time: str = Field("03:30", title="At", description="HH:MM of the box's clock.", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    keep_days: int = Field(7, title="Daily ones kept", description="The newest of each of so many days.", ge=1, le=90)
+    keep_weeks: int = Field(4, title="Weekly ones kept", description="The newest of each of so many weeks.", ge=0, le=52)
+    keep_months: int = Field(6, title="Monthly ones kept", description="The newest of each of so many months.", ge=0, le=60)
+    copy_to: str = Field("", title="Copies go to", description="Folder on a mounted share, rsync://host/module, or s3://bucket/prefix: each backup is copied there. Empty: they stay on the box.", pattern=r"^(/[^\x00\n]{1,200}|rsync://[A-Za-z0-9._@/-]{3,200}|s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._/-]{0,100})?)?$")
+    recordings: bool = Field(False, title="Copy recordings too", description="Encrypted as they are; their keys are in the backup.")
+    s3_endpoint: str = Field("", title="S3 address", description="https://host of the storage; empty: Amazon's.", pattern=r"^(https?://[A-Za-z0-9.:-]{1,200})?$")
+    s3_region: str = Field("us-east-1", title="S3 region", description="As the storage calls it.", pattern=r"^[a-z0-9-]{1,40}$")
+    s3_access_key: str = Field("", title="S3 access key", description="Its name.", pattern=r"^[A-Za-z0-9]{0,128}$")
+    s3_secret_key: SecretStr = Field(SecretStr(""), title="S3 secret key", description="Kept in the settings file.")
+
+
 class StoreSettings(_Section):
     url: str = Field("", title="Database URL", description="SQLAlchemy URL; empty: SQLite in the home folder.")
 
@@ -291,6 +308,7 @@ class Settings(_Section):
     snmp_trap: SnmpTrapSettings = Field(default_factory=SnmpTrapSettings, title="Alerts by SNMP", description="Notifications, v3 or v2c.")
     leds: LedSettings = Field(default_factory=LedSettings, title="Alerts by lamps", description="LEDs of the box.")
     hardware: HardwareSettings = Field(default_factory=HardwareSettings, title="Hardware", description="Disks, sensors, clock.")
+    backup: BackupSettings = Field(default_factory=BackupSettings, title="Backup", description="When, how long, where to.")
     store: StoreSettings = Field(default_factory=StoreSettings, title="Store", description="Database.")
 
 

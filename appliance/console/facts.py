@@ -5,35 +5,19 @@ Nothing here imports more than the standard library's small modules: it is on th
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import socket
 import struct
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from appliance.home import DEVICE_SETTINGS, RELEASE, Home
+from appliance.home import DEVICE_SETTINGS, Home
 
 _SIOCGIFADDR = 0x8915
 _WATCH_SILENT_S = 45.0
 _FALLBACK_PORT = 8443
-
-
-def version() -> str:
-    """The image's version on the device, else the installed one by the name of its metadata folder.
-
-    importlib.metadata would be slow to import.
-    """
-    with contextlib.suppress(OSError):
-        return RELEASE.read_text("ascii").strip()
-    for folder in sys.path:
-        if folder.endswith("site-packages"):
-            for found in Path(folder).glob("callbox-*.dist-info"):
-                return found.name.removeprefix("callbox-").removesuffix(".dist-info")
-    return "?"
 
 
 def addresses() -> dict[str, str]:

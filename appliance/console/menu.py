@@ -11,7 +11,7 @@ from appliance.console.access import Access
 from appliance.console.entries import Desk, Entry, entries
 from appliance.console.terminal import COLUMNS, Hangup, IdleTooLong, Interrupted, Terminal, fit, wrap
 from appliance.errors import CallboxError
-from appliance.home import Home
+from appliance.home import Home, product_version
 
 if TYPE_CHECKING:
     from appliance.console.doors import Doors
@@ -25,7 +25,7 @@ def banner(home: Home) -> list[str]:
     """Name, addresses, version, time, role."""
     where = [f"{name} {address}" for name, address in facts.addresses().items()] or ["no address"]
     now = time.strftime("%Y-%m-%d %H:%M:%S %Z")
-    first = f"Callbox {facts.version()} on {socket.gethostname()}, {facts.role(home)}, {now}"
+    first = f"Callbox {product_version()} on {socket.gethostname()}, {facts.role(home)}, {now}"
     return [first[: COLUMNS - 1], f"{', '.join(where[:3])}, web port {facts.web_port(home)}"]
 
 

@@ -23,6 +23,7 @@ from pydantic import BaseModel, SecretStr
 
 from appliance.console import facts
 from appliance.errors import BoxError
+from appliance.home import product_version
 from appliance.masking import Masker
 from appliance.settings import Home, load_settings
 
@@ -68,7 +69,7 @@ def _plain(part: Any) -> Any:
 def _versions() -> dict[str, Any]:
     installed = {str(found.metadata["Name"]): found.version for found in metadata.distributions()}
     return {
-        "callbox": facts.version(), "python": platform.python_version(), "kernel": platform.release(),
+        "callbox": product_version(), "python": platform.python_version(), "kernel": platform.release(),
         "machine": platform.machine(), "packages": dict(sorted(installed.items())),
     }  # fmt: skip
 

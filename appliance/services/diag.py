@@ -19,6 +19,7 @@ import typer
 
 from appliance.console import facts
 from appliance.errors import CallboxError
+from appliance.home import product_version
 from appliance.services import media_check
 from appliance.services.health import gather
 from appliance.settings import Home, Settings, home_from_environment, load_settings
@@ -48,7 +49,7 @@ def check(home: Home, say: Say) -> dict[str, Any]:
         said = {"ok": "ok  ", "bad": "BAD ", "unknown": "?   "}[one.state]
         say(f"{said}{one.id:14} {one.text}")
     return {
-        "ok": all(one.state != "bad" for one in found), "version": facts.version(),
+        "ok": all(one.state != "bad" for one in found), "version": product_version(),
         "elapsed_s": round(time.monotonic() - started, 2), "checks": [asdict(one) for one in found],
     }  # fmt: skip
 

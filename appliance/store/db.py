@@ -8,6 +8,7 @@ snapshot there too. A repository gets the `Session`; only this module opens and 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import time
@@ -91,8 +92,22 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(home: Home, settings: Settings) -> Store:
-    """Open the box's database: `settings.store.url`, or SQLite in the home folder."""
+def half_restored(home: Home) -> bool:
+    """Whether a restore was cut off while files changed places (jobs.backup.restore finishes it at the box's start)."""
+    try:
+        told = json.loads((home.restoring / "journal.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("state") in ("swapping", "giving_back")
+
+
+def open_store(home: Home, settings: Settings, *, restoring: bool = False) -> Store:
+    """Open the box's database: `settings.store.url`, or SQLite in the home folder.
+
+    Raises StoreError `store.restoring` while the home is half old, half new; only who finishes that says `restoring`.
+    """
+    if not restoring and half_restored(home):
+        raise StoreError("store.restoring", "A restore was cut off. Start the box: it is finished first.")
     url = settings.store.url
     if not url:
         home.root.mkdir(parents=True, exist_ok=True)
