@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from appliance.bench.pacing import knowledge, optimum
+from appliance.bench.pacing import knowledge, levers, optimum
 from appliance.bench.pacing.policies import Callbox, Erlang, FixedRatio, Progressive, ViciDial
 from appliance.bench.pacing.room import Day, Policy, simulate
 from appliance.bench.pacing.scenarios import DAY_S, SCENARIOS
@@ -53,6 +53,9 @@ def pacing_command(
     days: Annotated[int, typer.Option("--days", help="Our pacer alone, this many days: a summary.", min=0)] = 0,
     cost: Annotated[bool, typer.Option("--cost", help="The CPU time of one decision.")] = False,
     known: Annotated[bool, typer.Option("--knowledge", help="What knowing numbers and agents is worth.")] = False,
+    greeting: Annotated[bool, typer.Option("--greeting", help="What keeping people by a greeting is worth.")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="What the days before are worth on drifting days.")] = False,
+    bound: Annotated[bool, typer.Option("--bound", help="How far the rule could go with hindsight.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Utilisation and abandoned calls of pacing policies in a simulated room."""
@@ -64,8 +67,11 @@ def pacing_command(
     names = list(SCENARIOS) if scenario == "all" else [scenario]
     if cost:
         print(json.dumps(decision_cost()))
-    elif known:
-        print(json.dumps(knowledge.gain(limit, seed, max(1, days or _DAYS))))
+    elif wanted := [study for asked, study in (
+        (known, knowledge.gain), (greeting, levers.greeting), (memory, levers.memory), (bound, levers.bound)
+    ) if asked]:  # fmt: skip
+        for study in wanted:
+            print(json.dumps(study(limit, seed, days or _DAYS)), flush=True)
     elif days:
         for name in names:
             print(json.dumps(many_days(name, limit, seed, days)), flush=True)

@@ -1,7 +1,8 @@
 """What knowing more is worth: leads that differ in how often they answer, agents that differ in how fast they work.
 
-The same rule runs four times over the same days: blind to both, with the agents' habits, with the answer model's
-chances (learnt as it goes), and with the true chances of the leads.
+The same rule runs over the same days with the same random numbers: blind to both, with the agents' habits, with the
+answer model's chances (learnt as it goes), and with the true chances of the leads. `Leads` is a made-up list; how much
+is gained on a real one depends on how much its numbers differ.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from appliance.bench.pacing.policies import Callbox
 from appliance.bench.pacing.room import Counts, simulate
 from appliance.bench.pacing.scenarios import DAY_S, SCENARIOS
 from appliance.domain.answer_model import AnswerModel, NumberHistory
-from appliance.domain.pacing import AttemptEnded, AttemptStarted, PacerEvent
+from appliance.domain.pacing import AttemptEnded, AttemptStarted, Pacer, PacerEvent
 
 _LEADS = 60_000
 _MEAN_ANSWER, _LEAD_SPREAD = 0.3, 1.3
@@ -30,6 +32,11 @@ _AGENT_SPREAD = 0.35
 """Standard deviation of the log of an agent's pace."""
 _TRIES_MAX = 8
 _NEXT_KNOWN = 6
+_VARIANTS = {
+    "blind": (False, ""), "habits": (True, ""), "model": (False, "model"), "habits_and_model": (True, "model"),
+    "habits_and_truth": (True, "truth"),
+}  # fmt: skip
+"""Are agents' habits learnt; where the leads' chances come from."""
 
 
 class Leads:
@@ -59,13 +66,23 @@ class Leads:
         return NumberHistory(self._tries[k], self._answers[k], "", 9 + int(at_s / 3600.0), line)
 
 
+class ListKnown(Protocol):
+    """What is known of dial number `index`."""
+
+    def chance(self, index: int, at_s: float) -> float: ...
+
+    def history(self, index: int, at_s: float) -> NumberHistory: ...
+
+
 class Knowing(Callbox):
     """Our pacer with the answer chances of leads: the model's, learnt as it goes, or the true ones."""
 
-    def __init__(self, limit: float, leads: Leads, *, truth: bool, habits: bool) -> None:
-        super().__init__(limit, habits)
+    def __init__(
+        self, limit: float, leads: ListKnown, *, truth: bool, habits: bool, before: Pacer | None = None
+    ) -> None:
+        super().__init__(limit, habits, before=before)
         self._leads, self._truth = leads, truth
-        self._model = AnswerModel()
+        self.model = AnswerModel()
         self._dialled: dict[str, NumberHistory] = {}
         self._next: deque[float] = deque()
         self._next_index = 0
@@ -75,7 +92,7 @@ class Knowing(Callbox):
     def _chance(self, index: int, at_s: float) -> float:
         if self._truth:
             return self._leads.chance(index, at_s)
-        return self._model.chance(self._leads.history(index, at_s))
+        return self.model.chance(self._leads.history(index, at_s))
 
     def _observe(self, event: PacerEvent) -> None:
         if isinstance(event, AttemptStarted):
@@ -87,7 +104,7 @@ class Knowing(Callbox):
         elif isinstance(event, AttemptEnded):
             answered = event.outcome == "human"
             if not self._truth:
-                self._model.learn(self._dialled.pop(event.attempt_id), answered)
+                self.model.learn(self._dialled.pop(event.attempt_id), answered)
             if answered:
                 index = int(event.attempt_id)
                 self.foretold[index] = (self.foretold[index][0], True)
@@ -99,29 +116,49 @@ class Knowing(Callbox):
         return self.pacer.decide(now_s, self._next)
 
 
+@dataclass(frozen=True)
+class _Found:
+    variant: str
+    seed: int
+    utilisation: float
+    abandoned: float
+    calibration_error: float
+
+
 def gain(limit: float, seed: int, days: int) -> dict[str, Any]:
-    """Return utilisation and abandoned share with and without knowledge, and how calibrated the model was."""
-    found: dict[str, Any] = {"limit": limit, "days": days}
-    seeds = range(seed, seed + days)
-    calibration: list[tuple[float, bool]] = []
-    for name, habits, source in (
-        ("blind", False, ""), ("habits", True, ""), ("model", True, "model"), ("truth", True, "truth"),
-    ):  # fmt: skip
-        out = []
-        for one in seeds:
-            leads = Leads(one)
-            paces = np.exp(np.random.default_rng([one, 8]).normal(0.0, _AGENT_SPREAD, 30)).tolist()
-            room = replace(SCENARIOS["base"], name="knowledge", chance_of=leads.chance, paces=tuple(paces))
-            policy = Knowing(limit, leads, truth=source == "truth", habits=habits) if source else Callbox(limit, habits)
-            out.append(simulate(room, policy, one))
-            if source == "model" and isinstance(policy, Knowing):
-                calibration += policy.foretold
-        found[name] = {
-            "utilisation": round(statistics.fmean(d.utilisation for d in out), 5),
-            "abandoned": round(statistics.fmean(d.abandoned for d in out), 5),
+    """Return utilisation and abandoned share by what is known, gains over the blind rule, and the model's calibration.
+
+    `standard_error` of a gain: over the days, each compared with itself.
+    """
+    tasks = [(variant, limit, one) for one in range(seed, seed + days) for variant in _VARIANTS]
+    with get_context("spawn").Pool(2) as pool:
+        found = pool.map(_day, tasks, chunksize=1)
+    blind = {one.seed: one.utilisation for one in found if one.variant == "blind"}
+    shown: dict[str, Any] = {"limit": limit, "seed": seed, "days": days}
+    for variant in _VARIANTS:
+        own = [one for one in found if one.variant == variant]
+        gains = [one.utilisation - blind[one.seed] for one in own]
+        shown[variant] = {
+            "utilisation": round(statistics.fmean(one.utilisation for one in own), 5),
+            "abandoned": round(statistics.fmean(one.abandoned for one in own), 5),
+            "gain": round(statistics.fmean(gains), 5),
+            "standard_error": round(statistics.stdev(gains) / math.sqrt(days), 5) if days > 1 else None,
         }
-    found["model_calibration_error"] = round(calibration_error(calibration), 5)
-    return found
+    errors = [one.calibration_error for one in found if one.variant == "model"]
+    shown["model_calibration_error"] = round(statistics.fmean(errors), 5)
+    return shown
+
+
+def _day(task: tuple[str, float, int]) -> _Found:
+    variant, limit, seed = task
+    habits, source = _VARIANTS[variant]
+    leads = Leads(seed)
+    paces = np.exp(np.random.default_rng([seed, 8]).normal(0.0, _AGENT_SPREAD, 30)).tolist()
+    room = replace(SCENARIOS["base"], name="knowledge", chance_of=leads.chance, paces=tuple(paces))
+    policy = Knowing(limit, leads, truth=source == "truth", habits=habits) if source else Callbox(limit, habits)
+    day = simulate(room, policy, seed)
+    error = calibration_error(policy.foretold) if isinstance(policy, Knowing) else 0.0
+    return _Found(variant, seed, day.utilisation, day.abandoned, error)
 
 
 def calibration_error(foretold: Sequence[tuple[float, bool]], bins: int = 10) -> float:

@@ -29,14 +29,25 @@ class _Blind:
 
 
 class Callbox(_Blind):
-    """The box's own pacer, driven through its interface."""
+    """The box's own pacer, driven through its interface. `before`: one that has learnt; who is where it forgets."""
 
-    def __init__(self, limit: float, habits: bool = True) -> None:
-        self.pacer = Pacer(PacerConfig(abandoned_limit=limit, agent_habits=habits))
+    def __init__(
+        self, limit: float, habits: bool = True, *, answer_within_s: float = 2.0, before: Pacer | None = None
+    ) -> None:
+        config = PacerConfig(abandoned_limit=limit, agent_habits=habits, answer_within_s=answer_within_s)
+        self.pacer = Pacer(config) if before is None else next_day(before, config)
         self.observe = self.pacer.observe  # type: ignore[method-assign]
 
     def decide(self, _counts: Counts, now_s: float) -> int:
         return self.pacer.decide(now_s)
+
+
+def next_day(before: Pacer, config: PacerConfig) -> Pacer:
+    """Return a pacer with what another has learnt, in a new room on a clock that begins anew, with a whole budget."""
+    plain = before.to_plain() | {"now_s": None, "budget": Pacer(config).budget.to_plain()}
+    made = Pacer.from_plain(plain, config)
+    made.forget_room()
+    return made
 
 
 class Progressive(_Blind):

@@ -64,6 +64,8 @@ class Day:
     abandoned: float
     half_hours: tuple[tuple[int, int], ...]
     attempts: int
+    waited: float = 0.0
+    """Share of the people answered whom no agent was free for at once."""
 
     @property
     def worst_half_hour(self) -> float:
@@ -73,6 +75,8 @@ class Day:
 class _Room:
     def __init__(self, scenario: Scenario, policy: Policy, seed: int, length_s: float) -> None:
         self.scenario, self.policy, self.length_s = scenario, policy, length_s
+        self.patience_s = PATIENCE_S + scenario.greeting_s
+        self.waited = 0
         self.dials = Dials(scenario, seed)
         self.counts = Counts()
         self.ready: deque[str] = deque()
@@ -114,7 +118,7 @@ class _Room:
         answered = max(1, self.counts.answered)
         return Day(
             self.busy_s / max(1e-9, self.staffed_s), self.counts.abandoned / answered,
-            tuple((a, b) for a, b in self.half_hours), self.attempts,
+            tuple((a, b) for a, b in self.half_hours), self.attempts, self.waited / answered,
         )  # fmt: skip
 
     # ---- events ------------------------------------------------------------------------------------------------
@@ -169,7 +173,8 @@ class _Room:
         else:
             self.waiting[dial] = None
             self.counts.waiting += 1
-            self.at(self.now_s + PATIENCE_S, _PATIENCE, dial)
+            self.waited += 1
+            self.at(self.now_s + self.patience_s, _PATIENCE, dial)
 
     def patience(self, dial: int, _agent: str) -> None:
         if dial not in self.waiting:
@@ -177,7 +182,7 @@ class _Room:
         del self.waiting[dial]
         self.counts.waiting -= 1
         self.counts.abandoned += 1
-        self.half_hours[int((self.now_s - PATIENCE_S) / HALF_HOUR_S)][1] += 1
+        self.half_hours[int((self.now_s - self.patience_s) / HALF_HOUR_S)][1] += 1
         self.policy.observe(Abandoned(str(dial), self.now_s))
         self.policy.observe(AttemptEnded(str(dial), "human", self.now_s))
 

@@ -43,6 +43,8 @@ class Scenario:
     """Answer chance of each dial (its number, second of the day) where leads differ; else `answer` holds for all."""
     paces: tuple[float, ...] = ()
     """How fast each agent talks and writes up; empty: all alike."""
+    greeting_s: float = 0.0
+    """A greeting keeps a person so much longer than the two seconds he would wait in silence."""
 
     def answer_chance(self, dial: int, at_s: float) -> float:
         return self.answer(at_s) if self.chance_of is None else self.chance_of(dial, at_s)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from appliance.bench import pacing
-from appliance.bench.pacing import command, knowledge, optimum
+from appliance.bench.pacing import command, knowledge, levers, optimum
 from appliance.bench.pacing.policies import Callbox, Erlang, FixedRatio, Progressive, ViciDial
-from appliance.bench.pacing.room import Policy, simulate
+from appliance.bench.pacing.room import Day, Policy, simulate
 from appliance.bench.pacing.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.sim
@@ -73,3 +74,30 @@ def test_rows_and_the_command() -> None:
 def test_calibration_error_is_that_of_the_shares() -> None:
     told = [(0.25, n % 4 == 0) for n in range(100)] + [(0.75, n % 4 == 0) for n in range(100)]
     assert knowledge.calibration_error(told, bins=2) == pytest.approx(0.25)
+
+
+def test_a_greeting_keeps_people_and_the_pacer_dials_more_for_it() -> None:
+    room = SCENARIOS["base"]
+    kept = replace(room, greeting_s=8.0)
+    silent = simulate(room, Callbox(0.01), seed=21, length_s=2400.0)
+    greeted = simulate(kept, Callbox(0.01, answer_within_s=10.0), seed=21, length_s=2400.0)
+    assert greeted.utilisation > silent.utilisation
+    assert 0.0 < greeted.waited < 1.0
+
+
+def test_the_day_after_begins_with_what_was_learnt_and_a_whole_budget() -> None:
+    first = Callbox(0.03)
+    simulate(SCENARIOS["base"], first, seed=5, length_s=1800.0)
+    second = Callbox(0.03, before=first.pacer)
+    assert second.pacer.budget.people == 0
+    assert second.pacer.factor.value == pytest.approx(first.pacer.factor.value)
+    assert simulate(SCENARIOS["base"], second, seed=6, length_s=600.0).utilisation > 0.5
+
+
+def test_the_bound_is_the_highest_threshold_that_keeps_the_limit() -> None:
+    def run(theta: float) -> list[Day]:
+        return [Day(0.9, theta, ((1000, round(1000 * theta)),), 3000)]
+
+    theta, days = levers._highest(run, 0.03)
+    assert 0.027 < theta <= 0.0305
+    assert days[0].half_hours[0][1] <= 30
