@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from appliance.commands.base import UserCommand
+from appliance.commands.base import EditCommand, UserCommand
 
 
-class SaveArticle(UserCommand, frozen=True, kw_only=True):
-    """Write a new version of an article (no id: the first one). Reply id, data {version}.
+class SaveArticle(EditCommand, frozen=True, kw_only=True):
+    """Write a new version of an article (no id: the first one). Reply id, data {number}.
 
-    `based_on` is the newest version that the writer saw (`article.changed` when there is a newer one). `publish`:
-    agents read it from now on; otherwise it is a draft, and they go on reading what was published.
+    `publish`: agents read it from now on; otherwise it is a draft, and they go on reading what was published.
     `step`: headings of steps of a script, one a line.
     """
 
     SERVICE: ClassVar[str] = "office"
     id: str | None = None
-    based_on: int = 0
     title: str
     body: str = ""
     tags: str = ""
@@ -34,25 +32,22 @@ class WithdrawArticle(UserCommand, frozen=True, kw_only=True):
     id: str
 
 
-class SaveScript(UserCommand, frozen=True, kw_only=True):
-    """Write a new version of a campaign's script; `live`: it holds from the next record on. Reply data {version}.
+class SaveScript(EditCommand, frozen=True, kw_only=True):
+    """Write a new version of a campaign's script; `live`: it holds from the next record on. Reply data {number}.
 
-    `based_on`: the newest version that the writer saw (`script.changed`). Raises ValidationErrors for what may not go
-    live (domain.script.problems); a draft may have faults.
+    Raises ValidationErrors for what may not go live (domain.script.problems); a draft may have faults.
     """
 
     SERVICE: ClassVar[str] = "office"
     campaign_id: str
-    based_on: int = 0
     text: str
     live: bool = False
 
 
-class SaveForm(UserCommand, frozen=True, kw_only=True):
+class SaveForm(EditCommand, frozen=True, kw_only=True):
     """Write a new version of a campaign's form; `questions` as domain.survey.FormField. As SaveScript."""
 
     SERVICE: ClassVar[str] = "office"
     campaign_id: str
-    based_on: int = 0
     questions: list[dict[str, Any]] = []
     live: bool = False

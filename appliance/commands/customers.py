@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from appliance.commands.base import UserCommand
+from appliance.commands.base import EditCommand, UserCommand
 
 
-class SaveContact(UserCommand, frozen=True, kw_only=True):
-    """Make (no id) or change a person; reply id. Fails with ValidationErrors by field, with `contact.changed` when
-    somebody else has changed him since `version`.
+class SaveContact(EditCommand, frozen=True, kw_only=True):
+    """Make (no id) or change a person; reply id. Fails with ValidationErrors by field.
 
-    `numbers` [{number (any spelling), type}] in the order in which they are tried. `custom` {key of a field: as typed};
-    a field that is not named stays as it is. Of people who have one of the numbers the first is named in
-    `person.number_taken`: a first number belongs to one person.
+    `numbers` [{number (any spelling), type}] in the order in which they are tried; a first number belongs to one person
+    (`person.number_taken`). `custom` {key of a field: as typed}; a field that is not named stays as it is.
     """
 
     SERVICE: ClassVar[str] = "office"
     contact_id: str | None = None
-    version: int = 0
     name: str = ""
     numbers: list[dict[str, str]] = []
     custom: dict[str, Any] = {}
 
 
-class SaveContactField(UserCommand, frozen=True, kw_only=True):
-    """Make (`version` 0) or change a field of people; `field` as domain.survey.FormField. Its kind stays. Reply id."""
+class SaveContactField(EditCommand, frozen=True, kw_only=True):
+    """Make (`new`) or change a field of people; `config` as domain.survey.FormField. Its kind stays. Reply id."""
 
     SERVICE: ClassVar[str] = "office"
-    version: int = 0
-    field: dict[str, Any]
+    new: bool = False
+    config: dict[str, Any]
     on_pop: bool = True
     retired: bool = False
 
@@ -44,6 +41,7 @@ class OrderContactFields(UserCommand, frozen=True, kw_only=True):
 class MergeContacts(UserCommand, frozen=True, kw_only=True):
     """Make one person of two; reply id = merge, which can be undone for days (data.undo_until, ISO).
 
+    The versions are those of SaveContact that were looked at ("": whatever they are now).
     `take` names what is taken of the one who goes: `name` and keys of fields; everything else stays as the kept one
     has it, or comes from the other where the kept one has nothing. Numbers, calls and places in campaigns move.
     """
@@ -51,8 +49,8 @@ class MergeContacts(UserCommand, frozen=True, kw_only=True):
     SERVICE: ClassVar[str] = "office"
     kept_id: str
     gone_id: str
-    kept_version: int
-    gone_version: int
+    kept_version: str = ""
+    gone_version: str = ""
     take: list[str] = []
 
 

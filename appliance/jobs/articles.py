@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from appliance import commands
 from appliance.commands import Done
 from appliance.domain.survey import plain_lines, plain_text
-from appliance.errors import CallerError, NotFoundError, ValidationErrors
+from appliance.errors import NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.store import versions
 from appliance.store.models import KbArticle, KbVersion
 from appliance.store.repositories import users
 from appliance.types import ArticleState, Permission
@@ -25,7 +28,7 @@ class Articles:
         self._context = context
 
     def save(self, command: commands.SaveArticle) -> Done:
-        """Write a version; raises ValidationErrors with all mistakes, CallerError `article.changed`."""
+        """Write a version; raises ValidationErrors with all mistakes, ConflictError `edit.conflict`."""
         texts = {
             "title": plain_text(command.title), "body": plain_lines(command.body),
             "tags": " ".join(plain_text(command.tags).replace(",", " ").split()),
@@ -45,11 +48,11 @@ class Articles:
         now = self._context.clock.now()
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.CAMPAIGNS_WRITE)
-            row = _article(session, command)
+            dispositions = [str(one)[:40] for one in dict.fromkeys(command.dispositions)][:40]
+            row = _article(session, command, {**texts, "dispositions": dispositions})
             version = KbVersion(
                 article_id=row.id, version=row.newest + 1, at=now, actor_id=command.actor_id,
-                dispositions=[str(one)[:40] for one in dict.fromkeys(command.dispositions)][:40],
-                published_at=now if command.publish else None, **texts,
+                dispositions=dispositions, published_at=now if command.publish else None, **texts,
             )  # fmt: skip
             row.newest = version.version
             if command.publish or row.state == ArticleState.DRAFT:
@@ -65,7 +68,7 @@ class Articles:
                 action="article.published" if command.publish else "article.drafted", subject=f"article:{row.id}",
                 detail={"title": version.title, "version": version.version},
             )  # fmt: skip
-        return Done(id=row.id, data={"version": version.version})
+        return Done(id=row.id, data={"number": version.version})
 
     def withdraw(self, command: commands.WithdrawArticle) -> Done:
         """Take an article from the agents; raises NotFoundError."""
@@ -82,14 +85,14 @@ class Articles:
         return Done(id=command.id)
 
 
-def _article(session: Session, command: commands.SaveArticle) -> KbArticle:
+def _article(session: Session, command: commands.SaveArticle, wanted: dict[str, Any]) -> KbArticle:
     if command.id is None:
         return KbArticle(id=new_id(), newest=0, state=ArticleState.DRAFT)
     row = session.get(KbArticle, command.id)
     if row is None:
         raise NotFoundError("article.unknown", "There is no such article.")
-    if row.newest != command.based_on:
-        raise CallerError("article.changed", "Somebody else has written a newer version; look at it first.")
+    newest = session.get(KbVersion, (row.id, row.newest))
+    versions.check(session, command, f"article:{row.id}", newest, wanted)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import commands
@@ -14,11 +14,13 @@ from appliance.domain import script
 from appliance.domain.campaign import parse_config
 from appliance.domain.disclosures import disclosures_of
 from appliance.domain.survey import plain_lines
-from appliance.errors import CallerError, ValidationErrors
+from appliance.errors import ValidationErrors
 from appliance.jobs import audit
 from appliance.jobs.context import Context
+from appliance.store import versions
 from appliance.store.models import Campaign, CampaignVersion
 from appliance.store.read.script_words import known_placeholders
+from appliance.store.repositories import campaign_texts as texts
 from appliance.store.repositories import configuration, users
 from appliance.types import Permission
 
@@ -32,7 +34,7 @@ class CampaignTexts:
         self._context = context
 
     def save_script(self, command: commands.SaveScript) -> Done:
-        """Write a version; raises ValidationErrors for faults of what goes live, CallerError `script.changed`."""
+        """Write a version; raises ValidationErrors for faults of what goes live, ConflictError `edit.conflict`."""
         text = plain_lines(command.text)
         if len(text) > script.SCRIPT_MAX:
             raise ValidationErrors([("text", "script.too_long", f"Use at most {script.SCRIPT_MAX} characters.")])
@@ -47,7 +49,7 @@ class CampaignTexts:
             return self._write(session, command, campaign, SCRIPT, text, {"text": text})
 
     def save_form(self, command: commands.SaveForm) -> Done:
-        """Write a version; raises ValidationErrors with all mistakes, CallerError `script.changed`."""
+        """Write a version; raises ValidationErrors with all mistakes, ConflictError `edit.conflict`."""
         checked = parse_config({"survey": command.questions})
         questions = [one.model_dump(mode="json") for one in checked.survey]
         with self._context.store.write() as session:
@@ -63,10 +65,10 @@ class CampaignTexts:
         value: Any, content: dict[str, Any],
     ) -> Done:  # fmt: skip
         now = self._context.clock.now()
-        if newest(session, campaign.id, part) != command.based_on:
-            raise CallerError("script.changed", "Somebody else has written a newer version; look at it first.")
         note_standing(session, campaign, now)
-        number = newest(session, campaign.id, part) + 1
+        stands = texts.newest_content(session, campaign, part)
+        versions.check(session, command, f"campaign:{campaign.id}", stands, content)
+        number = texts.newest(session, campaign.id, part) + 1
         version = CampaignVersion(
             campaign_id=campaign.id, part=part, version=number, content=content, at=now, actor_id=command.actor_id,
             live_from=now if command.live else None,
@@ -81,15 +83,7 @@ class CampaignTexts:
         )  # fmt: skip
         if command.live:
             self._context.changed("campaign", campaign.id)
-        return Done(id=campaign.id, data={"version": number})
-
-
-def newest(session: Session, campaign_id: str, part: str) -> int:
-    """The number of the newest version; 0: none is kept."""
-    query = select(func.max(CampaignVersion.version)).where(
-        CampaignVersion.campaign_id == campaign_id, CampaignVersion.part == part
-    )
-    return session.scalar(query) or 0
+        return Done(id=campaign.id, data={"number": number})
 
 
 def note_standing(session: Session, campaign: Campaign, now: datetime, actor_id: str = "") -> None:
@@ -111,7 +105,7 @@ def note_standing(session: Session, campaign: Campaign, now: datetime, actor_id:
         if stands == (live.content[key] if live is not None else nothing):
             continue
         version = CampaignVersion(
-            campaign_id=campaign.id, part=part, version=newest(session, campaign.id, part) + 1,
+            campaign_id=campaign.id, part=part, version=texts.newest(session, campaign.id, part) + 1,
             content={key: stands}, at=now, actor_id=actor_id,
             live_from=now if live is not None else campaign.created_at,
         )  # fmt: skip

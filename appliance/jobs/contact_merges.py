@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from appliance import commands
 from appliance.commands import Done
-from appliance.errors import CallerError, NotFoundError
+from appliance.errors import CallerError, ConflictError, NotFoundError
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
@@ -28,7 +28,8 @@ from appliance.store.models import (
     Lead,
     PersonFacts,
 )
-from appliance.store.repositories import users
+from appliance.store.repositories import contacts, users
+from appliance.store.versions import version_of
 from appliance.types import LeadState, Permission
 
 UNDO_DAYS = 14
@@ -41,23 +42,25 @@ class ContactMerges:
         self._context = context
 
     def merge(self, command: commands.MergeContacts) -> Done:
-        """Make one of two; raises NotFoundError, CallerError `merge.same`, `contact.changed`, `merge.in_call`."""
+        """Make one of two; raises NotFoundError, CallerError `merge.same`, `merge.in_call`, `contact.changed`."""
         now = self._context.clock.now()
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.LISTS_IMPORT)
             kept, gone = _both(session, command)
             _refuse_in_call(session, [kept.id, gone.id])
             before: dict[str, Any] = {
-                "kept": plain(kept), "gone": plain(gone), "kept_numbers": _numbers(session, kept.id),
-                "gone_numbers": _numbers(session, gone.id), "facts": _facts_together(session, kept.id, gone.id),
-                **_move_calls(session, kept.id, gone.id), **_move_leads(session, kept.id, gone.id),
+                "kept": plain(kept), "gone": plain(gone), "kept_numbers": contacts.numbers_of(session, kept.id),
+                "gone_numbers": contacts.numbers_of(session, gone.id),
+                "facts": _facts_together(session, kept.id, gone.id), **_move_calls(session, kept.id, gone.id), **_move_leads(session, kept.id, gone.id),
             }  # fmt: skip
             _take(kept, gone, command.take)
             session.execute(delete(ContactNumber).where(ContactNumber.contact_id == gone.id))
             session.delete(gone)
             session.flush()
             _set_numbers(session, kept, [*before["kept_numbers"], *before["gone_numbers"]], first=kept.number)
-            before["after"] = {"version": kept.version, "facts": plain(session.get(PersonFacts, kept.id))}
+            before["after"] = {
+                "edited": contacts.edited(session, kept), "facts": plain(session.get(PersonFacts, kept.id))
+            }  # fmt: skip
             row = ContactMerge(
                 id=new_id(), kept_id=kept.id, gone_id=command.gone_id, actor_id=command.actor_id, at=now,
                 undo_until=now + timedelta(days=UNDO_DAYS), before=before,
@@ -123,8 +126,9 @@ def _both(session: Session, command: commands.MergeContacts) -> tuple[Contact, C
     kept, gone = session.get(Contact, command.kept_id), session.get(Contact, command.gone_id)
     if kept is None or gone is None:
         raise NotFoundError("person.unknown", "There is no such person.")
-    if (kept.version, gone.version) != (command.kept_version, command.gone_version):
-        raise CallerError("contact.changed", "Somebody else has changed this person meanwhile; look at it anew.")
+    for contact, seen in ((kept, command.kept_version), (gone, command.gone_version)):
+        if seen and seen != version_of(contacts.edited(session, contact)):
+            raise ConflictError("contact.changed", "Somebody else has changed this person meanwhile; look at it anew.")
     return kept, gone
 
 
@@ -134,11 +138,6 @@ def _refuse_in_call(session: Session, people: list[str]) -> None:
     caller = select(InboundCall.id).where(InboundCall.contact_id.in_(people), InboundCall.ended_at.is_(None))
     if session.scalar(lead.limit(1)) or session.scalar(caller.limit(1)):
         raise CallerError("merge.in_call", "One of them is in a call now; wait for its end.", retryable=True)
-
-
-def _numbers(session: Session, contact_id: str) -> list[list[str]]:
-    query = select(ContactNumber.number, ContactNumber.type).where(ContactNumber.contact_id == contact_id)
-    return [list(row) for row in session.execute(query.order_by(ContactNumber.position))]
 
 
 def _set_numbers(session: Session, contact: Contact, numbers: list[list[str]], *, first: str) -> None:
@@ -157,7 +156,7 @@ def _take(kept: Contact, gone: Contact, take: list[str]) -> None:
     if gone.name and ("name" in take or not kept.name):
         kept.name = gone.name
     chosen = {key: value for key, value in gone.custom.items() if key in take or kept.custom.get(key) in (None, "", [])}
-    kept.custom, kept.version = {**kept.custom, **chosen}, kept.version + 1
+    kept.custom = {**kept.custom, **chosen}
 
 
 def _facts_together(session: Session, kept_id: str, gone_id: str) -> dict[str, Any]:
@@ -236,15 +235,15 @@ def _bring_back(session: Session, row: ContactMerge, kept: Contact) -> None:
         raise CallerError("merge.number_taken", "Another person is known by this number now; merge that one first.")
     own = [number for number, _kind in before["kept_numbers"]]
     theirs = {number for number, _kind in before["gone_numbers"]} - set(own)
-    if kept.version == before["after"]["version"]:
+    if contacts.edited(session, kept) == before["after"]["edited"]:
         kept.name, kept.custom = before["kept"]["name"], before["kept"]["custom"]
         numbers, first = before["kept_numbers"], before["kept"]["number"]
     else:
-        numbers = [one for one in _numbers(session, kept.id) if one[0] not in theirs] or before["kept_numbers"]
+        has = contacts.numbers_of(session, kept.id)
+        numbers = [one for one in has if one[0] not in theirs] or before["kept_numbers"]
         first = numbers[0][0]
-    kept.version += 1
     _set_numbers(session, kept, numbers, first=first)
-    gone = Contact(**{**revive(Contact, before["gone"]), "version": before["gone"]["version"] + 1})
+    gone = Contact(**revive(Contact, before["gone"]))
     session.add(gone)
     session.flush()
     _set_numbers(session, gone, before["gone_numbers"] or [[gone_number, "unknown"]], first=gone_number)

@@ -13,11 +13,12 @@ from appliance import commands
 from appliance.commands import Done
 from appliance.domain.numbers import NotANumber, Number, line_type_of, parse_number, zones
 from appliance.domain.survey import FormField, check_answers, plain_text
-from appliance.errors import CallerError, NotFoundError, ValidationErrors
+from appliance.errors import NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.logs import mask
+from appliance.store import versions
 from appliance.store.models import Contact, ContactField, ContactNumber, Lead
 from appliance.store.repositories import contacts, users
 from appliance.types import E164, LeadState, NumberType, Permission
@@ -35,29 +36,30 @@ class Customers:
     # ---- people ------------------------------------------------------------------------------
 
     def save(self, command: commands.SaveContact) -> Done:
-        """Make or change a person; raises ValidationErrors with all mistakes, CallerError `contact.changed`."""
+        """Make or change a person; raises ValidationErrors with all mistakes, ConflictError `edit.conflict`."""
         name, faults = plain_text(command.name)[:NAME_MAX], list[Fault]()
         numbers = self._numbers(command, faults)
         now = self._context.clock.now()
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.LISTS_IMPORT)
             contact = _found(session, command) if command.contact_id else None
-            custom = dict(contact.custom) if contact is not None else {}
-            custom = _filled_in(session, custom, command.custom, faults)
+            custom = _filled_in(session, dict(contact.custom) if contact is not None else {}, command.custom, faults)
             faults += _taken(session, numbers, contact)
             if faults:
                 raise ValidationErrors(faults)
+            wanted = {"name": name, "numbers": [[n.e164, kind.value] for n, kind in numbers], "custom": custom}
             before = contact
             if contact is None:
-                contact = Contact(id=new_id(), number=numbers[0][0].e164, created_at=now, version=0)
+                contact = Contact(id=new_id(), number=numbers[0][0].e164, created_at=now, name="", custom={})
                 session.add(contact)
-            changed = _changes(contact, name, custom)
+                session.flush()
+            stands = contacts.edited(session, contact)
+            versions.check(session, command, f"person:{contact.id}", stands, wanted)
+            changed = [key for key in wanted if stands[key] != wanted[key]]
             _rename(session, contact, name)
-            contact.name, contact.custom, contact.version = name, custom, contact.version + 1
-            session.flush()
-            if before is None or _numbers_of(session, contact.id) != [(n.e164, kind) for n, kind in numbers]:
+            contact.name, contact.custom = name, custom
+            if "numbers" in changed:
                 _write_numbers(session, contact, numbers)
-                changed.append("numbers")
             audit.append(
                 session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                 action="contact.saved" if before is not None else "contact.made", subject=f"person:{contact.id}",
@@ -89,9 +91,9 @@ class Customers:
     # ---- fields ------------------------------------------------------------------------------
 
     def save_field(self, command: commands.SaveContactField) -> Done:
-        """Make or change a field; raises ValidationErrors, CallerError `contact_field.changed`."""
+        """Make or change a field; raises ValidationErrors, ConflictError `edit.conflict`."""
         try:
-            field = FormField.model_validate({**command.field, "when_id": "", "when_is": ""})
+            field = FormField.model_validate({**command.config, "when_id": "", "when_is": ""})
         except ValidationError as error:
             raise ValidationErrors(
                 [(".".join(map(str, e["loc"])) or "kind", "contact_field.invalid", e["msg"]) for e in error.errors()]
@@ -100,22 +102,15 @@ class Customers:
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.SETTINGS_WRITE)
             row = session.get(ContactField, field.id)
-            if row is None:
-                if command.version:
-                    raise NotFoundError("contact_field.unknown", "There is no such field.")
-                if (session.scalar(select(func.count()).select_from(ContactField)) or 0) >= FIELDS_MAX:
-                    raise ValidationErrors([("id", "contact_field.too_many", f"At most {FIELDS_MAX} fields.")])
-                last = session.scalar(select(func.max(ContactField.position)))
-                row = ContactField(id=field.id, position=(last if last is not None else -1) + 1, version=0)
-                session.add(row)
-            elif not command.version:
-                raise ValidationErrors([("id", "contact_field.id_taken", "There is already a field with this key.")])
-            elif row.version != command.version:
-                raise CallerError("contact_field.changed", "Somebody else has changed this field; look at it anew.")
+            if command.new:
+                row = _new_field(session, field.id, taken=row is not None)
+            elif row is None:
+                raise NotFoundError("contact_field.unknown", "There is no such field.")
             elif row.config["kind"] != field.kind.value:
                 raise ValidationErrors([("kind", "contact_field.kind", "The kind of a field stays as it is.")])
+            else:
+                versions.check(session, command, f"field:{field.id}", row)
             row.config, row.on_pop, row.retired = field.model_dump(mode="json"), command.on_pop, command.retired
-            row.version += 1
             audit.append(
                 session, now, actor_id=command.actor_id, actor_address=command.actor_address,
                 action="contact_field.saved", subject=f"field:{field.id}", detail={"retired": command.retired},
@@ -137,6 +132,17 @@ class Customers:
         return Done()
 
 
+def _new_field(session: Session, field_id: str, *, taken: bool) -> ContactField:
+    if taken:
+        raise ValidationErrors([("id", "contact_field.id_taken", "There is already a field with this key.")])
+    if (session.scalar(select(func.count()).select_from(ContactField)) or 0) >= FIELDS_MAX:
+        raise ValidationErrors([("id", "contact_field.too_many", f"At most {FIELDS_MAX} fields.")])
+    last = session.scalar(select(func.max(ContactField.position)))
+    row = ContactField(id=field_id, position=0 if last is None else last + 1)
+    session.add(row)
+    return row
+
+
 def fields_in_use(session: Session) -> list[FormField]:
     """The fields that are not retired, in their order."""
     rows = session.scalars(select(ContactField).where(~ContactField.retired).order_by(ContactField.position))
@@ -147,8 +153,6 @@ def _found(session: Session, command: commands.SaveContact) -> Contact:
     contact = session.get(Contact, command.contact_id)
     if contact is None:
         raise NotFoundError("person.unknown", "There is no such person.")
-    if contact.version != command.version:
-        raise CallerError("contact.changed", "Somebody else has changed this person meanwhile; look at it anew.")
     return contact
 
 
@@ -177,23 +181,12 @@ def _taken(
     return [("numbers.0", "person.number_taken", "Another person is known by this number; merge the two.")]
 
 
-def _changes(contact: Contact, name: str, custom: Mapping[str, Any]) -> list[str]:
-    old = contact.custom or {}
-    changed = ["name"] if (contact.name or "") != name else []
-    return changed + sorted(key for key in {*old, *custom} if old.get(key) != custom.get(key))
-
-
 def _rename(session: Session, contact: Contact, name: str) -> None:
     """The person's places in campaigns carry his name: those that had the old one get the new one."""
-    if contact.version and name:
+    if contact.name and name:
         session.execute(
             update(Lead).where(Lead.contact_id == contact.id, Lead.name == contact.name).values(name=name)
         )
-
-
-def _numbers_of(session: Session, contact_id: str) -> list[tuple[str, str]]:
-    query = select(ContactNumber.number, ContactNumber.type).where(ContactNumber.contact_id == contact_id)
-    return [(row[0], row[1]) for row in session.execute(query.order_by(ContactNumber.position))]
 
 
 def _write_numbers(session: Session, contact: Contact, numbers: list[tuple[Number, NumberType]]) -> None:

@@ -22,8 +22,10 @@ from appliance.store.models import (
     AuditEntry,
     Base,
     Campaign,
+    ContactField,
     CustomRole,
     Department,
+    KbVersion,
     PersonFacts,
     Queue,
     RetentionRule,
@@ -43,6 +45,8 @@ EDITED: dict[type[Base], tuple[str, ...]] = {
     Department: ("name", "parent_id"),
     PersonFacts: ("time_zone", "contact_revoked", "third_party", "third_party_refused", "consents"),
     RetentionRule: ("keep_days",),
+    KbVersion: ("title", "body", "tags", "category", "dispositions", "step"),
+    ContactField: ("config", "on_pop", "retired"),
     SavedReport: ("name", "choice", "every", "at_time", "on_day", "recipients", "file_format", "language"),
 }
 """What the form of each of them holds, by the names of its command; live state is left out."""

@@ -23,7 +23,6 @@ class ContactField(Base):
     on_pop: Mapped[bool] = mapped_column(Boolean, default=True)  # the agent sees it in a call
     retired: Mapped[bool] = mapped_column(Boolean, default=False)
     config: Mapped[dict[str, Any]]
-    version: Mapped[int] = mapped_column(Integer, default=1)
 
 
 class ContactMerge(Base):

@@ -64,8 +64,7 @@ class ImportReject(Base):
 class Contact(Base):
     """A person or account holder, known by the first of his numbers (`contact_numbers` has all of them).
 
-    `custom` holds the fields that the administrator defined, by their key, as domain.survey keeps answers. `version`
-    counts changes by hand: who changes an older one is told.
+    `custom` holds the fields that the administrator defined, by their key, as domain.survey keeps answers.
     """
 
     __tablename__ = "contacts"
@@ -74,7 +73,6 @@ class Contact(Base):
     name: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
     custom: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
 
 
 class ContactNumber(Base):

@@ -33,6 +33,7 @@ class Before:
     currency: str
     recording_id: str | None = None
     recording_agent_id: str | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,17 @@ def of_record(store: Store, *, lead_id: str, number: str, but: str = "") -> list
         return _with_recordings(db, lines)
 
 
-def _ours(db: Session, contact_id: str | None, numbers: set[str], but: str) -> list[Before]:
+def of_contact(store: Store, contact_id: str, *, limit: int = 100) -> list[Before]:
+    """The newest closed conversations with a person, by any of his numbers."""
+    with store.read() as db:
+        numbers = set(db.scalars(select(ContactNumber.number).where(ContactNumber.contact_id == contact_id)))
+        lines = [*_ours(db, contact_id, numbers, "", limit), *_theirs(db, contact_id, numbers, "", limit)]
+        return _with_recordings(db, sorted(lines, key=lambda line: line.at, reverse=True)[:limit])
+
+
+def _ours(
+    db: Session, contact_id: str | None, numbers: set[str], but: str, limit: int = _NEWEST
+) -> list[Before]:
     wanted = or_(Attempt.contact_id == contact_id, Attempt.number.in_(numbers)) if contact_id else Attempt.number.in_(
         numbers
     )
@@ -83,7 +94,7 @@ def _ours(db: Session, contact_id: str | None, numbers: set[str], but: str) -> l
         .outerjoin(Lead, Lead.id == Attempt.lead_id)
         .where(wanted, Attempt.ended_at.is_not(None), Attempt.id != but)
         .order_by(Attempt.created_at.desc())
-        .limit(_NEWEST)
+        .limit(limit)
     ).all()
     return [
         _line(row, "notice" if row.message_done and row.bridged_at is None else "outbound", row.created_at, *names)
@@ -91,7 +102,9 @@ def _ours(db: Session, contact_id: str | None, numbers: set[str], but: str) -> l
     ]
 
 
-def _theirs(db: Session, contact_id: str | None, numbers: set[str], but: str) -> list[Before]:
+def _theirs(
+    db: Session, contact_id: str | None, numbers: set[str], but: str, limit: int = _NEWEST
+) -> list[Before]:
     wanted = or_(InboundCall.contact_id == contact_id, InboundCall.caller.in_(numbers)) if contact_id else (
         InboundCall.caller.in_(numbers)
     )
@@ -102,7 +115,7 @@ def _theirs(db: Session, contact_id: str | None, numbers: set[str], but: str) ->
         .outerjoin(Lead, Lead.id == InboundCall.lead_id)
         .where(wanted, InboundCall.ended_at.is_not(None), InboundCall.id != but)
         .order_by(InboundCall.at.desc())
-        .limit(_NEWEST)
+        .limit(limit)
     ).all()
     return [_line(row, "inbound", row.at, *names) for row, *names in rows]
 
@@ -115,6 +128,7 @@ def _line(
     return Before(
         row.id, at, direction, campaign or "", row.outcome or "", row.disposition, row.note,
         (agent or "") if talked else "", row.promise_amount_minor, row.promise_date, currency or "",
+        number=row.number if isinstance(row, Attempt) else row.caller,
     )  # fmt: skip
 
 

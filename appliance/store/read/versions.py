@@ -6,6 +6,7 @@ from appliance.store.db import Store
 from appliance.store.models import (
     Base,
     Campaign,
+    ContactField,
     CustomRole,
     Department,
     PersonFacts,
@@ -24,6 +25,7 @@ from appliance.store.versions import version_of as version_of
 KINDS: dict[str, type[Base]] = {
     "campaign": Campaign, "queue": Queue, "seat": Seat, "trunk": Trunk, "user": User, "role": CustomRole,
     "department": Department, "person": PersonFacts, "retention": RetentionRule, "saved_report": SavedReport,
+    "contact_field": ContactField,
 }  # fmt: skip
 
 

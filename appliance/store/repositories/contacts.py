@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -145,6 +146,17 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
         if row.amount_minor is not None:
             lead.amount_minor, lead.currency = row.amount_minor, row.currency
     return len(found)
+
+
+def numbers_of(session: Session, contact_id: str) -> list[list[str]]:
+    """[number, type] of a person, in the order in which they are tried."""
+    query = select(ContactNumber.number, ContactNumber.type).where(ContactNumber.contact_id == contact_id)
+    return [list(row) for row in session.execute(query.order_by(ContactNumber.position))]
+
+
+def edited(session: Session, contact: Contact) -> dict[str, Any]:
+    """What is edited of a person by hand (store.versions)."""
+    return {"name": contact.name, "numbers": numbers_of(session, contact.id), "custom": dict(contact.custom)}
 
 
 def add_numbers(session: Session, contact_id: str, numbers: Sequence[NewNumber]) -> None:

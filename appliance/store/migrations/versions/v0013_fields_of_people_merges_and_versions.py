@@ -19,7 +19,6 @@ def upgrade() -> None:
     sa.Column('on_pop', sa.Boolean(), nullable=False),
     sa.Column('retired', sa.Boolean(), nullable=False),
     sa.Column('config', sa.JSON(), nullable=False),
-    sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_fields'))
     )
     op.create_table('contact_merges',
@@ -68,7 +67,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('contacts', schema=None) as batch_op:
         batch_op.add_column(sa.Column('custom', sa.JSON(), server_default='{}', nullable=False))
-        batch_op.add_column(sa.Column('version', sa.Integer(), server_default='1', nullable=False))
 
     with op.batch_alter_table('kb_articles', schema=None) as batch_op:
         batch_op.add_column(sa.Column('category', sa.String(length=80), server_default='', nullable=False))
