@@ -250,6 +250,7 @@ class Permission(StrEnum):
     ALERTS_READ = "alerts.read"
     HARDWARE_READ = "hardware.read"
     HARDWARE_WRITE = "hardware.write"  # lines, disks: what a technician changes
+    BOX_MAINTAIN = "box.maintain"  # backup and restore, update, factory reset: all the box's data in one hand
     EAR_TEACH = "ear.teach"  # label what was heard, enrol announcements
 
 

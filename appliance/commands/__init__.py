@@ -14,6 +14,7 @@ from __future__ import annotations
 from appliance.commands import (
     accounts,
     base,
+    care,
     configuration,
     content,
     customers,
@@ -27,6 +28,7 @@ from appliance.commands import (
 from appliance.commands.accounts import *  # noqa: F403
 from appliance.commands.base import *  # noqa: F403
 from appliance.commands.base import Command
+from appliance.commands.care import *  # noqa: F403
 from appliance.commands.configuration import *  # noqa: F403
 from appliance.commands.content import *  # noqa: F403
 from appliance.commands.customers import *  # noqa: F403
@@ -39,7 +41,9 @@ from appliance.commands.watch import *  # noqa: F403
 
 COMMANDS: tuple[type[Command], ...] = tuple(
     declared
-    for module in (accounts, base, configuration, content, customers, engine, hearing, integration, jobs, switch, watch)
+    for module in (
+        accounts, base, care, configuration, content, customers, engine, hearing, integration, jobs, switch, watch,
+    )  # fmt: skip
     for declared in vars(module).values()
     if isinstance(declared, type) and issubclass(declared, Command) and declared.__module__ == module.__name__
     if declared.SERVICE

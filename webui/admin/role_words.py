@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, Any] = {
     Permission.TRUNKS_WRITE: _l("Change trunks"),
     Permission.USERS_WRITE: _l("Change users and roles"),
     Permission.SETTINGS_WRITE: _l("Change settings, restart services"),
+    Permission.BOX_MAINTAIN: _l("Back up, restore, update and reset the box"),
     Permission.HARDWARE_READ: _l("See lines and disks"),
     Permission.HARDWARE_WRITE: _l("Change lines and disks"),
     Permission.ALERTS_READ: _l("See and acknowledge alerts"),
@@ -48,5 +49,6 @@ GROUPS: tuple[tuple[Any, tuple[Permission, ...]], ...] = (
     (_l("Box"), (
         Permission.SEATS_WRITE, Permission.TRUNKS_WRITE, Permission.HARDWARE_READ, Permission.HARDWARE_WRITE,
         Permission.ALERTS_READ, Permission.USERS_WRITE, Permission.SETTINGS_WRITE, Permission.AUDIT_READ,
+        Permission.BOX_MAINTAIN,
     )),
 )  # fmt: skip
