@@ -214,6 +214,9 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     third: str = ""  # a third party beside him: "" | ringing | talking
     third_name: str = ""
     joined: bool = False  # he is the third party himself
+    told_by: str = ""  # a supervisor has done something with him:
+    told_what: str = ""  # ready | pause | log_out | taken_over
+    told_at_unix_s: float = 0.0
     schema: int = SCHEMA_VERSION
 
 
@@ -268,6 +271,17 @@ class LiveLine(msgspec.Struct, frozen=True, kw_only=True):
     queue_name: str = ""  # inbound
 
 
+class LiveTrunk(msgspec.Struct, frozen=True, kw_only=True):
+    """Channels of one trunk: all, those that may be used now, those in use; `resting` after failures."""
+
+    trunk_id: str
+    channels: int
+    usable: int
+    used: int = 0
+    enabled: bool = True
+    resting: bool = False
+
+
 class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The whole room for the supervisor (`evt.live.room`), at most twice a second."""
 
@@ -275,6 +289,7 @@ class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     campaigns: list[LiveCampaign] = []
     lines: list[LiveLine] = []
     queues: list[LiveQueue] = []
+    trunks: list[LiveTrunk] = []
     at_unix_s: float = 0.0
     schema: int = SCHEMA_VERSION
 

@@ -145,6 +145,26 @@ class SuperviseAgent(UserCommand, frozen=True, kw_only=True):
     mode: SuperviseMode | None
 
 
+class TakeOver(UserCommand, frozen=True, kw_only=True):
+    """The phone of the supervisor's seat gets the agent's customer; the agent goes to his wrap-up."""
+
+    SERVICE: ClassVar[str] = "engine"
+    agent_id: str
+    seat_id: str
+
+
+class ForceState(UserCommand, frozen=True, kw_only=True):
+    """Set another person's state: `state` ready | pause | log_out; in a conversation it applies after it.
+
+    The agent sees who did it; reply data {state, pending}.
+    """
+
+    SERVICE: ClassVar[str] = "engine"
+    agent_id: str
+    state: str
+    reason: str = ""
+
+
 class AddCaller(UserCommand, frozen=True, kw_only=True):
     """Make a record of the unknown caller of a conversation, in the campaign of his queue if it has one."""
 

@@ -17,7 +17,7 @@ from appliance.engine.campaigns import Campaigns
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
-from appliance.engine.room import Desk
+from appliance.engine.room import Desk, Room
 from appliance.engine.writer import Writer
 from appliance.errors import CallerError, NotAllowedError, NotFoundError, ValidationErrors
 from appliance.ids import new_id
@@ -26,6 +26,18 @@ from appliance.store.repositories import attempts, configuration, inbound, leads
 from appliance.types import AgentState, LeadState, LegRole, Permission
 
 WORKER_TIMEOUT_S = 2.0
+
+
+def check_seat(room: Room, seat: models.Seat, user_id: str) -> None:
+    """Raise CallerError `seat.disabled` or `seat.in_use` when the user cannot have its phone."""
+    if not seat.enabled:
+        raise CallerError("seat.disabled", f"Seat '{seat.id}' is switched off.", seat=seat.id)
+    holder = next((a for a in room.agents.values() if a.seat_id == seat.id), None)
+    if holder is not None and holder.agent_id != user_id:
+        raise CallerError(
+            "seat.in_use", f"Seat '{seat.id}' is taken by {holder.display_name or holder.agent_id}.", seat=seat.id,
+            agent=holder.display_name,
+        )  # fmt: skip
 
 
 class Desks:
@@ -49,7 +61,7 @@ class Desks:
             return users.get(session, command.actor_id), configuration.seat(session, command.seat_id)
 
         user, seat = await self._writer.read(read)
-        self._check_seat(seat, user.id)
+        check_seat(self._room, seat, user.id)
         present = self._room.agents.get(user.id)
         if present is not None and present.seat_id != seat.id:
             if present.state not in (AgentState.READY, AgentState.PAUSED):
@@ -67,17 +79,6 @@ class Desks:
             )  # fmt: skip
             await self._writer.drain()
         return self._answer(user.id)
-
-    def _check_seat(self, seat: models.Seat, user_id: str) -> None:
-        """Raise CallerError `seat.disabled` or `seat.in_use` when the user cannot have its phone."""
-        if not seat.enabled:
-            raise CallerError("seat.disabled", f"Seat '{seat.id}' is switched off.", seat=seat.id)
-        holder = next((a for a in self._room.agents.values() if a.seat_id == seat.id), None)
-        if holder is not None and holder.agent_id != user_id:
-            raise CallerError(
-                "seat.in_use", f"Seat '{seat.id}' is taken by {holder.display_name or holder.agent_id}.", seat=seat.id,
-                agent=holder.display_name,
-            )  # fmt: skip
 
     async def check_agent(self, agent_id: str) -> None:
         """Sign an agent out who was disabled or is no agent any more; a conversation is ended by himself first.
@@ -122,6 +123,7 @@ class Desks:
 
     def _apply(self, agent_id: str, event: AgentEvent) -> Done:
         self._core.agent(agent_id)
+        self._room.desks[agent_id].told = None
         self._core.apply_agent(agent_id, event)
         return self._answer(agent_id)
 
@@ -162,23 +164,6 @@ class Desks:
         conversation_id = self._conversation(command.actor_id)
         digits = cmd.SendDtmf(conversation_id=conversation_id, digits=command.digits)
         await self._bus.request(digits, timeout_s=WORKER_TIMEOUT_S)
-        return Done(id=conversation_id)
-
-    async def supervise(self, command: cmd.SuperviseAgent) -> Done:
-        """Bring a supervisor's phone into an agent's conversation."""
-
-        def read(session: Session) -> models.Seat | None:
-            who = users.require(session, command.actor_id, Permission.AGENTS_SUPERVISE)
-            if not users.in_reach(session, who, Permission.AGENTS_SUPERVISE, command.agent_id):
-                raise NotAllowedError("agent.not_in_team", "This agent is not in your department.")
-            return configuration.seat(session, command.seat_id) if command.mode is not None else None
-
-        seat = await self._writer.read(read)
-        if seat is not None:
-            self._check_seat(seat, command.actor_id)
-        conversation_id = self._conversation(command.agent_id)
-        supervise = cmd.Supervise(conversation_id=conversation_id, seat_id=command.seat_id, mode=command.mode)
-        await self._bus.request(supervise, timeout_s=WORKER_TIMEOUT_S)
         return Done(id=conversation_id)
 
     def _other_number(self, text: str) -> str:

@@ -13,9 +13,9 @@ from appliance.domain.agent import Agent
 from appliance.domain.numbers import zones
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.inbound_views import caller_lines, live_queues
-from appliance.engine.room import Campaign, Desk, Room
+from appliance.engine.room import Campaign, Desk, Room, Trunk
 from appliance.errors import StoreError
-from appliance.events import Controls, LiveAgent, LiveCampaign, LiveLine, LiveRoom
+from appliance.events import Controls, LiveAgent, LiveCampaign, LiveLine, LiveRoom, LiveTrunk
 from appliance.logs import get_logger, mask
 from appliance.types import E164, AgentState, CampaignState, LeadState
 
@@ -33,6 +33,7 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
     talk = call or called_us
     controls = talk.controls if talk is not None else None
     own = talk is None or talk.agent_id in (None, agent.agent_id)
+    told = desk.told if desk else None
     return LiveAgent(
         agent_id=agent.agent_id, display_name=agent.display_name, seat_id=agent.seat_id, state=agent.state.value,
         since_unix_s=agent.since.timestamp() if agent.since else 0.0,
@@ -50,6 +51,8 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         heard_late=call.late.outcome.value if call and call.late else "",
         direction="inbound" if caller else "outbound", queue_name=caller.queue_name if caller else "",
         waited_s=round(called_us.wait_s, 1) if called_us else 0.0,
+        told_by=told.by if told else "", told_what=told.what if told else "",
+        told_at_unix_s=told.at.timestamp() if told else 0.0,
     )  # fmt: skip
 
 
@@ -116,7 +119,16 @@ def live_room(room: Room, clock: Clock) -> LiveRoom:
         ]
         + caller_lines(room.inbound),
         queues=live_queues(room, clock.now()),
+        trunks=[_live_trunk(room, trunk, clock) for trunk in room.trunks.values()],
         at_unix_s=clock.now().timestamp(),
+    )  # fmt: skip
+
+
+def _live_trunk(room: Room, trunk: Trunk, clock: Clock) -> LiveTrunk:
+    now_s = clock.monotonic_s()
+    return LiveTrunk(
+        trunk_id=trunk.trunk_id, channels=trunk.channels, usable=trunk.open_channels(now_s),
+        used=room.channels_used(trunk.trunk_id), enabled=trunk.enabled, resting=trunk.not_before_s > now_s,
     )  # fmt: skip
 
 

@@ -118,6 +118,15 @@ class Trunk:
         return min(self.channels, self.usable)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a supervisor did with an agent: ready | pause | log_out | taken_over."""
+
+    by: str
+    what: str
+    at: datetime
+
+
 @dataclass
 class Desk:
     """What belongs to an agent beside his state: his session row, the record on his screen."""
@@ -127,6 +136,7 @@ class Desk:
     campaign_id: str | None = None
     popped_at: datetime | None = None
     preview_ends: datetime | None = None  # then the record on the screen is dialled or skipped
+    told: Told | None = None  # until he does something himself
 
 
 @dataclass

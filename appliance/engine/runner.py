@@ -18,6 +18,7 @@ from appliance.bus import Bus
 from appliance.clock import Clock, SystemClock
 from appliance.commands import Command, ConversationCommand, Done
 from appliance.domain.call_model import Call
+from appliance.engine.auditing import Auditor
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.core import Core
 from appliance.engine.desk import WORKER_TIMEOUT_S, Desks
@@ -30,6 +31,7 @@ from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
 from appliance.engine.recycling import REFRESH_S as HOURS_REFRESH_S
 from appliance.engine.room import LeadCard, Room
+from appliance.engine.supervision import Supervision
 from appliance.engine.transfers import Transfers
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, CallerError, StoreError
@@ -71,10 +73,12 @@ class Engine:
             self._core, self._bus, self._writer, self._dialler, self._campaigns, self._inbound,
             region=settings.dialling.default_region,
         )  # fmt: skip
+        auditor = Auditor(self._bus, self._spawn)
         self._transfers = Transfers(
             self._core, self._bus, self._writer, self._dialler, zone=settings.dialling.timezone,
-            region=settings.dialling.default_region, spawn=self._spawn,
+            region=settings.dialling.default_region, auditor=auditor,
         )  # fmt: skip
+        self._supervision = Supervision(self._core, self._bus, self._writer, auditor)
         self._previews = Previews(
             self._core, self._writer, self._dialler, self._campaigns, region=settings.dialling.default_region,
             spawn=self._spawn,
@@ -100,7 +104,9 @@ class Engine:
             cmd.AgentMute: self._transfers.mute, cmd.AgentRecording: self._transfers.recording,
             cmd.AgentReattach: self._transfers.reattach, cmd.TransferTargets: self._transfers.targets,
             cmd.AgentTransfer: self._transfers.transfer, cmd.AgentThird: self._transfers.third,
-            cmd.SuperviseAgent: self._desks.supervise, cmd.LiveView: self._view,
+            cmd.SuperviseAgent: self._supervision.supervise,
+            cmd.TakeOver: self._supervision.take_over, cmd.ForceState: self._supervision.force,
+            cmd.LiveView: self._view,
             cmd.AddCaller: self._inbound_desk.add_caller, cmd.CallBackMissed: self._inbound_desk.call_back,
         }  # fmt: skip
 

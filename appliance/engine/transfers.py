@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +16,7 @@ from appliance.domain.compliance import Deny
 from appliance.domain.inbound_config import is_open
 from appliance.domain.inbound_model import InboundCall, InboundState
 from appliance.domain.numbers import Number, parse_number
+from appliance.engine.auditing import Auditor
 from appliance.engine.core import Core
 from appliance.engine.dialling import Dialler
 from appliance.engine.writer import Writer
@@ -50,10 +49,10 @@ class Transfers:
 
     def __init__(
         self, core: Core, bus: Bus, writer: Writer, dialler: Dialler, *, zone: str, region: str,
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        auditor: Auditor,
     ) -> None:  # fmt: skip
         self._core, self._bus, self._writer, self._dialler = core, bus, writer, dialler
-        self._zone, self._region, self._spawn = zone, region, spawn
+        self._zone, self._region, self._auditor = zone, region, auditor
         self._room = core.room
         self._log = get_logger()
 
@@ -81,21 +80,8 @@ class Transfers:
         """Pause the recording, or go on; the audit log says so, also when it can only be written a little later."""
         own = _id(self._talk(command.actor_id))
         await self._tell(cmd.PauseRecording(conversation_id=own, resume=not command.paused))
-        action = "recording.paused" if command.paused else "recording.resumed"
-        self._spawn(self._audit(command, action, own))
+        self._auditor.note(command, "recording.paused" if command.paused else "recording.resumed", own)
         return Done(id=own)
-
-    async def _audit(self, command: cmd.UserCommand, action: str, conversation_id: str) -> None:
-        entry = cmd.Audit(
-            actor_id=command.actor_id, actor_address=command.actor_address, action=action, subject=conversation_id
-        )
-        for wait_s in (5.0, 10.0, 20.0):
-            try:
-                await self._bus.request(entry, timeout_s=wait_s)
-                return
-            except CallboxError as error:
-                self._log.warning("not in the audit log yet", conversation=conversation_id, error_id=error.error_id)
-        self._log.error("not in the audit log", conversation=conversation_id, action=action, actor=command.actor_id)
 
     async def reattach(self, command: cmd.AgentReattach) -> Done:
         """Call the agent's phone again into the conversation that it has lost."""

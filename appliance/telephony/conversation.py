@@ -311,9 +311,10 @@ class Conversation:
         over, again = self._passing.handed_over, self._passing.again
         self._passing.handed_over = self._passing.again = None
         if over is not None:
-            third = self._passing.take_over(self._legs, over)
+            third = self._passing.heir(self._legs, over)
             if third is not None:
-                self._port.rename(LegRole.TRANSFER.value, LegRole.SEAT.value)
+                self._port.rename(third.name, LegRole.SEAT.value)
+                self._passing.take_over(self._legs, third, over)
                 self._sounds.resume()
             kind, fields = self._passing.word(over, third)
             self._publish(kind, **fields)
@@ -390,7 +391,10 @@ class Conversation:
     def _hand_over(self, command: cmd.HandOver) -> None:
         seat, third = self._seat_that_talks(), self._legs.get(LegRole.TRANSFER.value)
         self._passing.handed_over, self._muted = command, False
-        if third is None or not third.answered:
+        if self._passing.heir(self._legs, command) is None:
+            supervisor = self._legs.get(LegRole.SUPERVISOR.value)
+            if supervisor is not None and supervisor.seat_id == command.seat_id:  # still rings: called anew
+                self._end_leg(supervisor, "not_waited_for")
             if third is not None:
                 self._end_leg(third, "not_waited_for")
             self._sounds.music_until_bridged()

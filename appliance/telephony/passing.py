@@ -40,15 +40,24 @@ class Passing:
         return True
 
     @staticmethod
-    def take_over(legs: dict[str, Leg], command: HandOver) -> Leg | None:
-        """Make a third party that talks the conversation's seat; None when there is none, or another was wanted."""
-        third = legs.get(LegRole.TRANSFER.value)
-        if third is None or not third.answered or third.by_us or command.queue_id:
+    def heir(legs: dict[str, Leg], command: HandOver) -> Leg | None:
+        """Who is there already and gets the customer: the supervisor whose seat is named, else the third party.
+
+        None when there is nobody, or another was wanted.
+        """
+        supervisor = legs.get(LegRole.SUPERVISOR.value)
+        named = supervisor is not None and bool(command.seat_id) and supervisor.seat_id == command.seat_id
+        found = supervisor if named else legs.get(LegRole.TRANSFER.value)
+        if found is None or not found.answered or found.by_us or command.queue_id:
             return None
-        del legs[third.name]
-        third.role = LegRole.SEAT
-        legs[third.name] = third
-        return third
+        return found
+
+    @staticmethod
+    def take_over(legs: dict[str, Leg], heir: Leg, command: HandOver) -> None:
+        """Make him the conversation's seat."""
+        del legs[heir.name]
+        heir.role, heir.supervise, heir.agent_id = LegRole.SEAT, None, heir.agent_id or command.agent_id
+        legs[heir.name] = heir
 
     @staticmethod
     def word(command: HandOver, third: Leg | None) -> tuple[type[ConversationEvent], dict[str, Any]]:

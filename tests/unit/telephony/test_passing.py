@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.commands import ConnectSeat, HandOver, Hangup, Hold, Mute, PauseRecording
+from appliance.commands import ConnectSeat, HandOver, Hangup, Hold, Mute, PauseRecording, Supervise
 from appliance.errors import CallerError
 from appliance.events import (
     Bridged,
@@ -22,7 +22,7 @@ from appliance.events import (
 )
 from appliance.telephony.port import LegDead, LegDigit
 from appliance.telephony.recording import read_spool
-from appliance.types import LegRole
+from appliance.types import LegRole, SuperviseMode
 from tests.unit.telephony.test_conversation import AGENT, ID, VOICE, Call
 
 pytestmark = pytest.mark.unit
@@ -130,6 +130,32 @@ def test_blind_while_the_third_party_still_rings(call: Call) -> None:
     hand_over(consult(call, answers=False), queue_id="q1")
     assert call.of(HandedOver)[0].queue_id == "q1"
     assert set(call.port.dials) == {"trunk"}
+
+
+def test_who_listens_takes_the_customer_over(call: Call) -> None:
+    call.conversation.post(Supervise(conversation_id=ID, seat_id="boss", mode=SuperviseMode.LISTEN))
+    call.run()
+    call.port.far_answers("supervisor")
+    call.run()
+    hand_over(call, seat_id="boss", agent_id="chief")
+    over = call.of(HandedOver)[0]
+    assert (over.joined, over.agent_id, over.seat_id) == (True, "chief", "boss")
+    assert {("trunk", "seat"), ("seat", "trunk")} <= call.port.routes
+    assert set(call.port.dials) == {"trunk", "seat"}
+    assert not any("supervisor" in route for route in call.port.routes)
+    call.port.far_ends("seat", 200)
+    call.run(0.3)
+    assert call.of(ConversationEnded)
+
+
+def test_who_takes_over_while_his_phone_still_rings_is_called_anew(call: Call) -> None:
+    call.conversation.post(Supervise(conversation_id=ID, seat_id="boss", mode=SuperviseMode.LISTEN))
+    call.run()
+    hand_over(call, seat_id="boss")
+    over = call.of(HandedOver)[0]
+    assert (over.joined, over.seat_id) == (False, "boss")
+    assert set(call.port.dials) == {"trunk"}
+    assert ("music", "trunk") in call.port.routes
 
 
 def test_hand_over_needs_an_agent_who_talks(call: Call) -> None:
