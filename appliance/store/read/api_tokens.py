@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
+from appliance.store import granted
 from appliance.store.db import Store
-from appliance.store.models import ApiToken
+from appliance.store.models import ApiToken, User
+from appliance.types import Permission, Role, Scope
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,24 @@ def tokens(store: Store) -> list[TokenView]:
         return [_view(row) for row in db.scalars(select(ApiToken).order_by(ApiToken.created_at.desc()))]
 
 
-def by_hash(store: Store, token_hash: str) -> TokenView | None:
-    """The key of a SHA-256 (hex); the caller asks whether it `holds`."""
+@dataclass(frozen=True)
+class ActingToken:
+    """A key with the user it acts for; `permissions` are those of his that are in its scopes."""
+
+    token: TokenView
+    login: str
+    display_name: str
+    role: Role
+    permissions: Mapping[Permission, Scope]
+
+
+def acting(store: Store, token_hash: str) -> ActingToken | None:
+    """The key of a SHA-256 (hex) of an enabled user; the caller asks whether it `holds`."""
+    query = select(ApiToken, User).join(User, User.id == ApiToken.user_id).where(ApiToken.token_hash == token_hash)
     with store.read() as db:
-        row = db.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
-    return _view(row) if row else None
+        row = db.execute(query).one_or_none()
+        if row is None or not row[1].enabled:
+            return None
+        token, user = row
+        allowed = {name: scope for name, scope in granted.of_user(db, user).items() if name in token.scopes}
+    return ActingToken(_view(token), user.login, user.display_name, Role(user.role), allowed)
