@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# The product's part of the device's root file system: app.sh SOURCE OUT.tar. SOURCE is a checkout after `make setup` (its
-# web assets and translations are taken as built). The Python packages come from SOURCE's hash-locked file; byte-code is
-# compiled here with hash-based invalidation, so that the same source gives the same bytes.
+# The product's part of the device's root file system: app.sh SOURCE DEPS.tar OUT.tar. SOURCE is a checkout after `make
+# setup` (its web assets and translations are taken as built), DEPS.tar its Python packages (deps.sh).
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 SOURCE=$(cd "$1" && pwd)
-OUT=$2
+DEPS=$2 OUT=$3
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:?set by build.sh} PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 PY=$SOURCE/.venv/bin/python
 work=$(mktemp -d)
@@ -16,29 +15,27 @@ mkdir -p "$venv/bin" "$site" "$work/source"
 
 # what is committed, and what set-up built; nothing else of the checkout
 git -C "$SOURCE" archive HEAD | tar -xf - -C "$work/source"
+mkdir -p "$work/source/webui/static"
 cp -a "$SOURCE/webui/static/dist" "$work/source/webui/static/"
 (cd "$SOURCE" && find webui/translations -name '*.mo' -print0 | xargs -0 tar -cf -) | tar -xf - -C "$work/source"
 
-"$PY" "$HERE/runtime_lock.py" "$SOURCE/requirements.lock" >"$work/run.lock"
-"$PY" -m pip install -q --no-compile --require-hashes --only-binary :all: --target "$site" -r "$work/run.lock"
+tar -xf "$DEPS" -C "$work/root"
 "$PY" -m pip wheel -q --no-deps --no-build-isolation -w "$work/wheel" "$work/source"
 "$PY" -m pip install -q --no-deps --no-compile --target "$site" "$work"/wheel/callbox-*.whl
-rm -rf "$site/bin" "$site/share"
 # what the box's services are made of must be loadable here: a requirement that nobody wrote down shows now
 PYTHONDONTWRITEBYTECODE=1 python3.11 -I -c "
 import sys
 sys.path.insert(0, '$site')
-import appliance.cli, appliance.services.gate, webui.serve
+import appliance.cli, appliance.services.gate, webui.assets, webui.serve
 from appliance.services.__main__ import SERVICES
 import importlib
 for module in SERVICES.values():
     importlib.import_module(module)
+webui.assets.manifest()
 "
-find "$site" -name __pycache__ -prune -exec rm -rf {} +
 # what names the place it was installed from would differ from build to build
 find "$site" -name direct_url.json -delete
 find "$site" -name RECORD -path '*callbox-*' -delete
-find "$site" -type d \( -name tests -o -name test \) -path '*/site-packages/*/*' -prune -exec rm -rf {} +
 
 printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n' >"$venv/pyvenv.cfg"
 ln -s /usr/bin/python3.11 "$venv/bin/python"
@@ -55,6 +52,6 @@ mkdir -p "$work/root/usr/bin" "$work/root/usr/share/doc/callbox"
 ln -s /opt/callbox/venv/bin/callbox "$work/root/usr/bin/callbox"
 cp "$work"/source/docs/*.md "$work/source/LICENSE" "$work/root/usr/share/doc/callbox/"
 
-python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash -s "$work/root" -p / "$site"
+python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash -s "$work/root" -p / "$site"/{appliance,audio,drivers,webui}
 tar -C "$work/root" --sort=name --mtime=@"$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf "$OUT.new" .
 mv "$OUT.new" "$OUT"

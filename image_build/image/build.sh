@@ -28,7 +28,7 @@ digest_of() { cat "$@" | sha256sum | cut -c1-64; }
 step() { printf '  %-44s' "$1"; started=$SECONDS; }
 done_step() { printf '%4d s  %s\n' $((SECONDS - started)) "${1:-}"; }
 
-# Debian's part has a time of its own, so that a commit to the product does not make it anew
+# Debian's part and Python's have a time of their own, so that a commit to the product does not make them anew
 base_made_of=$(digest_of "$HERE"/base.sh "$HERE"/prune.sh "$HERE"/packages.txt "$HERE"/initrd/*)
 step "Debian packages"
 if ! fresh "$OUT/base.tar" "$base_made_of"; then
@@ -37,8 +37,16 @@ if ! fresh "$OUT/base.tar" "$base_made_of"; then
   echo "$base_made_of" >"$OUT/base.tar.made-of"
 fi
 done_step "$(du -m "$OUT/base.tar" | cut -f1) MB"
-step "the product and its Python packages"
-"$HERE/app.sh" "$SOURCE" "$OUT/app.tar" >"$OUT/app.log" 2>&1 || { echo "failed; see $OUT/app.log"; exit 1; }
+deps_made_of=$(digest_of "$HERE"/deps.sh "$HERE"/runtime_lock.py "$SOURCE"/requirements.lock "$SOURCE"/pyproject.toml)
+step "Python packages"
+if ! fresh "$OUT/deps.tar" "$deps_made_of"; then
+  SOURCE_DATE_EPOCH=1764028800 "$HERE/deps.sh" "$SOURCE" "$OUT/deps.tar" >"$OUT/deps.log" 2>&1 ||
+    { echo "failed; see $OUT/deps.log"; exit 1; }
+  echo "$deps_made_of" >"$OUT/deps.tar.made-of"
+fi
+done_step "$(du -m "$OUT/deps.tar" | cut -f1) MB"
+step "the product"
+"$HERE/app.sh" "$SOURCE" "$OUT/deps.tar" "$OUT/app.tar" >"$OUT/app.log" 2>&1 || { echo "failed; see $OUT/app.log"; exit 1; }
 done_step "$(du -m "$OUT/app.tar" | cut -f1) MB"
 step "boot loaders"
 "$HERE/boot.sh" disk "$OUT/esp-disk"

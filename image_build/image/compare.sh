@@ -18,5 +18,6 @@ done
 "$HERE/build.sh" --out "$SECOND" "${options[@]}"
 echo
 if cmp -s "$FIRST/base.tar" "$SECOND/base.tar"; then echo "base.tar: the same"; else echo "base.tar: DIFFERENT"; fi
+if cmp -s "$FIRST/deps.tar" "$SECOND/deps.tar"; then echo "deps.tar: the same"; else echo "deps.tar: DIFFERENT"; fi
 if cmp -s "$FIRST/app.tar" "$SECOND/app.tar"; then echo "app.tar: the same"; else echo "app.tar: DIFFERENT"; fi
 diff "$FIRST/SHA256SUMS" "$SECOND/SHA256SUMS" && echo "both builds have the same digests"
