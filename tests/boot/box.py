@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from pexpect import fdpexpect
@@ -98,6 +100,8 @@ class Box(Machine):
             ],
             memory_mb=memory_mb, nice=-5, cpu=CPU,
         )  # fmt: skip
+        self._name = name
+        self._speaks = False
         self._serial = self._connect(serial)
         self._serial.settimeout(None)
         self.console = fdpexpect.fdspawn(self._serial.fileno(), encoding="latin-1", timeout=600)
@@ -106,6 +110,24 @@ class Box(Machine):
     def up_s(self) -> float:
         """Seconds since power-on."""
         return time.monotonic() - self._started_s
+
+    def wait_agent(self, timeout_s: float = 600) -> float:
+        self._speaks = False
+        took_s = super().wait_agent(timeout_s)
+        self._speaks = True
+        return took_s
+
+    def keep_logs(self) -> None:
+        """The box's own journal and logs into `<name>-logs.tar.gz`, as far as it still answers."""
+        if not self._speaks:
+            return
+        line = (
+            "journalctl -b --no-pager -o short-monotonic >/run/journal.txt; dmesg >/run/dmesg.txt;"
+            "cd / && tar -czf - run/journal.txt run/dmesg.txt $(ls -d var/lib/callbox/log 2>/dev/null) | base64 -w0"
+        )
+        with contextlib.suppress(OSError, ValueError, AssertionError):
+            answer = self.run(line, 240)
+            (self._folder / f"{self._name}-logs.tar.gz").write_bytes(base64.b64decode(answer.output))
 
     def see(self, pattern: str, timeout_s: float = 600) -> float:
         """Wait for a text on the serial console; returns the seconds since power-on. Raises pexpect.TIMEOUT."""
@@ -132,8 +154,16 @@ class Box(Machine):
 
     def power_off(self, timeout_s: float = 180) -> None:
         """By the system itself; QEMU ends with it."""
+        self.keep_logs()
         self.run("systemctl poweroff", 60)
+        self._speaks = False
         self.wait_off(timeout_s)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.keep_logs()
+        super().__exit__(kind, error, trace)
 
     def stop(self) -> None:
         super().stop()

@@ -34,7 +34,7 @@ def install_mirror(run: Run) -> None:
     ]  # fmt: skip
     with Box(run.folder, "installer", arguments) as box:
         box.see("Numbers of the disks", 900)
-        run.figures["installer_asks_s"] = round(box.up_s, 1)
+        run.mark("installer_asks_s", box.up_s)
         box.console.send("1 2\n")
         box.see("Type its serial number", _TYPE_S)
         box.console.send("WD-WRONG\n")
@@ -46,7 +46,7 @@ def install_mirror(run: Run) -> None:
         box.see("Type INSTALL", _TYPE_S)
         box.console.send("INSTALL\n")
         began = box.up_s
-        run.figures["installer_writes_s"] = round(box.see("Installed", 1500) - began, 1)
+        run.mark("installer_writes_s", box.see("Installed", 1500) - began)
         box.console.send("\n")
         box.wait_off(300)
 
@@ -70,7 +70,7 @@ def boot_mirror(run: Run) -> None:
         box.sh("systemctl start callbox-prepare", 900)
         provide_trunk(box)
         run.figures["mirror_call"] = wait_dial_ready(box, run)
-        run.figures["mirror_first_dial_ready_s"] = round(box.up_s, 1)
+        run.mark("mirror_first_dial_ready_s", box.up_s)
         wait_gate(box)
         box.power_off()
 
@@ -84,7 +84,7 @@ def boot_one_disk(run: Run) -> None:
             state = box.sh("cat /proc/mdstat")
             assert re.search(r"\[(_U|U_)\]", state), state
             run.figures[f"mirror_only_{number}_call"] = wait_dial_ready(box, run)
-            run.figures[f"mirror_only_{number}_dial_ready_s"] = round(box.up_s, 1)
+            run.mark(f"mirror_only_{number}_dial_ready_s", box.up_s)
             box.power_off()
 
 
@@ -110,18 +110,18 @@ def update_and_return(run: Run) -> None:
         run.figures["update_refused"] = refused.error.strip().splitlines()[-1:]
         began = time.monotonic()
         box.sh("rauc install /data/good.raucb", 1500)
-        run.figures["update_install_s"] = round(time.monotonic() - began, 1)
+        run.mark("update_install_s", time.monotonic() - began)
         assert box.sh("/usr/lib/callbox/slot get-primary") == "B"
         box.run("systemctl reboot", 60)
         box.wait_agent(1500)
         assert box.sh("/usr/lib/callbox/slot get-current") == "B"
         wait_gate(box)
-        run.figures["update_new_slot_good_s"] = round(time.monotonic() - began, 1)
+        run.mark("update_new_slot_good_s", time.monotonic() - began)
         # on trial again, then spoilt under the running box: three tries by itself, then the old slot
         box.sh("/usr/lib/callbox/slot set-primary B; head -c 4M /dev/urandom >/dev/callbox/slot/rootB; sync")
         began = time.monotonic()
         box.qmp("system_reset")
         box.wait_agent(1800)
-        run.figures["return_s"] = round(time.monotonic() - began, 1)
+        run.mark("return_s", time.monotonic() - began)
         assert box.sh("/usr/lib/callbox/slot get-current") == "A"
         box.power_off()

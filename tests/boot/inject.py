@@ -24,6 +24,10 @@ mkdir -p {FOLDER} /run/systemd/system/sysinit.target.wants
 cp /callbox-test/agent.py {FOLDER}/
 cp /callbox-test/agent.service /run/systemd/system/callbox-test-agent.service
 ln -s ../callbox-test-agent.service /run/systemd/system/sysinit.target.wants/
+# a crash of the emulated machine tells where it was, in the service's own log
+more=/run/systemd/system/callbox-supervisord.service.d
+mkdir -p $more
+printf '[Service]\\nEnvironment=PYTHONFAULTHANDLER=1\\n' >$more/boot-test.conf
 """
 _AGENT_UNIT = f"""[Unit]
 Description=Agent of the boot tests

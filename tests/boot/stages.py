@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,11 @@ class Run:
     @property
     def disk(self) -> Path:
         return self.folder / "disk.img"
+
+    def mark(self, name: str, seconds: float) -> None:
+        """A figure, said at once: what a stage has reached is seen while it goes on."""
+        self.figures[name] = round(seconds, 1)
+        print(f"  {name}: {seconds:.1f}", file=sys.stderr, flush=True)
 
 
 def fresh_disk(run: Run) -> None:
@@ -99,14 +105,14 @@ def first_boot(run: Run) -> None:
     """A new box, kernel started directly: menu, health, trunk, dial-ready. It is switched off by itself at the end."""
     fresh_disk(run)
     with Box(run.folder, "first-boot", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
-        run.figures["first_boot_agent_s"] = round(box.wait_agent(1200), 1)
+        run.mark("first_boot_agent_s", box.wait_agent(1200))
         box.sh("systemctl start callbox-prepare", 900)
         provide_trunk(box)
         run.figures["first_call"] = wait_dial_ready(box, run)
-        run.figures["first_boot_dial_ready_s"] = round(box.up_s, 1)
+        run.mark("first_boot_dial_ready_s", box.up_s)
         run.figures["first_boot_findings"] = wait_well(box)
-        run.figures["first_boot_well_s"] = round(box.up_s, 1)
-        run.figures["first_boot_menu_s"] = round(box.see(MENU, 1500), 1)
+        run.mark("first_boot_well_s", box.up_s)
+        run.mark("first_boot_menu_s", box.see(MENU, 1500))
         run.figures["around"] = look_around(box)
         (run.folder / "boot-chart.svg").write_text(box.sh("systemd-analyze plot", 300))
         box.power_off()
@@ -117,8 +123,8 @@ def boot_directly(run: Run) -> None:
     with Box(run.folder, "direct", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
         box.wait_agent(1200)
         run.figures["direct_call"] = wait_dial_ready(box, run)
-        run.figures["direct_dial_ready_s"] = round(box.up_s, 1)
-        run.figures["direct_menu_s"] = round(box.see(MENU, 600), 1)
+        run.mark("direct_dial_ready_s", box.up_s)
+        run.mark("direct_menu_s", box.see(MENU, 600))
         box.power_off()
 
 
@@ -127,12 +133,12 @@ def boot_by_firmware(run: Run) -> None:
     shutil.rmtree(run.folder / "vars.fd", ignore_errors=True)
     arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network()]
     with Box(run.folder, "firmware", arguments) as box:
-        run.figures["grub_menu_s"] = round(box.see(r"Callbox slot A \(OK=1 TRY=\d\)", 600), 1)
+        run.mark("grub_menu_s", box.see(r"Callbox slot A \(OK=1 TRY=\d\)", 600))
         box.wait_agent(1200)
         run.figures["firmware_call"] = wait_dial_ready(box, run)
-        run.figures["firmware_dial_ready_s"] = round(box.up_s, 1)
+        run.mark("firmware_dial_ready_s", box.up_s)
         wait_gate(box)
-        run.figures["firmware_gate_s"] = round(box.up_s, 1)
+        run.mark("firmware_gate_s", box.up_s)
         box.power_off()
 
 
