@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
@@ -13,6 +13,9 @@ from appliance.domain.amounts import Amount, parse_amount
 from appliance.domain.list_words import HEADER_WORDS, NOT_TO_CALL_WORDS, NUMBER_TYPE_WORDS, OUR_HEADERS
 from appliance.domain.numbers import Cell, looks_like_number
 from appliance.types import NumberType
+
+CUSTOM = "custom."
+"""Begins the role of a column that fills a field of one's own; its key follows."""
 
 HEADER_ROWS_MAX = 20
 """A header is looked for in the first rows: reports carry titles above it."""
@@ -37,11 +40,30 @@ PHONES = (Column.PHONE, Column.PHONE_2, Column.PHONE_3, Column.PHONE_4)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand. Indices count from 0; `header_row` is the index of the header among the rows, or None."""
+    """Where things stand. Indices count from 0; `header_row` is the index of the header among the rows, or None.
+
+    `custom` {key of a field of one's own: index}.
+    """
 
     indices: dict[Column, int]
     headers: tuple[str, ...] = ()
     header_row: int | None = None
+    custom: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, roles: Mapping[str, int], headers: tuple[str, ...], header_row: int | None) -> Columns:
+        """Columns by role, as `roles` gives them; roles that are none are left out."""
+        known = set(Column)
+        return cls(
+            {Column(role): index for role, index in roles.items() if role in known}, headers, header_row,
+            {role.removeprefix(CUSTOM): index for role, index in roles.items() if role.startswith(CUSTOM)},
+        )  # fmt: skip
+
+    @property
+    def roles(self) -> dict[str, int]:
+        """All of them by role."""
+        own = {f"{CUSTOM}{key}": index for key, index in self.custom.items()}
+        return {**{role.value: index for role, index in self.indices.items()}, **own}
 
 
 # a header that is one of the words weighs more than one that only contains it
@@ -96,18 +118,22 @@ def columns_from_mapping(rows: Sequence[Sequence[Cell]], mapping: dict[str, str]
     known = {plain_header(header): index for index, header in reversed(list(enumerate(headers))) if header}
     width = max((len(row) for row in rows), default=0)
     indices: dict[Column, int] = {}
+    custom: dict[str, int] = {}
     for role, named in mapping.items():
-        if role not in set(Column):
+        if role not in set(Column) and not role.startswith(CUSTOM):
             raise ValueError(f"{role} is not one of {', '.join(Column)}")
         index = known.get(plain_header(named), _column_letter(named))
         if index is None or index >= width:
             raise ValueError(f"the list has no column {named!r} (for {role})")
-        indices[Column(role)] = index
+        if role.startswith(CUSTOM):
+            custom[role.removeprefix(CUSTOM)] = index
+        else:
+            indices[Column(role)] = index
     if Column.PHONE not in indices:
         if guessed is None:
             raise ValueError("no column holds telephone numbers")
         indices[Column.PHONE] = guessed.indices[Column.PHONE]
-    return Columns(indices, headers, header_row)
+    return Columns(indices, headers, header_row, custom)
 
 
 @lru_cache(maxsize=1024)

@@ -8,14 +8,17 @@ of the person: within the list, in the campaign, in other campaigns, and against
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from appliance.domain.amounts import Amount, parse_amount
 from appliance.domain.list_columns import PHONES, Column, Columns, cell_at, cell_text, number_type, plain_header
 from appliance.domain.list_words import OUR_HEADERS
 from appliance.domain.numbers import Cell, Number, NumberKind, NumberProblem, line_facts, line_type_of, parse_number
+from appliance.domain.own_columns import own_values
+from appliance.domain.survey import FormField
 from appliance.types import E164, LineType, NumberType
 
 NAME_LENGTH_MAX = 200
@@ -72,6 +75,8 @@ class Candidate:
     fields: dict[str, str] = field(default_factory=dict)
     amount_unreadable: bool = False
     numbers: tuple[ListedNumber, ...] = ()  # all of the person, `number` first
+    custom: dict[str, Any] = field(default_factory=dict)  # fields of one's own, as domain.survey keeps answers
+    custom_unreadable: int = 0  # cells that did not fit their field: they stand in `fields`
     warning: RowProblem | None = None
 
 
@@ -98,9 +103,13 @@ class Merged:
 
 
 def read_row(
-    row_number: int, cells: Sequence[Cell], columns: Columns, region: str, *, currency: str = "", hidden: bool = False
-) -> Candidate | Refused:
-    """What one row says. Never raises: a row that cannot be read is refused with its reason."""
+    row_number: int, cells: Sequence[Cell], columns: Columns, region: str, *, currency: str = "", hidden: bool = False,
+    own: Mapping[str, FormField] | None = None,
+) -> Candidate | Refused:  # fmt: skip
+    """What one row says. Never raises: a row that cannot be read is refused with its reason.
+
+    `own`: the fields of one's own by key; what does not fit is kept under its header.
+    """
     phones = _phones(cells, columns, region)
     if isinstance(phones, Refused):
         return replace(phones, row_number=row_number)
@@ -111,7 +120,8 @@ def read_row(
     amount_cell = cell_at(cells, columns.indices.get(Column.AMOUNT))
     amount = parse_amount(amount_cell, region, named if re.fullmatch(r"[A-Z]{3}", named) else currency)
     unreadable = isinstance(amount, ValueError)
-    fields = _further_fields(cells, columns, unread | {Column.AMOUNT} if unreadable else unread)
+    custom, misfits = own_values(cells, columns.custom, own or {})
+    fields = _further_fields(cells, columns, unread | {Column.AMOUNT} if unreadable else unread, misfits)
     fields.update(_number_notes(number))
     return Candidate(
         row_number=row_number,
@@ -123,6 +133,8 @@ def read_row(
         fields=fields,
         amount_unreadable=unreadable,
         numbers=numbers,
+        custom=custom,
+        custom_unreadable=len(misfits),
     )
 
 
@@ -211,9 +223,12 @@ def _duplicate(
     return Refused(candidate.row_number, candidate.cells, problem, number)
 
 
-def _further_fields(cells: Sequence[Cell], columns: Columns, unread: frozenset[Column]) -> dict[str, str]:
+def _further_fields(
+    cells: Sequence[Cell], columns: Columns, unread: frozenset[Column], misfits: frozenset[int] = frozenset()
+) -> dict[str, str]:
     """All other columns under their headers; also, as written, what stands in the columns that could not be read."""
     used = {index for column, index in columns.indices.items() if column not in unread}
+    used |= set(columns.custom.values()) - misfits
     fields: dict[str, str] = {}
     for index, header in enumerate(columns.headers):
         if not header or index in used or plain_header(header) in OUR_HEADERS:

@@ -51,7 +51,8 @@ class ContactMerges:
             before: dict[str, Any] = {
                 "kept": plain(kept), "gone": plain(gone), "kept_numbers": contacts.numbers_of(session, kept.id),
                 "gone_numbers": contacts.numbers_of(session, gone.id),
-                "facts": _facts_together(session, kept.id, gone.id), **_move_calls(session, kept.id, gone.id), **_move_leads(session, kept.id, gone.id),
+                "facts": _facts_together(session, kept.id, gone.id),
+                **_move_calls(session, kept.id, gone.id), **_move_leads(session, kept.id, gone.id),
             }  # fmt: skip
             _take(kept, gone, command.take)
             session.execute(delete(ContactNumber).where(ContactNumber.contact_id == gone.id))

@@ -143,12 +143,6 @@ def _new_field(session: Session, field_id: str, *, taken: bool) -> ContactField:
     return row
 
 
-def fields_in_use(session: Session) -> list[FormField]:
-    """The fields that are not retired, in their order."""
-    rows = session.scalars(select(ContactField).where(~ContactField.retired).order_by(ContactField.position))
-    return [FormField.model_validate(row.config) for row in rows]
-
-
 def _found(session: Session, command: commands.SaveContact) -> Contact:
     contact = session.get(Contact, command.contact_id)
     if contact is None:
@@ -160,7 +154,7 @@ def _filled_in(
     session: Session, before: dict[str, Any], given: Mapping[str, Any], faults: list[Fault]
 ) -> dict[str, Any]:
     """The fields after a change: those that are not named stay, empty ones are taken out."""
-    fields = fields_in_use(session)
+    fields = contacts.own_fields(session)
     named = [one for one in fields if one.id in given]
     kept, wrong = check_answers(named, dict(given), complete=True)
     faults += [(f"custom.{name.removeprefix('answers.')}", error_id, words) for name, error_id, words in wrong]

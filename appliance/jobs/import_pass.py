@@ -28,6 +28,9 @@ CELL_LENGTH_KEPT = 1000
 MERGED = "merged"
 """Key in `warnings` for rows whose data went to a person who was there."""
 
+MISFIT = "field_invalid"
+"""Key in `warnings` for cells that did not fit their field."""
+
 OnProgress = Callable[[int, int], None]
 """Called with (rows done, rows in all) after each chunk; what it raises stops the import, to be taken up later."""
 
@@ -74,6 +77,7 @@ class ImportPass:
         with store.read() as session:
             self._twins = imports.twins(session, import_id, campaign_id, digest) if campaign_id else {import_id}
             # nobody to look for: who comes by another import at the same time is found when the lead is written
+            self._own = {one.id: one for one in contacts.own_fields(session)}
             self._first = not campaign_id or contacts.is_empty(session, campaign_id)
 
     def run(self, rows: Iterable[Row], total: int, on_progress: OnProgress | None) -> Tally:
@@ -81,7 +85,8 @@ class ImportPass:
         for chunk in _chunks(rows, CHUNK_ROWS):
             read = [
                 lists.read_row(
-                    row.number, row.cells, self._columns, self._region, currency=self._currency, hidden=row.hidden
+                    row.number, row.cells, self._columns, self._region, currency=self._currency, hidden=row.hidden,
+                    own=self._own,
                 )
                 for row in chunk
             ]
@@ -112,6 +117,8 @@ class ImportPass:
             duplicates = sum(row.duplicate for row in refused) + len(merged)
             warnings = Counter(row.warning.value for row in taken if row.warning)
             warnings.update({MERGED: len(merged)} if merged else {})
+            misfits = sum(row.custom_unreadable for row in taken)
+            warnings.update({MISFIT: misfits} if misfits else {})
             imports.add_rejects(session, self._import_id, [_reject(row) for row in refused])
             imports.add_counts(
                 session, self._import_id, accepted=len(taken), rejected=rejected, duplicates=duplicates,
@@ -149,9 +156,9 @@ class ImportPass:
         return contacts.NewLead(
             numbers=tuple(self._number(one) for one in row.numbers), name=row.name, external_id=row.external_id,
             amount_minor=row.amount.minor if row.amount else None, currency=row.amount.currency if row.amount else "",
-            fields=row.fields, next_attempt_at=self._started_at + timedelta(microseconds=row.row_number),
+            fields=row.fields, custom=row.custom,
+            next_attempt_at=self._started_at + timedelta(microseconds=row.row_number),
         )  # fmt: skip
-
 
     def _number(self, one: ListedNumber) -> contacts.NewNumber:
         """The zones of a number are those of its prefix: asked once for each."""

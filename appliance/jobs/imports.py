@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from appliance.clock import Clock, SystemClock
 from appliance.domain.campaign import parse_config
-from appliance.domain.list_columns import Column, Columns
+from appliance.domain.list_columns import Columns
 from appliance.domain.lists import Duplicates
 from appliance.errors import CallerError
 from appliance.ids import new_id
@@ -127,7 +127,7 @@ def _report(
         campaign_is_new=campaign.is_new, dry_run=dry_run, rows=tally.rows, accepted=tally.accepted,
         rejected=tally.rejected.total(), duplicates=tally.duplicates, reasons=dict(tally.rejected.most_common()),
         elapsed_s=round(took_s, 3), sheet=head.name,
-        columns={role.value: shown(columns, index) for role, index in columns.indices.items()},
+        columns={role: shown(columns, index) for role, index in columns.roles.items()},
         amounts_unreadable=tally.amounts_unreadable, warnings=dict(tally.warnings.most_common()),
     )  # fmt: skip
 
@@ -139,17 +139,11 @@ class _Target:
     is_new: bool
 
 
-def remembered_by(store: Store, campaign_id: str | None) -> Callable[[tuple[str, ...]], dict[Column, int] | None]:
+def remembered_by(store: Store, campaign_id: str | None) -> Callable[[tuple[str, ...]], dict[str, int] | None]:
     """Return what looks up the columns of a header that was taken before."""
     with store.read() as session:
         known = imports.remembered(session, campaign_id or None)
-    roles = set(Column)
-
-    def look_up(headers: tuple[str, ...]) -> dict[Column, int] | None:
-        found = known.get(imports.bare_header(headers))
-        return {Column(role): index for role, index in found.items() if role in roles} if found else None
-
-    return look_up
+    return lambda headers: known.get(imports.bare_header(headers)) or None
 
 
 def _campaign(store: Store, campaign_id: str | None, campaign_name: str | None) -> _Target:
@@ -189,7 +183,7 @@ def _remembered(head: SheetHead, columns: Columns) -> dict[str, Any]:
     return {
         "sheet": head.name,
         "headers": list(columns.headers),
-        "columns": {role.value: index for role, index in columns.indices.items()},
+        "columns": columns.roles,
     }
 
 

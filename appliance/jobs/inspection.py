@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.domain import list_columns
-from appliance.domain.list_columns import Column, Columns, cell_text
+from appliance.domain.list_columns import Columns, cell_text
 from appliance.domain.numbers import Cell
 from appliance.errors import CallerError
 from appliance.outside.table_frames import SheetHead
@@ -16,8 +16,8 @@ from appliance.outside.tables import Workbook
 SAMPLE_ROWS = 5
 
 
-Remembered = Callable[[tuple[str, ...]], dict[Column, int] | None]
-"""Headers of a list -> where things stood when a list with these headers was last taken; None: never seen."""
+Remembered = Callable[[tuple[str, ...]], dict[str, int] | None]
+"""Headers of a list -> where things stood (by role) when a list with these headers was last taken; None: never seen."""
 
 
 def inspect_list(
@@ -42,7 +42,7 @@ def inspect_list(
     return {
         "sheet": head.name,
         "columns": [shown(columns, index) for index in range(width)],
-        "mapping": {role.value: shown(columns, index) for role, index in columns.indices.items()},
+        "mapping": {role: shown(columns, index) for role, index in columns.roles.items()},
         "sample": [[cell_text(cell) for cell in row.cells] for row in head.rows[first : first + SAMPLE_ROWS]],
         "remembered": bool(columns.headers and remembered(columns.headers)),
     }
@@ -85,7 +85,7 @@ def _known(sample: Sequence[Sequence[Cell]], remembered: Remembered) -> Columns 
     for index, row in enumerate(sample[: list_columns.HEADER_ROWS_MAX]):
         headers = tuple(cell_text(cell) for cell in row)
         if indices := remembered(headers):
-            return Columns(indices, headers, index)
+            return Columns.of(indices, headers, index)
     return None
 
 

@@ -110,7 +110,7 @@ def search(store: Store, text: str, *, before: str | None = None, size: int = 50
         return Page(_cards(db, page.rows), page.older)
 
 
-def _found(text: str) -> Select[tuple[Contact]]:
+def _found(text: str) -> Select[Contact]:
     query, wanted = select(Contact), text.strip()[:100]
     if not wanted:
         return query
@@ -136,7 +136,8 @@ def _cards(db: Session, rows: list[Contact]) -> list[PersonCard]:
     for contact_id, number, kind, state in db.execute(query):
         numbers.setdefault(contact_id, []).append(PersonNumber(number, kind, state or "good"))
     places: dict[str, list[str]] = {}
-    for contact_id, campaign_id in db.execute(select(Lead.contact_id, Lead.campaign_id).where(Lead.contact_id.in_(ids))):
+    in_campaigns = select(Lead.contact_id, Lead.campaign_id).where(Lead.contact_id.in_(ids))
+    for contact_id, campaign_id in db.execute(in_campaigns):
         places.setdefault(contact_id, []).append(campaign_id)
     return [
         PersonCard(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from appliance.domain.survey import FormField
 from appliance.ids import new_id
 from appliance.store.bulk import insert_many
-from appliance.store.models import Campaign, Contact, ContactNumber, DoNotCall, Lead, PhoneNumber
+from appliance.store.models import Campaign, Contact, ContactField, ContactNumber, DoNotCall, Lead, PhoneNumber
 from appliance.types import E164, CampaignState, LeadState, LineType, NumberState, NumberType
 
 _WORDS = {word: word.value for words in (NumberType, LineType) for word in words}
@@ -40,6 +41,7 @@ class NewLead:
     currency: str
     fields: Mapping[str, str]
     next_attempt_at: datetime
+    custom: Mapping[str, Any] = field(default_factory=dict)  # goes to the person
 
     @property
     def number(self) -> E164:
@@ -92,13 +94,20 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
         return set()
     ordered = sorted(leads, key=lambda lead: lead.number)  # one order everywhere: two imports cannot lock each other
     made = {lead.number: new_id() for lead in ordered}
+    own = any(lead.custom for lead in ordered)
     insert_many(
-        session, Contact, ("id", "number", "name"),
-        [(made[lead.number], lead.number, lead.name) for lead in ordered], {"created_at": now},
+        session, Contact, ("id", "number", "name", *(("custom",) if own else ())),
+        [
+            (made[lead.number], lead.number, lead.name, *((dict(lead.custom),) if own else ()))
+            for lead in ordered
+        ],
+        {"created_at": now},
     )  # fmt: skip
     found = session.execute(select(Contact.number, Contact.id).where(Contact.number.in_(list(made))))
     people = {E164(number): person for number, person in found}
     fresh = {person for number, person in people.items() if person == made[number]}
+    if own:
+        _fill_in(session, {people[one.number]: one.custom for one in ordered if people[one.number] not in fresh})
     _add_numbers(session, [(people[lead.number], lead.numbers) for lead in ordered], fresh)
     ids = {lead.number: new_id() for lead in ordered}
     insert_many(
@@ -140,12 +149,27 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
     )
     found = [(people[number], row) for number, row in rows if number in people]
     _add_numbers(session, [(lead.contact_id, row.numbers) for lead, row in found])
+    _fill_in(session, {lead.contact_id: row.custom for lead, row in found})
     for lead, row in found:
         lead.name, lead.external_id = lead.name or row.name, lead.external_id or row.external_id
         lead.fields = {**row.fields, **lead.fields}
         if row.amount_minor is not None:
             lead.amount_minor, lead.currency = row.amount_minor, row.currency
     return len(found)
+
+
+def own_fields(session: Session) -> list[FormField]:
+    """The fields that the administrator gave to people and that are in use, in their order."""
+    rows = session.scalars(select(ContactField).where(~ContactField.retired).order_by(ContactField.position))
+    return [FormField.model_validate(row.config) for row in rows]
+
+
+def _fill_in(session: Session, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """What a newer list says of people's own fields holds; what it does not say stays."""
+    wanted = {person: found for person, found in values.items() if found}
+    if wanted:
+        for row in session.scalars(select(Contact).where(Contact.id.in_(wanted))):
+            row.custom = {**row.custom, **wanted[row.id]}
 
 
 def numbers_of(session: Session, contact_id: str) -> list[list[str]]:
