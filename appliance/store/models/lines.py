@@ -19,6 +19,7 @@ class Seat(Base):
     display_name: Mapped[str] = mapped_column(String(120), default="")
     phone: Mapped[str] = mapped_column(String(10), default="desk")  # desk | browser
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    recording: Mapped[str] = mapped_column(String(10), default="", server_default="")  # types.RecordingPolicy, "": none
 
 
 class Trunk(Base):
