@@ -78,9 +78,9 @@ class RunRetention(UserCommand, frozen=True, kw_only=True):
 class ExportReport(UserCommand, frozen=True, kw_only=True):
     """Write a report or list to a table file; reply id = job id, `LiveJob.result` = {path, file_name, rows}.
 
-    `report`: campaign | figures | attempts | recordings | rejects; `file_format`: csv | xlsx. `choice` holds the
-    fields of a report's address (store.read.report_scope, and `by`) for figures and attempts. The file stands in the
-    upload folder for a day.
+    `report`: campaign | figures | attempts | recordings | rejects | contacts | answers (of a campaign's form);
+    `file_format`: csv | xlsx. `choice` holds the fields of a report's address (store.read.report_scope, and `by`) for
+    figures, attempts and answers, `q` (what is searched) for contacts. The file stands in the upload folder for a day.
     """
 
     SERVICE: ClassVar[str] = "jobs"

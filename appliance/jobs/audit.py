@@ -22,7 +22,7 @@ from appliance.store.db import Store
 from appliance.store.models import AuditEntry
 
 GENESIS = "0" * 64
-_PERSONAL_KEYS = frozenset({"number", "phone", "name", "customer"})
+_PERSONAL_KEYS = frozenset({"number", "phone", "name", "customer", "q"})
 _NUMBER = re.compile(r"\+\d{7,15}")
 _PAGE = 1000
 

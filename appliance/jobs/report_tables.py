@@ -12,7 +12,7 @@ from sqlalchemy import select
 from appliance.errors import NotFoundError
 from appliance.jobs.context import Context
 from appliance.store.models import Attempt, Lead
-from appliance.store.read import campaigns, recordings, reports
+from appliance.store.read import campaigns, form_results, people, recordings, reports
 from appliance.store.read.measures import MEASURES
 from appliance.store.read.report_scope import Scope, scope_of
 from appliance.store.read.tallies import DIMENSIONS, Dimension, Tally, tallies, tally
@@ -31,6 +31,7 @@ RECORDING_COLUMNS = (
     "recording", "campaign", "agent", "seat", "number", "name", "started_at", "duration_s", "outcome", "disposition",
     "state", "size_bytes", "sha256", "expires_at", "legal_hold",
 )  # fmt: skip
+PHONE_COLUMNS = ("phone", "phone2", "phone3", "phone4")
 FIGURES = (
     "attempts", "persons", "connect_rate", "connected", "conversations", "contact_rate", "rpc", "rpc_rate", "promises",
     "promise_rate", "abandoned", "abandoned_share", "talk_s", "wrap_up_s", "staffed_s", "utilisation", "talk_share",
@@ -56,12 +57,17 @@ class Tables:
         """Header and rows of one table; raises NotFoundError for an unknown campaign."""
         kind, campaign_id = payload["report"], payload.get("campaign_id")
         choice, now = payload.get("choice") or {}, self._context.clock.now()
+        if kind == "contacts":
+            return self._contacts(choice.get("q", ""))
         if kind == "recordings":
             return RECORDING_COLUMNS, self._recordings(campaign_id)
         if campaign_id and campaigns.campaign(self._context.store, campaign_id) is None:
             raise NotFoundError("campaign.unknown", f"There is no campaign {campaign_id}.", campaign=campaign_id)
         if kind == "attempts":
             return ATTEMPT_COLUMNS, self._attempts(self.scope(choice, now, campaign_id), choice.get("measure", ""))
+        if kind == "answers":
+            scope = self.scope(choice, now, campaign_id)
+            return form_results.table(self._context.store, scope.campaign_id or "", scope.since, scope.until)
         if kind == "figures":
             return self.figures(choice, payload.get("language", "en"), now)
         found = reports.report(self._context.store, campaign_id=campaign_id)
@@ -95,6 +101,18 @@ class Tables:
             if len(page) < _PAGE:
                 return
             after = page[-1][0].id
+
+    def _contacts(self, text: str) -> tuple[Sequence[str], Rows]:
+        """People with headings that an import knows again, so that the file can be changed and sent back."""
+        own = people.fields(self._context.store)
+        header = ("name", *PHONE_COLUMNS, *(one.label for one in own))
+        return header, (
+            (
+                one.name, *([n.number for n in one.numbers] + [""] * len(PHONE_COLUMNS))[: len(PHONE_COLUMNS)],
+                *(people.typed(by.config, one.custom.get(by.id)) for by in own),
+            )
+            for one in people.everybody(self._context.store, text)
+        )  # fmt: skip
 
     def _recordings(self, campaign_id: str | None) -> Rows:
         before: str | None = None

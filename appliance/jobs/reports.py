@@ -20,7 +20,7 @@ REPORT = "report"
 """Kind of the job; its payload is {report, campaign_id, import_id, file_format, job_id, language, choice}."""
 
 EXPORT_PREFIX = "export-"
-_REPORTS = ("campaign", "figures", "attempts", "recordings", "rejects")
+_REPORTS = ("campaign", "figures", "attempts", "recordings", "rejects", "contacts", "answers")
 _FORMATS = ("csv", "xlsx")
 
 
@@ -31,6 +31,8 @@ def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
         faults.append(("report", "report.unknown", f"Use one of {', '.join(_REPORTS)}."))
     if command.file_format not in _FORMATS or (command.report == "rejects" and command.file_format != "xlsx"):
         faults.append(("file_format", "report.bad_format", "Use csv or xlsx; rejects come as xlsx."))
+    if command.report == "answers" and not command.campaign_id:
+        faults.append(("campaign_id", "report.no_campaign", "Say which campaign."))
     if command.report == "attempts" and not command.campaign_id and not command.choice:
         faults.append(("campaign_id", "report.no_campaign", "Say which campaign."))
     if command.report == "rejects" and not command.import_id:
@@ -40,7 +42,7 @@ def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
     return {
         "report": command.report, "campaign_id": command.campaign_id, "import_id": command.import_id,
         "file_format": command.file_format, "job_id": job_id, "language": command.language,
-        "choice": {name: value for name, value in command.choice.items() if name in (*FIELDS, "by")},
+        "choice": {name: value for name, value in command.choice.items() if name in (*FIELDS, "by", "q")},
     }  # fmt: skip
 
 
