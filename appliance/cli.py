@@ -69,6 +69,8 @@ _COMMANDS = {
     "appliance.services.ear_cli": ("ear",),
     "appliance.services.enrol_cli": ("enrol", "library"),
     "appliance.services.alert_cli": ("alert",),
+    "appliance.services.backup_cli": ("backup", "restore"),
+    "appliance.services.update_cli": ("update", "factory-reset", "decommission"),
     "appliance.services.console_cli": ("console",),
     "appliance.services.diag": ("diag",),
     "appliance.services.import_cli": ("import",),
@@ -90,6 +92,7 @@ _FIGURES = {
     "appliance.bench.pacing": ("pacing",),
     "appliance.bench.soak": ("soak",),
     "appliance.bench.reports": ("reports",),
+    "appliance.bench.search": ("search",),
     "appliance.bench.store": ("store",),
 }
 

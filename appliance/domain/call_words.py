@@ -1,9 +1,9 @@
 """The tokens by which a call is found: pure functions from what is known of it, and from what is looked for, to tokens.
 
-A token is a kind, `=` and a value: `a` agent, `c` campaign, `o` outcome, `d` disposition, `h` held, `i` inbound (1 or 0),
-`r` recorded, `l` length class, `s` score class, `n` three digits of the number, `e` its last three to six digits,
-`p` a word of the person's name, `t` a word of the note. Every search is then "all of these, and one of those": two
-lists of calls cut with each other, which SQLite and PostgreSQL both do by index however common the words are.
+A token is a kind, `=` and a value: `a` agent, `c` campaign, `o` outcome, `d` disposition, `h` held, `i` inbound (or
+not: 0), `r` recorded, `l` length class, `s` score class, `n` three digits of the number, `e` its last three to six, `p` a
+word of the person's name, `t` a word of the note. Every search is then "all of these, and one of those": lists of calls
+cut with each other, which SQLite and PostgreSQL both do by index however common the words are.
 
 Words are found by their beginning (up to six letters), so that endings do not matter; Chinese and Japanese, which have
 no spaces, by each sign and each two neighbouring signs.
@@ -14,12 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PREFIX_MIN, _PREFIX_MAX = 2, 6
 _SUFFIX_MIN, _SUFFIX_MAX = 3, 6
 _TEXT_MAX = 2000  # characters of a note that are looked at
 _CLASSES = range(1, 26)
-_SIGNS = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+")
+_SIGN = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_SIGNS, _SIGNS_APART = re.compile(f"[{_SIGN}]+"), re.compile(f"([{_SIGN}]+)")
+_RUN = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +49,13 @@ def tokens(call: CallFacts) -> list[str]:
     found |= {f"e={digits[-n:]}" for n in range(_SUFFIX_MIN, _SUFFIX_MAX + 1) if len(digits) >= n}
     found |= {f"p={word}" for word in _indexed(call.name)} | {f"t={word}" for word in _indexed(call.note[:_TEXT_MAX])}
     plain = {"a": call.agent_id, "c": call.campaign_id, "o": call.outcome, "d": call.disposition}
-    found |= {f"{kind}={value}" for kind, value in plain.items() if value}
+    found |= {f"{kind}={value}" for kind, value in plain.items() if value.split() == [value]}
     found |= {"i=1" if call.inbound else "i=0"} | ({"h=1"} if call.held else set())
     if call.duration_s is not None:
         found |= {"r=1", f"l={length_class(call.duration_s)}"}
     if call.score is not None:
         found.add(f"s={score_class(call.score)}")
-    return sorted(token for token in found if not any(sign.isspace() for sign in token))
+    return sorted(found)
 
 
 def of_number(text: str) -> list[str]:
@@ -111,26 +114,16 @@ def _digits(number: str) -> str:
 
 def _pieces(text: str) -> Iterator[str]:
     """Words, lower case; signs of Chinese and the like apart from letters."""
-    word = ""
-    for sign in text.casefold():
-        if not sign.isalnum():
-            if word:
-                yield word
-            word = ""
-        elif word and bool(_SIGNS.match(sign)) != bool(_SIGNS.match(word)):
-            yield word
-            word = sign
-        else:
-            word += sign
-    if word:
-        yield word
+    for run in _RUN.findall(text.casefold()):
+        yield from (piece for piece in _SIGNS_APART.split(run) if piece)
 
 
-def _indexed(text: str) -> set[str]:
+@lru_cache(maxsize=4096)  # the same person is called again and again
+def _indexed(text: str) -> frozenset[str]:
     found: set[str] = set()
     for piece in _pieces(text):
         if _SIGNS.fullmatch(piece):
             found |= set(piece) | {piece[n : n + 2] for n in range(len(piece) - 1)}
         else:
             found |= {piece[:n] for n in range(_PREFIX_MIN, min(len(piece), _PREFIX_MAX) + 1)} or {piece}
-    return found
+    return frozenset(found)

@@ -21,6 +21,8 @@ from appliance.errors import BoxError, StoreError
 from appliance.events import ConversationEvent, StorageState, WorkerBeat
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.archive import Archive
+from appliance.jobs.backup import shelf
+from appliance.jobs.backup.service import BACKUP, COPY, TRIAL, Backups
 from appliance.jobs.context import Context, Doors, Publish
 from appliance.jobs.desk import Desk
 from appliance.jobs.disk_guard import DiskGuard
@@ -33,6 +35,7 @@ from appliance.jobs.provisioning import SEAT_EXPIRY, Provisioning
 from appliance.jobs.queue import Lane, Progress, WorkQueue
 from appliance.jobs.reports import REPORT, Reports
 from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
+from appliance.jobs.search_index import SearchIndex
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import migrate, open_store
@@ -41,6 +44,7 @@ from appliance.store.repositories import jobs_queue
 _DISK_INTERVAL_S = 2.0
 _SWEEP_INTERVAL_S = 2.0
 _CLUSTER_INTERVAL_S = 5.0
+_PLAN_INTERVAL_S = 60.0
 
 log = get_logger()
 
@@ -73,6 +77,8 @@ async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
             _every(_DISK_INTERVAL_S, stopping, service.guard.check),
             _every(_SWEEP_INTERVAL_S, stopping, service.intake.sweep),
             _every(_CLUSTER_INTERVAL_S, stopping, service.clusters.sweep),
+            _every(_SWEEP_INTERVAL_S, stopping, SearchIndex(store).sweep),
+            _every(_PLAN_INTERVAL_S, stopping, service.backups.plan),
         )
         await stopping.wait()
         await watch
@@ -142,20 +148,27 @@ class _Service:
         )
         # a lane of their own: a mail server that does not answer keeps nobody waiting
         reports: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
-        lanes = [archives, tables, Lane("reports", reports, niceness=10), Lane("chores", chores, niceness=5)]
+        backups: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
+        lanes = [
+            archives, tables, Lane("reports", reports, niceness=10), Lane("chores", chores, niceness=5),
+            Lane("backups", backups, niceness=10, shown=True),
+        ]  # fmt: skip
         self._queue = WorkQueue(context, lanes)
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
         saved = SavedReports(context, self._queue)
         reports[SAVED_REPORT] = saved.run
         self._office = Office(context)
-        self._desk = Desk(context, self._queue, saved)
+        self.backups = Backups(context, self._queue)
+        backups |= {BACKUP: self.backups.run_backup, TRIAL: self.backups.run_trial, COPY: self.backups.run_copy}
+        self._desk = Desk(context, self._queue, saved, self.backups.handlers())
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
         with self._context.store.write() as session:
             # what nobody waits for is never given up for good
-            for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY, SAVED_REPORT):
+            for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY, SAVED_REPORT, COPY):
                 jobs_queue.retry_failed(session, kind, self._context.clock.now())
+        shelf.sweep(self._context.home)
         self._queue.put(MAINTENANCE, MAINTENANCE, {})
         self._queue.start()
 

@@ -38,7 +38,7 @@ class Scorecard(Base):
 
 
 class ScorecardVersion(Base):
-    """`card` is domain.scorecard.Scorecard as plain data. One that was used is never changed: a change makes another."""
+    """`card` is domain.scorecard.Scorecard as plain data. One that was used is not changed: a change makes another."""
 
     __tablename__ = "scorecard_versions"
     scorecard_id: Mapped[str] = mapped_column(ForeignKey("scorecards.id"), primary_key=True)

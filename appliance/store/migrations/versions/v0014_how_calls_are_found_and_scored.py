@@ -35,7 +35,7 @@ def _on_sqlite() -> None:
     op.execute(f"CREATE TRIGGER call_search_out AFTER DELETE ON call_search BEGIN {_OUT_OF}; END")
     op.execute(f"CREATE TRIGGER call_search_new AFTER UPDATE OF words ON call_search BEGIN {_OUT_OF}; {_INTO}; END")
     for table, (key, columns) in _CHANGED.items():
-        mark = f"INSERT INTO call_changes (conversation_id) VALUES (new.{key})"
+        mark = f"INSERT INTO call_changes (conversation_id) VALUES (new.{key})"  # noqa: S608 - names of ours
         op.execute(f"CREATE TRIGGER {table}_found_in AFTER INSERT ON {table} BEGIN {mark}; END")
         op.execute(f"CREATE TRIGGER {table}_found_new AFTER UPDATE OF {columns} ON {table} BEGIN {mark}; END")
     marks = "; ".join(f"INSERT INTO call_changes (conversation_id) {rows}" for rows in _OF_LEAD)
@@ -45,7 +45,7 @@ def _on_sqlite() -> None:
 def _on_postgresql() -> None:
     op.execute("CREATE INDEX ix_call_search_words ON call_search USING gin (string_to_array(words, ' '))")
     for table, (key, columns) in _CHANGED.items():
-        mark = f"INSERT INTO call_changes (conversation_id) VALUES (new.{key})"
+        mark = f"INSERT INTO call_changes (conversation_id) VALUES (new.{key})"  # noqa: S608 - names of ours
         _trigger(table, f"INSERT OR UPDATE OF {columns}", mark)
     marks = "; ".join(f"INSERT INTO call_changes (conversation_id) {rows}" for rows in _OF_LEAD)
     _trigger("leads", "UPDATE OF name", marks)
@@ -60,7 +60,7 @@ def _trigger(table: str, when: str, mark: str) -> None:
 def _mark_what_is_there() -> None:
     """Oldest first: they are taken in that order."""
     for table in ("attempts", "inbound_calls"):
-        op.execute(f"INSERT INTO call_changes (conversation_id) SELECT id FROM {table} ORDER BY id")
+        op.execute(f"INSERT INTO call_changes (conversation_id) SELECT id FROM {table} ORDER BY id")  # noqa: S608
     op.execute(
         "INSERT INTO call_changes (conversation_id) SELECT conversation_id FROM recordings "
         "WHERE conversation_id NOT IN (SELECT id FROM attempts) "
@@ -184,7 +184,9 @@ def upgrade() -> None:
     sa.Column('created_by', sa.String(length=40), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('drawn_week', sa.String(length=10), nullable=False),
-    sa.ForeignKeyConstraint(['scorecard_id'], ['scorecards.id'], name=op.f('fk_sampling_plans_scorecard_id_scorecards')),
+    sa.ForeignKeyConstraint(
+        ['scorecard_id'], ['scorecards.id'], name=op.f('fk_sampling_plans_scorecard_id_scorecards')
+    ),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sampling_plans')),
     sa.UniqueConstraint('name', name=op.f('uq_sampling_plans_name'))
     )
@@ -193,7 +195,9 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('card', sa.JSON(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['scorecard_id'], ['scorecards.id'], name=op.f('fk_scorecard_versions_scorecard_id_scorecards')),
+    sa.ForeignKeyConstraint(
+        ['scorecard_id'], ['scorecards.id'], name=op.f('fk_scorecard_versions_scorecard_id_scorecards')
+    ),
     sa.PrimaryKeyConstraint('scorecard_id', 'version', name=op.f('pk_scorecard_versions'))
     )
     op.create_table('scoring_tasks',
