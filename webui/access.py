@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.store.read import roles
 from appliance.types import Permission
+from webui.bearer import user_of_token
 from webui.box import store
-from webui.session import current_user
+from webui.session import CurrentUser, current_user
 
 PREVIEW_POSTS = frozenset({"roles.see_as", "auth.log_out", "auth.language", "auth.theme"})
 """What may be sent while one looks at the pages as somebody of another role."""
@@ -22,10 +23,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Access:
-    """`open_to_all`: no log-in needed; otherwise any one of `permissions` opens (none listed: any user)."""
+    """`open_to_all`: no log-in needed; otherwise any one of `permissions` opens (none listed: any user).
+
+    `every`: it takes all of them.
+    """
 
     permissions: frozenset[Permission] = frozenset()
     open_to_all: bool = False
+    every: bool = False
 
     def allows(self, granted: Container[Permission] | None) -> bool:
         """May somebody with these permissions (None: nobody is signed in) come in?"""
@@ -33,12 +38,18 @@ class Access:
             return True
         if granted is None:
             return False
-        return not self.permissions or any(permission in granted for permission in self.permissions)
+        enough = all if self.every else any
+        return not self.permissions or enough(permission in granted for permission in self.permissions)
 
 
 def needs(*permissions: Permission) -> Callable[[View], View]:
     """Open to users with any one of these permissions."""
     return _mark(Access(permissions=frozenset(permissions)))
+
+
+def needs_every(view: View) -> View:
+    """Open only to who may do everything."""
+    return _mark(Access(permissions=frozenset(Permission), every=True))(view)
 
 
 def signed_in(view: View) -> View:
@@ -69,6 +80,12 @@ def wants_fragment() -> bool:
     return bool(request.headers.get("HX-Request")) or request.path.startswith("/api/")
 
 
+def _who_asks() -> CurrentUser | None:
+    """A program that brings a key (under /api/ only) is that key's user, whatever cookies come with it."""
+    brings_key = request.path.startswith("/api/") and "Authorization" in request.headers
+    return user_of_token() if brings_key else current_user()
+
+
 def check_access(app: Flask) -> BaseResponse | None:
     """Run before each request: sets `g.user`, then lets in, sends to the log-in, or refuses."""
     g.user = None
@@ -78,7 +95,7 @@ def check_access(app: Flask) -> BaseResponse | None:
     access = access_of(app, request.endpoint)
     if access is None:
         abort(403)
-    g.user = current_user()
+    g.user = _who_asks()
     granted = g.user.permissions if g.user else None
     if access.allows(granted):
         if g.user and g.user.seen_as and request.method != "GET" and request.endpoint not in PREVIEW_POSTS:

@@ -21,7 +21,10 @@ _log = get_logger(web="errors")
 
 
 def status_of(error: CallboxError) -> int:
-    """HTTP status of an error of the box."""
+    """HTTP status of an error of the box; a class may name its own."""
+    own = getattr(error, "http_status", None)
+    if isinstance(own, int):
+        return own
     if isinstance(error, ConflictError):
         return 409
     if isinstance(error, NotAllowedError):
@@ -86,7 +89,10 @@ def on_callbox_error(error: CallboxError) -> BaseResponse:
             {"field": field, "error_id": error_id, "detail": detail}
             for field, error_id, detail in error.placeholders["errors"]  # type: ignore[attr-defined]
         ]
-    return _answer(status, error.error_id, error_text(error), **more)
+    answer = _answer(status, error.error_id, error_text(error), **more)
+    if "retry_after_s" in error.placeholders:
+        answer.headers["Retry-After"] = str(error.placeholders["retry_after_s"])
+    return answer
 
 
 def on_http_error(error: HTTPException) -> BaseResponse:

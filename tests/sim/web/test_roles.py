@@ -115,13 +115,13 @@ def test_a_key_is_shown_once_and_ends_when_told(box: FakeBox) -> None:
     token = re.search(r"cbx_[\w-]+", page.text)
     assert token
     assert token[0] not in client.get("/system/keys").text
-    found = api_tokens.by_hash(box.bus.store, token_hash(token[0]))
+    found = api_tokens.acting(box.bus.store, token_hash(token[0]))
     assert found is not None
-    assert found.holds(datetime.now(UTC))
-    post(client, "/system/keys/revoke", {"id": found.id}, page="/system/keys")
-    ended = api_tokens.by_hash(box.bus.store, token_hash(token[0]))
+    assert found.token.holds(datetime.now(UTC))
+    post(client, "/system/keys/revoke", {"id": found.token.id}, page="/system/keys")
+    ended = api_tokens.acting(box.bus.store, token_hash(token[0]))
     assert ended is not None
-    assert not ended.holds(datetime.now(UTC))
+    assert not ended.token.holds(datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

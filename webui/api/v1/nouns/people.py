@@ -1,0 +1,43 @@
+"""People who are called, their numbers, who must not be called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance import commands as cmd
+from appliance.store.read import tables, why
+from appliance.store.read.why import Call as PastCall
+from appliance.store.read.why import PersonView
+from appliance.types import Permission
+from webui.api.v1.collection import Api, whole
+from webui.box import store
+
+IMPORT = Permission.LISTS_IMPORT
+
+contacts = Api("Contacts")
+contacts.rows("/contacts", tables.CONTACTS, IMPORT, summary="People who are called", filters=("number", "name"),
+              one=False)  # fmt: skip
+contacts.get("/contacts/{contact_id}", PersonView, lambda call: why.person(store(), call.path["contact_id"]), IMPORT,
+             summary="One person: numbers, what bars him, consents", versioned="person",
+             version_key="contact_id")  # fmt: skip
+contacts.get("/contacts/{contact_id}/calls", list[PastCall],
+             lambda call: whole(why.calls(store(), call.path["contact_id"], limit=500)), IMPORT,
+             summary="The newest calls to any of a person's numbers")  # fmt: skip
+contacts.command("PUT", "/contacts/{contact_id}/rules", cmd.SavePerson, IMPORT, versioned="person",
+                 version_key="contact_id")  # fmt: skip
+
+numbers = Api("Numbers")
+numbers.rows("/numbers", tables.NUMBERS, IMPORT, summary="What is known of numbers", filters=("state", "region"))
+numbers.command("PUT", "/numbers/{number}/state", cmd.SetNumberState, IMPORT)
+
+do_not_call = Api("Do not call")
+do_not_call.rows("/do-not-call", tables.DO_NOT_CALL, IMPORT, summary="Numbers that the box never calls")
+do_not_call.command("POST", "/do-not-call", cmd.SaveDoNotCall, IMPORT, hidden=("remove",))
+do_not_call.command("DELETE", "/do-not-call/{number}", cmd.SaveDoNotCall, IMPORT, fixed={"remove": True},
+                    hidden=("reason", "level", "campaign_id"), status=200,
+                    summary="Let the box call a number again")  # fmt: skip
+do_not_call.command("POST", "/do-not-call/import", cmd.ImportDoNotCall, IMPORT, timeout_s=120.0)
+
+
+def collections() -> tuple[Any, ...]:
+    return contacts, numbers, do_not_call

@@ -1,0 +1,49 @@
+"""ETag and If-Match (RFC 9110, 13): nobody overwrites what somebody else has changed meanwhile.
+
+The ETag is the version of `store.versions`; the service that writes compares it again in its own transaction.
+"""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from appliance.errors import CallerError
+from appliance.settings import load_settings
+from appliance.store.read import versions
+from webui.api.v1.declare import Call, Operation
+from webui.box import box, store
+
+SETTINGS = "settings"
+_ABSENT = versions.version_of({})
+
+
+class PreconditionNeededError(CallerError):
+    """An update without If-Match (RFC 6585)."""
+
+    http_status = 428
+
+
+def version(operation: Operation, call: Call) -> str:
+    """How the thing is now; what is not there has a version too."""
+    if operation.versioned == SETTINGS:
+        return versions.version_of(versions.of_settings(load_settings(box().home)))
+    return versions.current(store(), operation.versioned, call.path[operation.version_key])
+
+
+def check(operation: Operation, call: Call) -> None:
+    """Before an update: If-Match must be given for what is there. Raises PreconditionNeededError."""
+    g.if_match = ""
+    if not operation.is_edit or operation.method not in ("PUT", "PATCH"):
+        return
+    given = request.headers.get("If-Match", "")
+    if given:
+        g.if_match = "" if given.strip() == "*" else given.strip().removeprefix("W/").strip('"')
+    elif version(operation, call) != _ABSENT:
+        raise PreconditionNeededError(
+            "edit.version_needed", "Send If-Match with the ETag of what you have read, or * to overwrite it anyway."
+        )
+
+
+def wanted_version() -> str:
+    """The version that the caller saw; empty: whatever it is."""
+    return str(g.get("if_match", ""))
