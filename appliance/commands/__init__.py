@@ -43,7 +43,7 @@ COMMANDS: tuple[type[Command], ...] = tuple(
     declared
     for module in (
         accounts, base, care, configuration, content, customers, engine, hearing, integration, jobs, switch, watch,
-    )  # fmt: skip
+    )
     for declared in vars(module).values()
     if isinstance(declared, type) and issubclass(declared, Command) and declared.__module__ == module.__name__
     if declared.SERVICE

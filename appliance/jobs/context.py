@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from appliance.clock import Clock
+from appliance.errors import CallerError
 from appliance.events import ConfigChanged
 from appliance.settings import Home, Secrets, Settings
 from appliance.store.db import Store
@@ -39,13 +40,20 @@ def _sent_as_it_is(_config: dict[str, Any], number: str, _direction: str, _which
     return {"sent": number, "rule": None}
 
 
+def _no_root(action: str, _actor_id: str, _arguments: dict[str, str]) -> str:
+    """A checkout has no root helper."""
+    raise CallerError("box.not_a_device", f"'{action}' is done on the device only; this box runs from a checkout.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Doors:
     """The other rooms, as far as `jobs` needs them; wired in `appliance.services`.
 
     `check_trunk` returns the normal form of a trunk's configuration or raises ValidationErrors;
     `edge_changed` has the edge take up new trunks; `preview_number` (config, number, direction, which) says what a
-    trunk's rules make of a number; `use_certificate` (PEM, key; both empty: the box's own) or ValidationErrors.
+    trunk's rules make of a number; `use_certificate` (PEM, key; both empty: the box's own) or ValidationErrors;
+    `root` (action, actor, arguments) has privd do a named action and returns its words, or raises CallboxError
+    (`box.not_a_device` where there is none).
     """
 
     seats: SeatRegistrar
@@ -53,6 +61,7 @@ class Doors:
     edge_changed: Callable[[], None]
     preview_number: Callable[[dict[str, Any], str, str, str], dict[str, Any]] = field(default=_sent_as_it_is)
     use_certificate: Callable[[str, str], None] = field(default=_no_certificate)
+    root: Callable[[str, str, dict[str, str]], str] = field(default=_no_root)
 
 
 @dataclass(frozen=True, kw_only=True)

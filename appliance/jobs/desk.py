@@ -29,7 +29,10 @@ from appliance.types import Permission
 class Desk:
     """Answers the commands of the service `jobs`; safe to call from several threads."""
 
-    def __init__(self, context: Context, queue: WorkQueue, saved: SavedReports) -> None:
+    def __init__(
+        self, context: Context, queue: WorkQueue, saved: SavedReports, more: dict[type[Command], Callable[[Any], Done]]
+    ) -> None:
+        """`more`: commands that others answer."""
         self._context = context
         self._queue = queue
         self._methods: dict[type[Command], Callable[[Any], Done]] = {
@@ -41,6 +44,7 @@ class Desk:
             commands.SaveReport: saved.save,
             commands.DeleteReport: saved.delete,
             commands.RunReport: saved.run_now,
+            **more,
         }
 
     def handle(self, command: Command) -> Done:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.errors import BoxError
+from appliance.errors import BoxError, CallerError
 from appliance.jobs.context import Doors
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import certificates, control, subscribers
 from appliance.telephony.trunks import parse_trunk, preview, to_plain
+from appliance.watch.root import RootActions
 from appliance.watch.supervision import restart_service
+from drivers.lines import ReaderError
 
 
 class EdgeSeats:
@@ -64,9 +66,22 @@ def make_doors(home: Home, settings: Settings) -> Doors:
         else:
             certificates.remove_uploaded_certificate(home, settings)
 
+    def root(action: str, actor_id: str, arguments: dict[str, str]) -> str:
+        """Have privd do it. Raises CallerError `box.not_a_device` without one, BoxError when it failed."""
+        helper = RootActions(home.run / "privd.sock", actor_id)
+        if not helper.available:
+            raise CallerError("box.not_a_device", "This is done on the device only: this box runs from a checkout.")
+        try:
+            ran = helper.do(action, **arguments)
+        except ReaderError as error:
+            raise BoxError(error.error_id, error.message) from error
+        if ran.status != 0:
+            raise BoxError("privileged.failed", f"'{action}' failed: {' '.join(ran.output.split())[-300:]}")
+        return ran.output
+
     return Doors(
         seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed,
-        preview_number=preview_number, use_certificate=use_certificate,
+        preview_number=preview_number, use_certificate=use_certificate, root=root,
     )  # fmt: skip
 
 

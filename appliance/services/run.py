@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -13,18 +14,25 @@ from rich.console import Console
 from appliance.bench.plan import DialPlan
 from appliance.bench.provide import provide, teach_announcements
 from appliance.bench.sounds import ensure_sounds
+from appliance.clock import SystemClock
 from appliance.errors import BoxError
 from appliance.jobs.accounts import ensure_set_up_token
+from appliance.jobs.backup import restore, shelf
 from appliance.settings import Home, Settings, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.telephony.edge.certificates import ensure_certificates
 from appliance.telephony.parent import end_conversations
 from appliance.watch.start import missing_parts, start_box
+from appliance.watch.supervision import RunningBox
 
 
 def prepare(home: Home) -> Settings:
-    """Folders, secrets, database schema, certificates, first-run token. Safe to run again; starts nothing."""
+    """Folders, secrets, database schema, certificates, first-run token. Safe to run again; starts nothing.
+
+    A restore that is ready, or that was cut off, is put in place first.
+    """
     home.make()
+    put_in_place(home)
     load_secrets(home)
     settings = load_settings(home)
     store = open_store(home, settings)
@@ -35,6 +43,17 @@ def prepare(home: Home) -> Settings:
         store.close()
     ensure_certificates(home, settings)
     return settings
+
+
+def put_in_place(home: Home) -> None:
+    """Finish a restore that waits; what does not open was taken back, and is said on the page of backups."""
+    try:
+        restore.finish(home, SystemClock().now())
+    except BoxError as error:
+        if error.error_id != "backup.not_opened":
+            raise
+        print(f"callbox: {error.message}", file=sys.stderr)
+        shelf.note_state(home, error=error.message, error_at=SystemClock().now())
 
 
 def provide_bench(home: Home, settings: Settings) -> None:
@@ -53,6 +72,8 @@ def run(home: Home, *, bench: bool) -> int:
     console = Console(stderr=True)
     started = time.monotonic()
     settings = prepare(home)
+    watcher = home.run / "run.pid"  # who starts the box anew after a restore (jobs.backup.service)
+    watcher.write_text(f"{os.getpid()}\n", "ascii")
     if bench:
         provide_bench(home, settings)
     box = start_box(home, settings, bench=bench)
@@ -74,12 +95,22 @@ def run(home: Home, *, bench: bool) -> int:
         while not stop_asked:
             if box.process.poll() is not None:
                 raise BoxError("box.died", f"supervisord ended; see {home.logs / 'supervisord.log'}.")
+            if restore.is_ready(home):
+                box = _start_anew(home, box, bench=bench)
             signal.sigtimedwait([signal.SIGCHLD], 1.0)
     finally:
+        watcher.unlink(missing_ok=True)
         with console.status("stopping: calls in progress are drained…"):
             box.stop()
             end_conversations(home)  # they outlive their parent on purpose; a box that is stopped ends them
     return 0
+
+
+def _start_anew(home: Home, box: RunningBox, *, bench: bool) -> RunningBox:
+    """Stop the box, put the restored one in place, start that."""
+    box.stop()
+    end_conversations(home)
+    return start_box(home, prepare(home), bench=bench)
 
 
 def _say_where(console: Console, home: Home, settings: Settings, *, bench: bool, seconds: float) -> None:

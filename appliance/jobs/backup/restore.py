@@ -71,6 +71,8 @@ def prepare(
         new.mkdir(parents=True, mode=0o700)
         archive.unpack(new, step)
         _look_into(new, manifest)
+        for folder in FOLDERS:
+            (new / folder).mkdir(exist_ok=True)  # an empty one is in no backup, and belongs to a box
         _give_to_owner(home)
     except BaseException:
         forget(home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.domain.backups import kept
 from appliance.errors import CallerError, NotFoundError
+from appliance.home import give_to_owner
 from appliance.jobs.backup import archive, content
 from appliance.jobs.backup.archive import SUFFIX, Manifest, Step
 from appliance.jobs.backup.keys import BackupKey
@@ -21,6 +23,8 @@ from appliance.settings import BackupSettings, Home, Settings, write_private
 from appliance.store.db import Store
 from appliance.store.read import backups as read
 
+STAGING, TRIAL = ".staging-", ".trial-"
+"""Beginnings of the names of folders for work in progress; a killed service leaves them (see `sweep`)."""
 HAND, SCHEDULE, UPDATE, UPLOAD = "hand", "schedule", "update", "upload"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.cbb")
 
@@ -41,9 +45,8 @@ def make(
     step: Step = lambda *_: None,
 ) -> Path:  # fmt: skip
     """Make a backup and note it. Raises BoxError or StoreError; half a backup never stays."""
-    staging = home.backups / ".staging"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True, mode=0o700)
+    home.backups.mkdir(exist_ok=True, mode=0o700)
+    staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=home.backups))
     try:
         parts = content.gather(home, settings, store, staging)
         about = {**content.about(store, now), "counts": _counts(staging)}
@@ -53,9 +56,19 @@ def make(
         raise archive.full(home.backups, error) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    give_to_owner(target)
     note(target, **facts(manifest), why=why)
+    note_state(home, last_good_at=now, error="", error_at=None, since=read.state(home).since or now)
     log.info("backup made", file=target.name, bytes=target.stat().st_size, rows=manifest.rows, why=why)
     return target
+
+
+def sweep(home: Home) -> None:
+    """Take away what a killed service left half done."""
+    for left in [*home.backups.glob(f"{STAGING}*"), *home.backups.glob(f"{TRIAL}*"), *home.backups.glob("*.members")]:
+        shutil.rmtree(left, ignore_errors=True)
+    for begun in home.backups.glob("*.part"):
+        begun.unlink(missing_ok=True)
 
 
 def _counts(staging: Path) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from appliance.jobs.backup import restore
 from appliance.jobs.backup.archive import Archive, Step, damaged
 from appliance.jobs.backup.content import DUMP, counted
 from appliance.jobs.backup.keys import BackupKey
+from appliance.jobs.backup.shelf import TRIAL
 from appliance.settings import Home, Settings, load_secrets, load_settings
 from appliance.store.db import Store, migrate, open_store
 from appliance.store.models import RecordingKey
@@ -43,8 +45,7 @@ def run(
     Only the scratch folder is written: a box's own files are not even opened.
     """
     began = time.monotonic()
-    scratch = home.backups / ".trial"
-    shutil.rmtree(scratch, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=TRIAL, dir=home.backups))
     try:
         with Archive(path, passphrase, key=key) as archive:
             inner = Home(scratch)

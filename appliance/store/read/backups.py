@@ -47,7 +47,6 @@ class BackupState:
     recordings_copied: int
     recordings_at: datetime | None
     next_at: datetime | None
-    working: str
 
 
 def plain(path: Path) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def state(home: Home) -> BackupState:
         error_at=instant(told, "error_at"), last_test_at=instant(told, "last_test_at"),
         test_error=str(told.get("test_error") or ""), copy_error=str(told.get("copy_error") or ""),
         recordings_copied=int(told.get("recordings_copied") or 0), recordings_at=instant(told, "recordings_at"),
-        next_at=instant(told, "next_at"), working=str(told.get("working") or ""),
+        next_at=instant(told, "next_at"),
     )  # fmt: skip
 
 
