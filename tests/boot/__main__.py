@@ -1,7 +1,7 @@
-"""`python -m tests.boot [--short] [--image DIR] [--out DIR]`: boots the image under QEMU and prints figures as JSON.
+"""`python -m tests.boot [--short | --stages A,B] [--image DIR] [--out DIR]`: boots the image, prints figures.
 
 Root is needed (a tap device in a network namespace of its own). Everything that the machine wrote is kept in the output
-folder; a full run also writes docs/figures/boot.md.
+folder; a full run also writes docs/figures/boot.md. With --stages it goes on in the folder as an earlier run left it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, disks.update_and_return, disks.install_mirror,
     disks.boot_mirror, disks.boot_one_disk,
 )  # fmt: skip
+NAMES = {stage.__name__: stage for stage in FULL}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="one boot only")
+    parser.add_argument("--stages", default="", help="only these, in the folder as it is: " + ", ".join(NAMES))
     parser.add_argument("--image", type=Path, default=TOP / "build/image")
     parser.add_argument("--out", type=Path, default=TOP / "build/boot")
     words = parser.parse_args()
@@ -39,21 +41,26 @@ def main() -> int:
         print(f"not installed here: {', '.join(missing)}", file=sys.stderr)
         return 2
     os.environ["PATH"] = path
-    shutil.rmtree(words.out, ignore_errors=True)
-    words.out.mkdir(parents=True)
+    chosen = [NAMES[name] for name in words.stages.split(",") if name] or [*(SHORT if words.short else FULL)]
+    summary = words.out / "summary.json"
+    if not words.stages:
+        shutil.rmtree(words.out, ignore_errors=True)
+    words.out.mkdir(parents=True, exist_ok=True)
     with outside.world(words.out) as home:
         run = stages.Run(words.image, words.out, home)
-        for stage in SHORT if words.short else FULL:
+        if summary.exists():
+            run.figures.update(json.loads(summary.read_text()))
+        for stage in chosen:
             started_s = time.monotonic()
             load = os.getloadavg()[0]
             print(f"{stage.__name__} (load {load:.1f}) …", file=sys.stderr, flush=True)
             stage(run)
             run.figures[f"{stage.__name__}_took_s"] = round(time.monotonic() - started_s, 1)
             run.figures[f"{stage.__name__}_load"] = round(load, 1)
-            (words.out / "summary.json").write_text(json.dumps(run.figures, indent=1))
+            summary.write_text(json.dumps(run.figures, indent=1))
             print(f"{stage.__name__}: {run.figures[f'{stage.__name__}_took_s']} s", file=sys.stderr, flush=True)
     print(json.dumps(run.figures))
-    if not words.short:
+    if not words.short and "around" in run.figures:
         write_report(run.figures, words.image, TOP / "docs/figures/boot.md")
     return 0
 
