@@ -35,6 +35,7 @@ _CURRENCY_WORDS: tuple[tuple[str, str], ...] = (
     ("元", ""), ("¥", ""), ("$", ""),
 )  # fmt: skip
 _BARE = re.compile(r"[\d.,]+")  # no currency to look for
+_SIMPLE = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")  # what most lists hold; nothing to guess in any region
 _YEN_SIGN = {"CN": "CNY", "JP": "JPY"}
 _DOLLAR_REGIONS = {"AU", "CA", "HK", "NZ", "SG", "TW", "MX", "CL", "CO", "AR"}
 _MULTIPLES = (("万", 10_000), ("萬", 10_000), ("亿", 100_000_000), ("тыс.", 1000), ("тыс", 1000), ("млн", 1_000_000))
@@ -52,6 +53,9 @@ def parse_amount(cell: Cell, region: str, currency: str = "") -> Amount | ValueE
         return None
     if isinstance(cell, (int, float)):
         return _minor(repr(cell), home)
+    places = _places(home)
+    if (simple := _SIMPLE.fullmatch(cell)) and len(simple[2] or "") <= places:
+        return Amount(int(simple[1]) * 10**places + int((simple[2] or "").ljust(places, "0") or 0), home)
     text = unicodedata.normalize("NFKC", cell).strip().lower()
     if text in _NOTHING:
         return None
@@ -74,6 +78,11 @@ def amount_text(minor: int, currency: str) -> str:
     """An amount in minor units as a plain decimal number, as `parse_amount` reads it in any region."""
     places = get_currency_precision(currency or "USD")
     return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+
+@lru_cache(maxsize=64)
+def _places(currency: str) -> int:
+    return get_currency_precision(currency or "USD")
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +154,7 @@ def _grouped(text: str, mark: str) -> bool:
 def _minor(plain: str, currency: str, multiple: int = 1) -> Amount | ValueError:
     try:
         value = Decimal(plain) * multiple
-        scaled = value.scaleb(get_currency_precision(currency or "USD")).quantize(Decimal(1), ROUND_HALF_EVEN)
+        scaled = value.scaleb(_places(currency)).quantize(Decimal(1), ROUND_HALF_EVEN)
     except InvalidOperation:
         return ValueError(f"cannot read the amount {plain!r}")
     if not scaled.is_finite() or abs(scaled) > AMOUNT_MINOR_MAX:

@@ -24,6 +24,7 @@ from appliance.types import E164, LineType, NumberType
 NAME_LENGTH_MAX = 200
 EXTERNAL_ID_LENGTH_MAX = 80
 FIELD_LENGTH_MAX = 500
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class RowProblem(StrEnum):
@@ -118,7 +119,7 @@ def read_row(
         return Refused(row_number, cells, RowProblem.HIDDEN_ROW)
     named = cell_text(cell_at(cells, columns.indices.get(Column.CURRENCY))).upper()
     amount_cell = cell_at(cells, columns.indices.get(Column.AMOUNT))
-    amount = parse_amount(amount_cell, region, named if re.fullmatch(r"[A-Z]{3}", named) else currency)
+    amount = parse_amount(amount_cell, region, named if _CURRENCY.fullmatch(named) else currency)
     unreadable = isinstance(amount, ValueError)
     custom, misfits = own_values(cells, columns.custom, own or {})
     fields = _further_fields(cells, columns, unread | {Column.AMOUNT} if unreadable else unread, misfits)

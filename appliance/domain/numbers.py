@@ -86,6 +86,7 @@ _SPECIAL = (
 _LINE_TYPES = {NumberKind.MOBILE: LineType.MOBILE, NumberKind.LANDLINE: LineType.FIXED}
 _SCIENTIFIC = re.compile(r"([+-]?\d+(?:[.,]\d*)?)[eE]\+?(\d{1,3})")
 _DECIMAL_ZERO = re.compile(r"(\+?\d{5,})[.,]0+")
+_CELL_ERROR = re.compile(r"#[A-Z0-9/]+[!?]?")
 _CSV_TEXT = re.compile(r'="([^"]*)"')  # how exporters keep a number as text in a CSV file
 _EXTENSION = re.compile(
     r"[\s,;(]*(?:extension|ext|extn|доб|вн|转|轉|分机|分機|内线|內線|x|#)[.:\s]*(\d{1,7})\s*\)?\s*$", re.IGNORECASE
@@ -173,7 +174,10 @@ def _plain_text(cell: Cell) -> str | NotANumber:
     if isinstance(cell, (int, float)):
         return _from_numeric(cell)
     text = cell[:CELL_LENGTH_MAX]
-    if not text.isascii():
+    if text.isascii():
+        if text.isdecimal():
+            return text
+    else:
         text = unicodedata.normalize("NFKC", text)
         text = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text if unicodedata.category(c) != "Cf")
     text = text.strip().lstrip("'`").strip()
@@ -183,7 +187,7 @@ def _plain_text(cell: Cell) -> str | NotANumber:
         return NotANumber(NumberProblem.EMPTY)
     if text.startswith("="):
         return NotANumber(NumberProblem.FORMULA, text)
-    if re.fullmatch(r"#[A-Z0-9/]+[!?]?", text) and not text[1:].isdigit():
+    if _CELL_ERROR.fullmatch(text) and not text[1:].isdigit():
         return NotANumber(NumberProblem.CELL_ERROR, text)
     if scientific := _SCIENTIFIC.fullmatch(text):
         return _from_scientific(text, scientific.group(1), int(scientific.group(2)))
@@ -220,6 +224,7 @@ class _Plan:
     trunk_prefix: re.Pattern[str] | None  # 0 in CN, 8 in RU
     abroad: re.Pattern[str]
     special: tuple[tuple[re.Pattern[str], int], ...]  # toll-free, premium, ...: PhoneNumberType, in the plan's order
+    any_special: re.Pattern[str]
     fixed: re.Pattern[str]
     mobile: re.Pattern[str]
     same: bool  # the plan does not tell fixed from mobile
@@ -235,11 +240,12 @@ def _plan(region: str) -> _Plan | None:
     if phonenumbers.region_codes_for_country_code(code)[0] != region:
         return None  # whose number it is takes more than this plan
     prefix = metadata.national_prefix_for_parsing
+    special = tuple((_pattern(getattr(metadata, name)), kind) for name, kind in _SPECIAL)
     return _Plan(
         str(code), re.compile(general), re.compile(metadata.leading_digits or ""),
         re.compile(prefix) if prefix else None,
         re.compile(metadata.international_prefix or "(?!)"),
-        tuple((_pattern(getattr(metadata, name)), kind) for name, kind in _SPECIAL),
+        special, re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _kind in special)),
         _pattern(metadata.fixed_line), _pattern(metadata.mobile), metadata.same_mobile_and_fixed_line_pattern,
     )  # fmt: skip
 
@@ -255,9 +261,8 @@ def _pattern(desc: Any) -> re.Pattern[str]:
 
 def _type_in(plan: _Plan, national: str) -> int:
     """PhoneNumberType of a number that fits the plan, as libphonenumber tells it."""
-    for pattern, kind in plan.special:
-        if pattern.fullmatch(national):
-            return kind
+    if plan.any_special.fullmatch(national):
+        return next(kind for pattern, kind in plan.special if pattern.fullmatch(national))
     is_fixed = plan.fixed.fullmatch(national) is not None
     is_mobile = not (plan.same and is_fixed) and plan.mobile.fullmatch(national) is not None
     if is_fixed:
