@@ -106,6 +106,7 @@ class Controls(ConversationEvent, frozen=True, kw_only=True):
     held: bool = False
     muted: bool = False
     recording_paused: bool = False
+    recording: bool = False  # told only where it is recorded on demand, or a seat has a policy of its own
     third: str = ""  # "" | ringing | talking
     third_agent_id: str = ""
     third_name: str = ""  # its seat or number
@@ -211,6 +212,7 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     waited_s: float = 0.0  # inbound: from the answer to the agent
     muted: bool = False
     recording_paused: bool = False
+    on_demand: str = ""  # recorded on demand: "off" until he asks for it, then "on"; "": it is not his choice
     third: str = ""  # a third party beside him: "" | ringing | talking
     third_name: str = ""
     joined: bool = False  # he is the third party himself

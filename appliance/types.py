@@ -186,6 +186,14 @@ class SuperviseMode(StrEnum):
     BARGE = "barge"
 
 
+class RecordingPolicy(StrEnum):
+    """When a conversation is recorded."""
+
+    ALWAYS = "always"
+    ON_DEMAND = "on_demand"  # from the agent's button on
+    NEVER = "never"
+
+
 class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     SUPERVISOR = "supervisor"
@@ -240,6 +248,9 @@ class Permission(StrEnum):
     RECORDINGS_LISTEN_OWN = "recordings.listen.own"
     RECORDINGS_EXPORT = "recordings.export"
     RECORDINGS_RETAIN = "recordings.retain"  # legal hold, deletion, retention rules
+    QUALITY_OWN = "quality.own"  # see one's own scores and appeal
+    QUALITY_SCORE = "quality.score"  # score calls, answer appeals, see results
+    QUALITY_MANAGE = "quality.manage"  # scorecards, sampling plans, calibrations
     REPORTS_READ = "reports.read"
     REPORTS_EXPORT = "reports.export"
     SEATS_WRITE = "seats.write"
@@ -265,7 +276,7 @@ class Scope(StrEnum):
 SCOPED_PERMISSIONS = frozenset(
     {
         Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT, Permission.AGENTS_READ,
-        Permission.AGENTS_SUPERVISE, Permission.REPORTS_READ, Permission.REPORTS_EXPORT,
+        Permission.AGENTS_SUPERVISE, Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.QUALITY_SCORE,
     }
 )  # fmt: skip
 """Permissions about people, which may reach less far than all; the others hold or do not."""
@@ -276,13 +287,14 @@ _SUPERVISOR = frozenset(
         Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE, Permission.LISTS_IMPORT, Permission.AGENTS_READ,
         Permission.AGENTS_SUPERVISE, Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT,
         Permission.CALLS_DIAL, Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ,
-        Permission.AGENT_WORK, Permission.EAR_TEACH, Permission.HARDWARE_READ,
+        Permission.AGENT_WORK, Permission.EAR_TEACH, Permission.HARDWARE_READ, Permission.QUALITY_SCORE,
+        Permission.QUALITY_MANAGE,
     }
 )  # fmt: skip
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.SUPERVISOR: _SUPERVISOR,
-    Role.AGENT: frozenset({Permission.AGENT_WORK, Permission.RECORDINGS_LISTEN_OWN}),
+    Role.AGENT: frozenset({Permission.AGENT_WORK, Permission.RECORDINGS_LISTEN_OWN, Permission.QUALITY_OWN}),
 }
 
 

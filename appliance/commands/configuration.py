@@ -16,6 +16,7 @@ class SaveSeat(EditCommand, frozen=True, kw_only=True):
     phone: str = "desk"  # desk | browser
     password: str | None = None
     enabled: bool = True
+    recording: str | None = None  # types.RecordingPolicy, "": as the campaign says; None leaves it
 
 
 class SeatPhoneCredentials(UserCommand, frozen=True, kw_only=True):

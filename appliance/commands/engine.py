@@ -68,6 +68,12 @@ class AgentRecording(UserCommand, frozen=True, kw_only=True):
     paused: bool
 
 
+class AgentStartRecording(UserCommand, frozen=True, kw_only=True):
+    """Record this conversation from now on, where it is recorded on demand; audited."""
+
+    SERVICE: ClassVar[str] = "engine"
+
+
 class AgentReattach(UserCommand, frozen=True, kw_only=True):
     """The agent's phone is there again (the page was loaded anew, the network was away): call it into his call."""
 

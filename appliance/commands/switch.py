@@ -11,10 +11,17 @@ from appliance.types import LegRole, SuperviseMode
 
 
 class RecordPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When to record. Nothing is written before `from_answer` unless `early` is set."""
+    """When to record (`domain.recording_policy`). Nothing is written before the answer unless `early` is set.
+
+    `on_demand`: only from `StartRecording` on. `with_seat`: not before a seat is connected. `seats`: policy
+    (types.RecordingPolicy) of those seats that have one of their own.
+    """
 
     enabled: bool = True
     early: bool = False
+    on_demand: bool = False
+    with_seat: bool = False
+    seats: dict[str, str] = {}
 
 
 class ListenPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +107,10 @@ class PauseRecording(ConversationCommand, frozen=True, kw_only=True):
     """
 
     resume: bool = False
+
+
+class StartRecording(ConversationCommand, frozen=True, kw_only=True):
+    """Record from now on, while the customer is at this seat; refused where the policy says always or never."""
 
 
 class AnswerInbound(ConversationCommand, frozen=True, kw_only=True):

@@ -133,6 +133,9 @@ class CampaignConfig(BaseModel):
         default_factory=list, title="Fields shown", description="Columns of the list on screen; empty: all."
     )
     record: bool = Field(True, title="Record", description="Record answered calls.")
+    record_on_demand: bool = Field(
+        False, title="Record on demand", description="Only from the moment on at which the agent asks for it."
+    )
     record_early: bool = Field(False, title="Record ringing", description="Record before the answer too.")
     mask_numbers: bool = Field(False, title="Mask numbers", description="Agents see the last digits only.")
     abandon_prompt: str = Field("abandoned", title="Abandon message", description="Prompt for a person left alone.")

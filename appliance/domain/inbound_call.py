@@ -46,6 +46,7 @@ from appliance.domain.inbound_model import (
     TurnedAway,
     WorkerGone,
 )  # fmt: skip
+from appliance.domain.recording_policy import order_for
 from appliance.domain.third_party import controls_changed, is_no_hang_up
 from appliance.types import LegRole
 
@@ -112,7 +113,14 @@ def music(call: InboundCall) -> Hold:
 
 def answer(call: InboundCall) -> AnswerInbound:
     """Return the command that answers him."""
-    return AnswerInbound(conversation_id=call.call_id, record=RecordPolicy(enabled=call.policy.record))
+    return AnswerInbound(conversation_id=call.call_id, record=_recorded(call.policy))
+
+
+def _recorded(policy: InboundPolicy) -> RecordPolicy:
+    return order_for(
+        record=policy.record, on_demand=policy.record_on_demand, required=policy.record_required,
+        seats=policy.record_seats,
+    )  # fmt: skip
 
 
 def _words(call: InboundCall, name: str) -> str:

@@ -50,6 +50,9 @@ class QueueConfig(BaseModel):
     )  # fmt: skip
     music: str = Field("music", title="Music", description="Prompt that is played over and over.", pattern=PROMPT_ID)
     record: bool = Field(True, title="Record", description="Record answered calls.")
+    record_on_demand: bool = Field(
+        False, title="Record on demand", description="Only from the moment on at which the agent asks for it."
+    )
     notice: bool = Field(False, title="Recording notice", description="Say first that the call is recorded.")
     announce_position: bool = Field(True, title="Say the position", description="In the queue.")
     announce_wait: bool = Field(True, title="Say the wait", description="As it is estimated.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +47,9 @@ class InboundPolicy:
     music: str = "music"
     closed_prompt: str = ""
     record: bool = True
+    record_on_demand: bool = False
+    record_required: bool = False  # by the rules of its campaign
+    record_seats: Mapping[str, str] = field(default_factory=dict, hash=False)  # seats with a policy of their own
     notice: bool = False
     callback_key: bool = True
     max_wait_s: float = 600.0

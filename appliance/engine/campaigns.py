@@ -35,9 +35,10 @@ class Campaigns:
 
     async def load(self) -> None:
         """Read all campaigns and trunks; states in memory win, they are newer."""
-        rows, trunk_rows = await self._writer.read(
-            lambda session: (configuration.campaigns(session), configuration.trunks(session))
-        )
+        rows, trunk_rows, seats = await self._writer.read(lambda session: (
+            configuration.campaigns(session), configuration.trunks(session), configuration.seats(session)
+        ))  # fmt: skip
+        self._room.seat_recording = {seat.id: seat.recording for seat in seats if seat.recording and seat.enabled}
         for row in rows:
             self._take(row)
         for trunk in trunk_rows:

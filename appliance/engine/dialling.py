@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from appliance.bus import Bus
-from appliance.commands import ListenPolicy, Originate, RecordPolicy
+from appliance.commands import ListenPolicy, Originate
 from appliance.domain import call as calls
 from appliance.domain.call_model import Call, Originated, OriginateRefused
 from appliance.domain.compliance import Deny
@@ -19,6 +19,7 @@ from appliance.domain.compliance_own import rules_of
 from appliance.domain.line_share import Situation, lines_to_start
 from appliance.domain.numbers import country
 from appliance.domain.outcome import Verdict
+from appliance.domain.recording_policy import order_for
 from appliance.engine.choosing import Chooser, Picked
 from appliance.engine.core import Core
 from appliance.engine.lines import NEVER_S, SPENT, Lines
@@ -260,9 +261,10 @@ class Dialler:
         return Originate(
             attempt_id=call.attempt_id, conversation_id=call.attempt_id, number=call.number, trunk_id=call.trunk_id,
             caller_id=call.caller_id or None, ring_timeout_s=call.policy.ring_timeout_s,
-            record=RecordPolicy(
-                enabled=config.record or rules_of(config, self._settings.timezone).recording.required,
-                early=config.record_early,
+            record=order_for(
+                record=config.record, on_demand=config.record_on_demand, early=config.record_early,
+                required=rules_of(config, self._settings.timezone).recording.required,
+                seats=self._room.seat_recording, speaks_itself=call.policy.voice is not None,
             ),
             listen=ListenPolicy(
                 country=country(E164(call.number)), deadline_ms=self._settings.verdict_deadline_ms,

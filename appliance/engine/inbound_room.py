@@ -30,6 +30,7 @@ class CallerQueue:
         config = self.config
         return InboundPolicy(
             language=config.language, music=config.music, closed_prompt=config.closed_prompt, record=config.record,
+            record_on_demand=config.record_on_demand,
             notice=config.notice, callback_key=config.callback_key, max_wait_s=config.max_wait_s,
             announce_every_s=config.announce_every_s, overflow=config.overflow.value,
             seat_answer_timeout_s=seat_answer_timeout_s,

@@ -31,11 +31,14 @@ def may_serve(room: Room, queue: CallerQueue | None) -> Callable[[Agent], bool]:
 
 def policy_of(room: Room, queue: CallerQueue, seat_answer_timeout_s: float, now: datetime) -> InboundPolicy:
     """Return the figures a caller who comes in now waits under; what the campaign's rules ask for is done too."""
-    policy = queue.policy(seat_answer_timeout_s)
+    policy = replace(queue.policy(seat_answer_timeout_s), record_seats=dict(room.seat_recording))
     if queue.config.campaign_id not in room.campaigns:
         return policy
     rule = load_profile(room.config(queue.config.campaign_id).rule_profile, now.date()).recording
-    return replace(policy, record=policy.record or rule.required, notice=policy.notice or rule.notice)
+    return replace(
+        policy, record=policy.record or rule.required, record_required=rule.required,
+        notice=policy.notice or rule.notice,
+    )  # fmt: skip
 
 
 def wait_s(room: Room, queue: CallerQueue, position: int) -> float:

@@ -10,14 +10,18 @@ import msgspec
 from appliance.bus import Bus
 from appliance.clock import Clock
 from appliance.domain.agent import Agent
+from appliance.domain.call_model import Call
+from appliance.domain.compliance_own import rules_of
+from appliance.domain.inbound_model import InboundCall
 from appliance.domain.numbers import zones
+from appliance.domain.recording_policy import at_seat, order_for
 from appliance.engine.campaigns import Campaigns
 from appliance.engine.inbound_views import caller_lines, live_queues
 from appliance.engine.room import Campaign, Desk, Room, Trunk
 from appliance.errors import StoreError
 from appliance.events import Controls, LiveAgent, LiveCampaign, LiveLine, LiveRoom, LiveTrunk
 from appliance.logs import get_logger, mask
-from appliance.types import E164, AgentState, CampaignState, LeadState
+from appliance.types import E164, AgentState, CampaignState, LeadState, RecordingPolicy
 
 _PERIOD_S = 0.5
 _COUNT_SHARE = 20  # counting may take one twentieth of the time
@@ -43,6 +47,7 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         record=_record(campaign, desk) if desk and with_record else None,
         on_hold=controls.held if controls and own else False, muted=controls.muted if controls and own else False,
         recording_paused=controls.recording_paused if controls else False,
+        on_demand=_on_demand(room, talk, agent) if talk is not None and own else "",
         third=controls.third if controls and own else "", third_name=_third_name(room, controls) if own else "",
         joined=not own and agent.state is AgentState.TALKING,
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
@@ -54,6 +59,21 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         told_by=told.by if told else "", told_what=told.what if told else "",
         told_at_unix_s=told.at.timestamp() if told else 0.0,
     )  # fmt: skip
+
+
+def _on_demand(room: Room, talk: Call | InboundCall, agent: Agent) -> str:
+    """Whether the agent may begin the recording, and has."""
+    if agent.state is not AgentState.TALKING:
+        return ""
+    if isinstance(talk, InboundCall):
+        record, asked, required = talk.policy.record, talk.policy.record_on_demand, talk.policy.record_required
+    else:
+        config = room.config(talk.campaign_id)
+        record, asked, required = config.record, config.record_on_demand, rules_of(config, "UTC").recording.required
+    order = order_for(record=record, on_demand=asked, required=required, seats=room.seat_recording)
+    if at_seat(order, agent.seat_id or "") is not RecordingPolicy.ON_DEMAND:
+        return ""
+    return "on" if talk.controls is not None and talk.controls.recording else "off"
 
 
 def _third_name(room: Room, controls: Controls | None) -> str:

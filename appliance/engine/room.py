@@ -155,6 +155,7 @@ class Room:
     inbound_loads: list[InboundLoad] = field(default_factory=list)  # what queues ask of the agents
     inbound: InboundRoom = field(default_factory=InboundRoom)
     failing_over: list[str] = field(default_factory=list)  # campaigns of numbers on their way to another trunk
+    seat_recording: dict[str, str] = field(default_factory=dict)  # seats with a recording policy of their own
     disk_low: bool = False
     clock_trusted: bool = True  # calling hours depend on it
 

@@ -102,6 +102,7 @@ class Engine:
             cmd.AgentDispose: self._desks.dispose, cmd.AgentPreview: self._previews.preview,
             cmd.AgentDial: self._previews.dial, cmd.AgentDraft: self._desks.draft,
             cmd.AgentMute: self._transfers.mute, cmd.AgentRecording: self._transfers.recording,
+            cmd.AgentStartRecording: self._transfers.start_recording,
             cmd.AgentReattach: self._transfers.reattach, cmd.TransferTargets: self._transfers.targets,
             cmd.AgentTransfer: self._transfers.transfer, cmd.AgentThird: self._transfers.third,
             cmd.SuperviseAgent: self._supervision.supervise,
@@ -202,7 +203,7 @@ class Engine:
     async def _on_config(self, _topic: str, change: Any) -> None:
         if not isinstance(change, ConfigChanged):
             return
-        if change.what in ("do_not_call", "person", "campaign", "trunk"):
+        if change.what in ("do_not_call", "person", "campaign", "trunk", "seat"):
             await self._campaigns.load()
         elif change.what == "queue":
             await self._inbound.load()

@@ -83,6 +83,13 @@ class Transfers:
         self._auditor.note(command, "recording.paused" if command.paused else "recording.resumed", own)
         return Done(id=own)
 
+    async def start_recording(self, command: cmd.AgentStartRecording) -> Done:
+        """Record from now on, where it is the agent's choice."""
+        own = _id(self._talk(command.actor_id))
+        await self._tell(cmd.StartRecording(conversation_id=own))
+        self._auditor.note(command, "recording.started", own)
+        return Done(id=own)
+
     async def reattach(self, command: cmd.AgentReattach) -> Done:
         """Call the agent's phone again into the conversation that it has lost."""
         agent = self._core.agent(command.actor_id)

@@ -22,7 +22,7 @@ from appliance.settings import load_settings, save_settings
 from appliance.store import versions
 from appliance.store.models import Campaign, Job, Seat, Trunk
 from appliance.store.repositories import agents, configuration, jobs_queue, users
-from appliance.types import CampaignMode, CampaignState, Permission
+from appliance.types import CampaignMode, CampaignState, Permission, RecordingPolicy
 
 SEAT_EXPIRY = "seat_expiry"
 """Kind of the job that takes a browser phone's password away again."""
@@ -68,6 +68,8 @@ class Provisioning:
         faults = _id_faults(command.id)
         if command.phone not in _PHONES:
             faults.append(("phone", "seat.unknown_phone", f"Use one of {', '.join(_PHONES)}."))
+        if command.recording and command.recording not in set(RecordingPolicy):
+            faults.append(("recording", "seat.unknown_recording", f"Use one of {', '.join(RecordingPolicy)}."))
         if command.password is not None and not _SEAT_PASSWORD.fullmatch(command.password):
             faults.append(("password", "seat.bad_password", "Use 8 to 64 printable ASCII characters without blanks."))
         if faults:
@@ -88,11 +90,14 @@ class Provisioning:
             seat = seat or Seat(id=command.id)
             seat.display_name = command.display_name.strip() or command.id
             seat.phone, seat.enabled = command.phone, command.enabled
+            if command.recording is not None:
+                seat.recording = command.recording
             session.add(seat)
             audit.append(
                 session, self._context.clock.now(), actor_id=command.actor_id, actor_address=command.actor_address,
                 action="seat.saved" if known else "seat.made", subject=f"seat:{seat.id}",
-                detail={"phone": seat.phone, "enabled": seat.enabled, "password_changed": password is not None},
+                detail={"phone": seat.phone, "enabled": seat.enabled, "recording": seat.recording,
+                        "password_changed": password is not None},
             )  # fmt: skip
         self._context.changed("seat", command.id)
         return Done(id=command.id, data={"password": made} if made else {})

@@ -38,7 +38,7 @@ from appliance.store.models import (
 EDITED: dict[type[Base], tuple[str, ...]] = {
     Campaign: ("name", "mode", "config"),
     Queue: ("name", "config", "enabled"),
-    Seat: ("display_name", "phone", "enabled"),
+    Seat: ("display_name", "phone", "enabled", "recording"),
     Trunk: ("display_name", "config", "enabled"),
     User: ("login", "display_name", "role", "role_id", "department_id", "skills", "enabled"),
     CustomRole: ("name", "base", "permissions"),

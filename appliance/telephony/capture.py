@@ -212,6 +212,12 @@ class Capture:
         self.drain()
         self._left_out.switch(on=on)
 
+    def begin(self) -> None:
+        """Record from now on."""
+        self.drain()
+        self._start_recording()
+        self._open_left()
+
     def _start_recording(self) -> None:
         if self._spool is None:
             self._spool = self._open_spool(CONVERSATION, begins_ms=0, ago_s=0.0)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from appliance import commands as cmd
 from appliance import events as ev
 from appliance.clock import Clock
+from appliance.domain.recording_policy import from_answer
 from appliance.errors import CallboxError, CallerError
 from appliance.logs import get_logger
 from appliance.telephony.capture import Capture
@@ -34,6 +35,7 @@ from appliance.telephony.port import (
     TelephonyPort,
 )  # fmt: skip
 from appliance.telephony.prompts import CLOSED, prompt_path
+from appliance.telephony.seat_recording import SeatRecording
 from appliance.telephony.signalling import called_user, end_cause, header
 from appliance.telephony.sounds import Sounds
 from appliance.telephony.surroundings import Surroundings as Surroundings
@@ -67,7 +69,7 @@ class Conversation:
         self._legs: dict[str, Leg] = {}
         self._primary = LegRole.TRUNK.value
         self._caller_id: str | None = None
-        self._record = cmd.RecordPolicy()
+        self._recording = SeatRecording()
         self._passing = Passing()
         self._controls = ev.Controls(conversation_id="", attempt_id="", seq=0, at_unix_s=0.0)  # as last told
         self._muted = False
@@ -82,9 +84,10 @@ class Conversation:
             LegProvisional: self._on_provisional, LegMedia: self._on_media, LegUp: self._on_up, LegDown: self._on_down,
             LegDigit: self._on_digit, LegDead: self._on_dead, SoundEnded: self._on_sound_ended,
             cmd.ConnectSeat: self._connect_seat, cmd.Hangup: self._hangup, cmd.Hold: self._hold,
-            cmd.Supervise: self._supervise,
-            cmd.PlayPrompt: self._sounds.play, cmd.SendDtmf: self._send_dtmf, cmd.AnswerInbound: self._answer_inbound,
-            cmd.HandOver: self._hand_over, cmd.Mute: self._mute, cmd.PauseRecording: self._pause_recording,
+            cmd.Supervise: self._supervise, cmd.SendDtmf: lambda c: port.send_dtmf(c.role.value, c.digits),
+            cmd.PlayPrompt: self._sounds.play, cmd.AnswerInbound: self._answer_inbound,
+            cmd.HandOver: self._hand_over, cmd.Mute: self._mute, cmd.PauseRecording: self._change_recording,
+            cmd.StartRecording: self._change_recording,
         }  # fmt: skip
 
     # ---- beginnings ---------------------------------------------------------------------------------------
@@ -92,7 +95,7 @@ class Conversation:
     def originate(self, command: cmd.Originate) -> None:
         """Dial the trunk leg; a dial that fails at once ends the conversation with its events."""
         self._caller_id = command.caller_id
-        self._record = command.record
+        self._recording.order = command.record
         self._capture = self._new_capture(command.listen)
         leg = Leg(LegRole.TRUNK, deadline_s=self._clock.monotonic_s() + command.ring_timeout_s)
         dial = trunk_dial(
@@ -122,7 +125,7 @@ class Conversation:
     def _answer_inbound(self, command: cmd.AnswerInbound) -> None:
         leg = self._legs.get(self._primary)
         if leg is not None and leg.inbound and not leg.answered:
-            self._record = command.record
+            self._recording.order = command.record
             self._port.answer(leg.name)
 
     def _new_capture(self, listen: cmd.ListenPolicy) -> Capture:
@@ -165,8 +168,8 @@ class Conversation:
             prompt_path(self._around.prompts, command.music)
         if isinstance(command, cmd.HandOver):
             self._seat_that_talks()
-        if isinstance(command, cmd.PauseRecording) and (self._capture is None or not self._capture.is_recording):
-            raise CallerError("recording.none", "This call is not being recorded.")
+        if isinstance(command, cmd.PauseRecording | cmd.StartRecording):
+            self._recording.check(command, self._capture, self._legs.get(LegRole.SEAT.value))
         self._commands.append(command)
 
     def step(self) -> None:
@@ -243,7 +246,7 @@ class Conversation:
                 leg.state = LegState.EARLY
                 self._publish(ev.LegProgress, role=leg.name, sip_status=leg.sip_status or 183, early_media=True)
             if self._capture is not None:
-                self._capture.media_began(answered=not event.early, record=self._record)
+                self._capture.media_began(answered=not event.early, record=self._recording.order)
         self._remix()
 
     def _on_up(self, event: LegUp) -> None:
@@ -255,7 +258,7 @@ class Conversation:
         self._publish(ev.LegAnswered, role=leg.name, seat_id=leg.seat_id)
         if leg.name == self._primary:
             if self._capture is not None:
-                self._capture.answered(record=self._record.enabled)
+                self._capture.answered(record=from_answer(self._recording.order))
             if leg.inbound and leg.role is LegRole.SEAT:
                 self._sounds.play(
                     cmd.PlayPrompt(
@@ -266,6 +269,7 @@ class Conversation:
             self._passing.back_by_s = None
             if self._sounds.until_bridged:
                 self._sounds.resume()
+            self._recording.at(leg.seat_id or "", self._capture)
             self._publish(ev.Bridged, seat_id=leg.seat_id or "", agent_id=leg.agent_id)
         self._remix()
 
@@ -315,6 +319,7 @@ class Conversation:
             if third is not None:
                 self._port.rename(third.name, LegRole.SEAT.value)
                 self._passing.take_over(self._legs, third, over)
+                self._recording.at(third.seat_id or "", self._capture)
                 self._sounds.resume()
             kind, fields = self._passing.word(over, third)
             self._publish(kind, **fields)
@@ -404,9 +409,9 @@ class Conversation:
         self._muted = command.on
         self._remix()
 
-    def _pause_recording(self, command: cmd.PauseRecording) -> None:
-        if self._capture is not None:
-            self._capture.pause(on=not command.resume)
+    def _change_recording(self, command: cmd.PauseRecording | cmd.StartRecording) -> None:
+        self._recording.change(command, self._capture)
+        self._remix()  # our side's channel opens with the recording
 
     def _hangup(self, command: cmd.Hangup) -> None:
         if command.role is None or command.role.value == self._primary:
@@ -441,9 +446,6 @@ class Conversation:
         else:
             leg.supervise = command.mode
             self._remix()
-
-    def _send_dtmf(self, command: cmd.SendDtmf) -> None:
-        self._port.send_dtmf(command.role.value, command.digits)
 
     # ---- ends ---------------------------------------------------------------------------------------------
 
@@ -483,8 +485,8 @@ class Conversation:
     def _tell_controls(self) -> None:
         """Say how the conversation stands when that has changed."""
         third = self._legs.get(LegRole.TRANSFER.value)
-        paused = self._capture is not None and self._capture.is_paused
-        now = standing(third, held=self._sounds.held_by_agent, muted=self._muted, recording_paused=paused)
+        now = standing(third, held=self._sounds.held_by_agent, muted=self._muted)
+        now |= self._recording.standing(self._capture)
         if any(getattr(self._controls, name) != value for name, value in now.items()):
             self._controls = replace(self._controls, **now)
             self._publish(ev.Controls, **now)

@@ -70,9 +70,9 @@ class Passing:
         return HandedOver, {"joined": False, **{name: getattr(command, name) for name in names}}
 
 
-def standing(third: Leg | None, *, held: bool, muted: bool, recording_paused: bool) -> dict[str, Any]:
-    """Return the fields of `Controls`."""
-    fields: dict[str, Any] = {"held": held, "muted": muted, "recording_paused": recording_paused}
+def standing(third: Leg | None, *, held: bool, muted: bool) -> dict[str, Any]:
+    """Return the fields of `Controls`, but for the recording."""
+    fields: dict[str, Any] = {"held": held, "muted": muted}
     if third is None:
         return {**fields, "third": "", "third_agent_id": "", "third_name": ""}
     return {

@@ -19,6 +19,7 @@ class SeatView:
     phone: str
     enabled: bool
     agent_id: str | None
+    recording: str = ""  # types.RecordingPolicy; "": as the campaign says
 
 
 _TAKEN = and_(AgentSession.seat_id == Seat.id, AgentSession.ended_at.is_(None))
@@ -27,8 +28,9 @@ _QUERY = select(Seat, AgentSession.agent_id).outerjoin(AgentSession, _TAKEN)
 
 def _view(seat: Seat, agent_id: str | None) -> SeatView:
     return SeatView(
-        id=seat.id, display_name=seat.display_name, phone=seat.phone, enabled=seat.enabled, agent_id=agent_id
-    )
+        id=seat.id, display_name=seat.display_name, phone=seat.phone, enabled=seat.enabled, agent_id=agent_id,
+        recording=seat.recording,
+    )  # fmt: skip
 
 
 def seats(store: Store) -> list[SeatView]:
