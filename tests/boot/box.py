@@ -23,9 +23,9 @@ TAP = "box0"
 AS_CALLBOX = "runuser -u callbox -- env CALLBOX_HOME=/var/lib/callbox PYTHONDONTWRITEBYTECODE=1"
 PYTHON = "/opt/callbox/venv/bin/python -P"
 CPU = "max,avx=off,avx2=off,fma=off,f16c=off"
-"""QEMU 7.2 emulates AVX2 wrongly. Seen with numpy 2.4: `np.argsort` and `np.sqrt` of a strided array (both gather with
-AVX2) end in a segmentation fault with `max`, and work there with NPY_DISABLE_CPU_FEATURES=X86_V3; real processors run them
-well. So the machine says that it has none: SSE 4.2 is all that the box needs."""
+"""QEMU 7.2 emulates AVX2 wrongly. Seen with numpy 2.4: `np.argsort`, and `np.sqrt` of a strided array (both gather with
+AVX2), end in a segmentation fault with `max`; with NPY_DISABLE_CPU_FEATURES=X86_V3 they work there, and real processors
+run them well. So this machine says that it has none: SSE 4.2 is all that the box needs."""
 EMULATED = "no_timer_check"
 """Kernel's word for machines whose clock may stand still for a while: a busy host's emulated timer fails its test."""
 MENU = "\r\n> "
