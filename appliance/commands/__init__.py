@@ -22,6 +22,7 @@ from appliance.commands import (
     hearing,
     integration,
     jobs,
+    quality,
     switch,
     watch,
 )
@@ -36,13 +37,15 @@ from appliance.commands.engine import *  # noqa: F403
 from appliance.commands.hearing import *  # noqa: F403
 from appliance.commands.integration import *  # noqa: F403
 from appliance.commands.jobs import *  # noqa: F403
+from appliance.commands.quality import *  # noqa: F403
 from appliance.commands.switch import *  # noqa: F403
 from appliance.commands.watch import *  # noqa: F403
 
 COMMANDS: tuple[type[Command], ...] = tuple(
     declared
     for module in (
-        accounts, base, care, configuration, content, customers, engine, hearing, integration, jobs, switch, watch,
+        accounts, base, care, configuration, content, customers, engine, hearing, integration, jobs, quality, switch,
+        watch,
     )
     for declared in vars(module).values()
     if isinstance(declared, type) and issubclass(declared, Command) and declared.__module__ == module.__name__

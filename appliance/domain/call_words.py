@@ -1,9 +1,9 @@
 """The tokens by which a call is found: pure functions from what is known of it, and from what is looked for, to tokens.
 
 A token is a kind, `=` and a value: `a` agent, `c` campaign, `o` outcome, `d` disposition, `h` held, `i` inbound (or
-not: 0), `r` recorded, `l` length class, `s` score class, `n` three digits of the number, `e` its last three to six, `p` a
-word of the person's name, `t` a word of the note. Every search is then "all of these, and one of those": lists of calls
-cut with each other, which SQLite and PostgreSQL both do by index however common the words are.
+not: 0), `r` recorded, `l` length class, `s` score class, `n` three digits of the number, `e` its last three to six, `p`
+a word of the person's name, `t` a word of the note. Every search is then "all of these, and one of those": lists of
+calls cut with each other, which SQLite and PostgreSQL both do by index however common the words are.
 
 Words are found by their beginning (up to six letters), so that endings do not matter; Chinese and Japanese, which have
 no spaces, by each sign and each two neighbouring signs.

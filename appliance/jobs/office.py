@@ -12,7 +12,7 @@ from typing import Any
 from appliance import commands
 from appliance.commands import Command, Done
 from appliance.errors import CallerError, ValidationErrors
-from appliance.jobs import audit
+from appliance.jobs import audit, quality
 from appliance.jobs.accounts import Accounts
 from appliance.jobs.announcements import Announcements
 from appliance.jobs.api_requests import ApiRequests
@@ -114,6 +114,7 @@ class Office:
             commands.RetireAnnouncement: announcements.retire,
             commands.NameCluster: announcements.name_cluster,
             commands.OpenRecording: Tickets(context).open_recording,
+            **quality.handlers(context),
             commands.Audit: self._audit,
         }
 

@@ -23,6 +23,9 @@ PERMISSIONS: dict[str, Any] = {
     Permission.RECORDINGS_LISTEN_OWN: _l("Listen to one's own recordings"),
     Permission.RECORDINGS_EXPORT: _l("Take recordings away as files"),
     Permission.RECORDINGS_RETAIN: _l("Set retention and legal hold"),
+    Permission.QUALITY_OWN: _l("See one's own scores and appeal"),
+    Permission.QUALITY_SCORE: _l("Score calls, answer appeals, see results"),
+    Permission.QUALITY_MANAGE: _l("Change scorecards and sampling plans, calibrate"),
     Permission.REPORTS_READ: _l("See reports"),
     Permission.REPORTS_EXPORT: _l("Export reports"),
     Permission.EAR_TEACH: _l("Teach the ear"),
@@ -37,14 +40,16 @@ PERMISSIONS: dict[str, Any] = {
     Permission.AUDIT_READ: _l("Read the audit log"),
 }
 GROUPS: tuple[tuple[Any, tuple[Permission, ...]], ...] = (
-    (_l("Calls"), (Permission.AGENT_WORK, Permission.CALLS_DIAL, Permission.RECORDINGS_LISTEN_OWN)),
+    (_l("Calls"), (Permission.AGENT_WORK, Permission.CALLS_DIAL, Permission.RECORDINGS_LISTEN_OWN,
+                   Permission.QUALITY_OWN)),
     (_l("People and campaigns"), (
         Permission.AGENTS_READ, Permission.AGENTS_SUPERVISE, Permission.CAMPAIGNS_READ, Permission.CAMPAIGNS_WRITE,
         Permission.LISTS_IMPORT,
     )),
     (_l("Recordings and reports"), (
         Permission.RECORDINGS_LISTEN, Permission.RECORDINGS_EXPORT, Permission.RECORDINGS_RETAIN,
-        Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.EAR_TEACH,
+        Permission.QUALITY_SCORE, Permission.QUALITY_MANAGE, Permission.REPORTS_READ, Permission.REPORTS_EXPORT,
+        Permission.EAR_TEACH,
     )),
     (_l("Box"), (
         Permission.SEATS_WRITE, Permission.TRUNKS_WRITE, Permission.HARDWARE_READ, Permission.HARDWARE_WRITE,

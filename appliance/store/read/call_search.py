@@ -152,9 +152,9 @@ def _team(db: Session, department_id: str) -> frozenset[str]:
 
 def _bounded(wanted: CallFilter, cursor: str, place: Any) -> Select[Any]:
     """What no token says: exact bounds, the time, and where the page before ended."""
-    query: Select[Any] = select(
-        CallSearch.seq, CallSearch.conversation_id, CallSearch.recording_id, CallSearch.duration_s, CallSearch.score
-    )
+    row = CallSearch
+    shown: tuple[Any, ...] = (row.seq, row.conversation_id, row.recording_id, row.duration_s, row.score)
+    query: Select[Any] = select(*shown)
     length, score = CallSearch.duration_s, CallSearch.score
     for low, high, of in (
         (_micros(wanted.since), _micros(wanted.until), place),
