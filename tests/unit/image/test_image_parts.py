@@ -16,7 +16,7 @@ IMAGE = TOP / "image_build/image"
 OVERLAY = IMAGE / "overlay"
 UNITS = sorted((TOP / "systemd").glob("*.service"))
 EXPOSURE = 2.5
-EXCEPTIONS = {"callbox-data.service": 4.2, "callbox-install@.service": 5.4, "callbox-privd.service": 3.7}
+EXCEPTIONS = {"callbox-data.service": 4.4, "callbox-install@.service": 5.4, "callbox-privd.service": 3.7}
 """Units above the limit and how far; the unit itself says why."""
 
 
