@@ -32,7 +32,9 @@ from appliance.jobs.lists import IMPORT, ListImports
 from appliance.jobs.maintenance import MAINTENANCE, Maintenance
 from appliance.jobs.office import Office
 from appliance.jobs.provisioning import SEAT_EXPIRY, Provisioning
+from appliance.jobs.quality.plans import SamplingPlans
 from appliance.jobs.queue import Lane, Progress, WorkQueue
+from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import REPORT, Reports
 from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
 from appliance.jobs.search_index import SearchIndex
@@ -78,6 +80,7 @@ async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
             _every(_SWEEP_INTERVAL_S, stopping, service.intake.sweep),
             _every(_CLUSTER_INTERVAL_S, stopping, service.clusters.sweep),
             _every(_SWEEP_INTERVAL_S, stopping, SearchIndex(store).sweep),
+            _every(_PLAN_INTERVAL_S, stopping, SamplingPlans(context).sweep),
             _every(_PLAN_INTERVAL_S, stopping, service.backups.plan),
         )
         await stopping.wait()
@@ -143,9 +146,11 @@ class _Service:
             "archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10, may_run=self.guard.archive_may_run
         )
         chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
+        packs = RecordingsZip(context)
         tables = Lane(
-            "tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run}, niceness=10, shown=True
-        )
+            "tables", {IMPORT: ListImports(context).run, REPORT: Reports(context).run, RECORDINGS_ZIP: packs.run},
+            niceness=10, shown=True,
+        )  # fmt: skip
         # a lane of their own: a mail server that does not answer keeps nobody waiting
         reports: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
         backups: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
@@ -160,7 +165,7 @@ class _Service:
         self._office = Office(context)
         self.backups = Backups(context, self._queue)
         backups |= {BACKUP: self.backups.run_backup, TRIAL: self.backups.run_trial, COPY: self.backups.run_copy}
-        self._desk = Desk(context, self._queue, saved, self.backups.handlers())
+        self._desk = Desk(context, self._queue, saved, {**self.backups.handlers(), **packs.handlers(self._queue)})
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""
