@@ -59,7 +59,9 @@ def kernel_line(image: Path, slot: str = "A") -> str:
 def direct(image: Path, folder: Path) -> list[str]:
     """QEMU arguments: kernel and initrd of slot A started without firmware and boot loader."""
     initrd = folder / "initrd"
-    initrd.write_bytes((image / "slot/initrd").read_bytes() + make_initrd(folder).read_bytes())
+    first = (image / "slot/initrd").read_bytes()
+    # the kernel looks for the next archive at a multiple of four bytes
+    initrd.write_bytes(first + bytes(-len(first) % 4) + make_initrd(folder).read_bytes())
     return [
         "-kernel", str(image / "slot/vmlinuz"), "-initrd", str(initrd), "-append", f"{kernel_line(image)} {EMULATED}",
         "-no-reboot",
