@@ -158,8 +158,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, in_process: bool = True, **box: Any) -> AsyncIterator[Scene]:
-    home = make_box(folder, **box)
+async def scene(
+    folder: Path, *, in_process: bool = True, home: Home | None = None, **box: Any
+) -> AsyncIterator[Scene]:
+    """A box of `make_box`, or the one of a home that is there."""
+    home = home or make_box(folder, **box)
     settings = load_settings(home)
     with nats_server(folder, settings):
         switch = FakeSwitch(settings.bus)
