@@ -23,7 +23,7 @@ PROGRAMS = ("qemu-system-x86_64", "cpio", "mcopy", "dnsmasq", "ip")
 SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, disks.update_and_return, disks.install_mirror,
-    disks.boot_mirror, disks.boot_one_disk,
+    disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
 )  # fmt: skip
 NAMES = {stage.__name__: stage for stage in FULL}
 
@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="one boot only")
     parser.add_argument("--stages", default="", help="only these, in the folder as it is: " + ", ".join(NAMES))
     parser.add_argument("--image", type=Path, default=TOP / "build/image")
+    parser.add_argument("--update", type=Path, help="build whose bundle is the update; the image itself when not given")
     parser.add_argument("--out", type=Path, default=TOP / "build/boot")
     words = parser.parse_args()
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -47,7 +48,7 @@ def main() -> int:
         shutil.rmtree(words.out, ignore_errors=True)
     words.out.mkdir(parents=True, exist_ok=True)
     with outside.world(words.out) as home:
-        run = stages.Run(words.image, words.out, home)
+        run = stages.Run(words.image, words.out, home, words.update or words.image)
         if summary.exists():
             run.figures.update(json.loads(summary.read_text()))
         for stage in chosen:

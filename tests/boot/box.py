@@ -40,6 +40,18 @@ def disk(path: Path, number: int = 0, serial: str = "") -> list[str]:
     ]  # fmt: skip
 
 
+def scsi_disk(path: Path, number: int, serial: str) -> list[str]:
+    """QEMU arguments of one disk that can be pulled and plugged while the machine runs (`Machine.pull`, `plug`)."""
+    return [
+        "-drive", f"file={path},if=none,id=n{number},format=raw,cache=unsafe",
+        "-device", f"scsi-hd,drive=n{number},id=d{number},bus=scsi0.0,serial={serial},bootindex={number + 1}",
+    ]  # fmt: skip
+
+
+SCSI = ["-device", "virtio-scsi-pci,id=scsi0"]
+"""QEMU arguments of the controller that `scsi_disk` hangs on."""
+
+
 def network() -> list[str]:
     """QEMU arguments of the card that is plugged into the bench's network."""
     return ["-netdev", f"tap,id=n0,ifname={TAP},script=no,downscript=no", "-device", "virtio-net-pci,netdev=n0"]

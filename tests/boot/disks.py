@@ -7,13 +7,14 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.boot.box import Box, disk, firmware, network
-from tests.boot.stages import Run, provide_trunk, wait_dial_ready, wait_gate
+from tests.boot.box import MENU, SCSI, Box, direct, disk, firmware, network, scsi_disk
+from tests.boot.stages import Run, fresh_disk, provide_trunk, wait_dial_ready, wait_gate
 from tests.soak.guest.machine import blank
 
 DISK_MB = 2600
 SERIALS = ("WD-AAA0001", "WD-BBB0002")
 _TYPE_S = 600.0
+_RECORDED_MIN = 3 * 8000 * 2 // 8  # three seconds, even when they are archived compressed
 
 
 def pair(run: Run) -> tuple[Path, Path]:
@@ -30,7 +31,7 @@ def install_mirror(run: Run) -> None:
         *firmware(run.folder, [f"{stick}@@1M"]),
         "-device", "qemu-xhci", "-drive", f"file={stick},if=none,id=stick,format=raw",
         "-device", "usb-storage,drive=stick,removable=on,bootindex=9",
-        *disk(first, 0, SERIALS[0]), *disk(second, 1, SERIALS[1]),
+        *SCSI, *scsi_disk(first, 0, SERIALS[0]), *scsi_disk(second, 1, SERIALS[1]),
     ]  # fmt: skip
     with Box(run.folder, "installer", arguments) as box:
         box.see("Numbers of the disks", 900)
@@ -57,12 +58,12 @@ def _esp(path: Path) -> str:
 
 def _start_mirror(run: Run, name: str, numbers: tuple[int, ...]) -> Box:
     paths = pair(run)
-    disks = [word for number in numbers for word in disk(paths[number], number, SERIALS[number])]
-    return Box(run.folder, name, [*firmware(run.folder, [_esp(paths[n]) for n in numbers]), *disks, *network()])
+    disks = [word for number in numbers for word in scsi_disk(paths[number], number, SERIALS[number])]
+    return Box(run.folder, name, [*firmware(run.folder, [_esp(paths[n]) for n in numbers]), *SCSI, *disks, *network()])
 
 
 def boot_mirror(run: Run) -> None:
-    """Both disks: first boot, trunk, dial-ready."""
+    """Both disks: first boot, trunk, dial-ready; then a disk is pulled while the box runs, which records on."""
     (run.folder / "vars.fd").unlink(missing_ok=True)
     with _start_mirror(run, "mirror-both", (0, 1)) as box:
         box.wait_agent(1500)
@@ -72,25 +73,34 @@ def boot_mirror(run: Run) -> None:
         run.figures["mirror_call"] = wait_dial_ready(box, run)
         run.mark("mirror_first_dial_ready_s", box.up_s)
         wait_gate(box)
+        run.mark("mirror_gate_s", box.up_s)
+        box.pull(1)
+        # the kernel notices a disk that went only when it writes
+        box.sh("until ! grep -q '\\[UU\\]' /proc/mdstat; do sync; echo $$ >/data/probe; sleep 1; done", 300)
+        heard = wait_dial_ready(box, run, record=True)
+        assert heard["recorded_bytes"] > _RECORDED_MIN, heard
+        run.figures["mirror_pulled_call"] = heard
         box.power_off()
 
 
 def boot_one_disk(run: Run) -> None:
-    """Either disk alone, as after the other was pulled: boots, dials, and the data are those of before."""
-    for number in (1, 0):
+    """Either disk alone: boots, dials and records. The second has not seen the trunk's last calls, but the trunk."""
+    for number in (0, 1):
         (run.folder / "vars.fd").unlink(missing_ok=True)
         with _start_mirror(run, f"mirror-only-{number}", (number,)) as box:
             box.wait_agent(1500)
             state = box.sh("cat /proc/mdstat")
             assert re.search(r"\[(_U|U_)\]", state), state
-            run.figures[f"mirror_only_{number}_call"] = wait_dial_ready(box, run)
+            heard = wait_dial_ready(box, run, record=True)
+            assert heard["recorded_bytes"] > _RECORDED_MIN, heard
+            run.figures[f"mirror_only_{number}_call"] = heard
             run.mark(f"mirror_only_{number}_dial_ready_s", box.up_s)
             box.power_off()
 
 
 def update_and_return(run: Run) -> None:
     """One disk: a bundle with a flipped byte is refused, a good one boots on trial, a broken slot is left."""
-    bundle, bad = run.image / "callbox.raucb", run.folder / "flipped.raucb"
+    bundle, bad = run.update / "callbox.raucb", run.folder / "flipped.raucb"
     data = bytearray(bundle.read_bytes())
     data[len(data) // 2] ^= 1
     bad.write_bytes(data)
@@ -117,6 +127,8 @@ def update_and_return(run: Run) -> None:
         assert box.sh("/usr/lib/callbox/slot get-current") == "B"
         wait_gate(box)
         run.mark("update_new_slot_good_s", time.monotonic() - began)
+        run.figures["updated_to"] = box.sh("cat /etc/callbox-release")
+        run.figures["updated_call"] = wait_dial_ready(box, run)  # by the trunk that the old version was given
         # on trial again, then spoilt under the running box: three tries by itself, then the old slot
         box.sh("/usr/lib/callbox/slot set-primary B; head -c 4M /dev/urandom >/dev/callbox/slot/rootB; sync")
         began = time.monotonic()
@@ -124,4 +136,28 @@ def update_and_return(run: Run) -> None:
         box.wait_agent(1800)
         run.mark("return_s", time.monotonic() - began)
         assert box.sh("/usr/lib/callbox/slot get-current") == "A"
+        box.power_off()
+
+
+def keep_data_locked(run: Run) -> None:
+    """A key stick at the first boot: the data are encrypted, opened with the stick and not without it."""
+    fresh_disk(run)
+    stick = blank(run.folder / "key.img", 40)
+    subprocess.run(["mkfs.vfat", "-n", "CALLBOXKEY", str(stick)], check=True, stdout=subprocess.DEVNULL)
+    box_itself = [*direct(run.image, run.folder), *disk(run.disk), *network()]
+    for name in ("locked-first", "locked-again"):
+        with Box(run.folder, name, [*box_itself, *disk(stick, 1, "KEYSTICK")]) as box:
+            box.wait_agent(1200)
+            box.sh("systemctl start callbox-data")
+            assert "callbox-data" in box.sh("findmnt -no SOURCE /data")
+            if name == "locked-first":
+                box.sh("echo kept >/data/kept; sync")
+            assert box.sh("cat /data/kept") == "kept"
+            box.power_off()
+    with Box(run.folder, "locked-without-key", box_itself) as box:
+        box.wait_agent(1200)
+        assert box.run("systemctl start callbox-prepare", 300).status != 0
+        assert box.run("findmnt /data").status != 0
+        run.figures["locked_says"] = box.sh("journalctl -b -u callbox-data --no-pager -o cat | grep locked")
+        box.see(MENU, 900)
         box.power_off()

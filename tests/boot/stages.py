@@ -24,11 +24,13 @@ TRUNK = "bench"
 
 @dataclass
 class Run:
-    """One run of the boot tests: where the image is, where its output goes, the bench outside, figures so far."""
+    """One run of the boot tests: where the image is, where its output goes, the bench outside, the image that an
+    update is taken from, figures so far."""
 
     image: Path
     folder: Path
     home: Home
+    update: Path
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,11 +48,12 @@ def fresh_disk(run: Run) -> None:
     subprocess.run(["cp", "--sparse=always", run.image / "callbox.img", run.disk], check=True)
 
 
-def wait_dial_ready(box: Box, run: Run) -> dict[str, Any]:
+def wait_dial_ready(box: Box, run: Run, *, record: bool = False) -> dict[str, Any]:
     """Let the box dial until the person outside is heard. Raises AssertionError with what was said last."""
     before = len(outside.calls(run.home))
     path = box.put("dial.py", _DIAL.read_bytes())
-    said = box.sh(f"{AS_CALLBOX} {PYTHON} {path} {outside.PERSON} {TRUNK} {_DIAL_S:.0f}", _DIAL_S + 120)
+    words = f"{path} {outside.PERSON} {TRUNK} {_DIAL_S:.0f}{' record' if record else ''}"
+    said = box.sh(f"{AS_CALLBOX} {PYTHON} {words}", _DIAL_S + 120)
     heard: dict[str, Any] = json.loads(said.splitlines()[-1])
     assert "error" not in heard, heard
     assert len(outside.calls(run.home)) > before, "the exchange outside has seen no call"
