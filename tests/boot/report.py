@@ -15,7 +15,27 @@ _ROWS = {
     "grub_menu_s": "UEFI and GRUB: boot menu",
     "firmware_dial_ready_s": "UEFI and GRUB: dial-ready",
     "firmware_gate_s": "UEFI and GRUB: the health gate has called the slot good",
+    "update_install_s": "`rauc install` of a signed bundle (its own time)",
+    "update_new_slot_good_s": "from the start of that install until the new slot is called good",
+    "return_s": "a new slot that does not start: from its first try until the old one runs again (three tries)",
+    "installer_asks_s": "installer's stick: it asks for the disks on ttyS0",
+    "installer_writes_s": "installer: both disks written (its own time)",
+    "mirror_first_dial_ready_s": "mirrored disks, UEFI and GRUB, first boot: dial-ready",
+    "mirror_only_0_dial_ready_s": "first disk alone: dial-ready, records",
+    "mirror_only_1_dial_ready_s": "second disk alone: dial-ready, records",
 }
+
+
+def _emulated(figures: dict[str, Any]) -> list[str]:
+    """How much of it is QEMU's."""
+    if "emulation" not in figures:
+        return []
+    work = figures["emulation"]
+    share = 100 * (1 - 1 / work["times"])
+    return [
+        f"The same work (engine, switch and web loaded) takes {work['inside_s']} processor seconds inside and",
+        f"{work['host_s']} outside: {work['times']} times as long, so {share:.0f} % of what processors do here is emulation.",
+    ]
 
 
 def _mb(path: Path) -> str:
@@ -43,6 +63,8 @@ def write_report(figures: dict[str, Any], image: Path, target: Path) -> None:
         f"{around['packages']} Debian packages.",
         "",
         f"Sockets that others can reach (the firewall opens fewer): {', '.join(around['open_ports'])}.",
+        "",
+        *_emulated(figures),
         "",
         "## Where the time goes",
         "```",

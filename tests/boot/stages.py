@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -104,6 +105,17 @@ def look_around(box: Box) -> dict[str, Any]:
     }
 
 
+def emulation(box: Box) -> dict[str, float]:
+    """Processor seconds that loading the product costs in the box and on the host that emulates it."""
+    load = "import appliance.engine.runner, appliance.telephony.parent, webui.serve"
+    before = os.times()
+    subprocess.run([sys.executable, "-c", load], check=True)
+    after = os.times()
+    said = box.run(f'bash -c \'TIMEFORMAT="%U %S"; time {PYTHON} -c "{load}"\'', 600).error.split()
+    inside_s, outside_s = sum(map(float, said[-2:])), sum(after[2:4]) - sum(before[2:4])
+    return {"inside_s": round(inside_s, 1), "host_s": round(outside_s, 2), "times": round(inside_s / outside_s, 1)}
+
+
 def first_boot(run: Run) -> None:
     """A new box, kernel started directly: menu, health, trunk, dial-ready. It is switched off by itself at the end."""
     fresh_disk(run)
@@ -128,6 +140,7 @@ def boot_directly(run: Run) -> None:
         run.figures["direct_call"] = wait_dial_ready(box, run)
         run.mark("direct_dial_ready_s", box.up_s)
         run.mark("direct_menu_s", box.see(MENU, 600))
+        run.figures["emulation"] = emulation(box)
         box.power_off()
 
 
