@@ -4,7 +4,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-long check figures image image-again boot-test boot-test-short clean
+.PHONY: help setup run test test-long check figures image image-again boot-test boot-test-short boot-test-ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ boot-test: setup ## boot build/image under QEMU by its own boot loader, dial thr
 boot-test-short: setup ## the same, one boot, kernel started directly
 	@image_build/packages.sh image_build/packages-image.txt
 	$(PY) -m tests.boot --short
+
+boot-test-ci: setup ## image built and booted once to dial-ready; skipped with a word where QEMU cannot be had
+	image_build/boot_ci.sh
 
 clean: ## remove what set-up made in the checkout (not ./var, which holds the box's data)
 	rm -rf .venv .setup webui/static/dist webui/frontend/node_modules

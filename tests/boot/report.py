@@ -34,7 +34,8 @@ def _emulated(figures: dict[str, Any]) -> list[str]:
     share = 100 * (1 - 1 / work["times"])
     return [
         f"The same work (engine, switch and web loaded) takes {work['inside_s']} processor seconds inside and",
-        f"{work['host_s']} outside: {work['times']} times as long, so {share:.0f} % of what processors do here is emulation.",
+        f"{work['host_s']} outside: {work['times']} times as long, so {share:.0f} % of what processors do here is",
+        "emulation.",
     ]
 
 
