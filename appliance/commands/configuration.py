@@ -59,6 +59,21 @@ class SaveCampaign(EditCommand, frozen=True, kw_only=True):
     config: dict[str, Any] = {}
 
 
+class SavePace(EditCommand, frozen=True, kw_only=True):
+    """Change how a campaign dials while it runs; what it was before stands in the audit log (`campaign.paced`).
+
+    `mode` None leaves it; of a running campaign it cannot change. Fails with ValidationErrors by field.
+    """
+
+    SERVICE: ClassVar[str] = "office"
+    campaign_id: str
+    abandoned_limit: float
+    max_lines: int | None = None
+    weight: int = 1
+    priority_order: str = "due"  # domain.campaign.PriorityOrder
+    mode: str | None = None
+
+
 class SaveQueue(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a queue of callers; `config` as domain.inbound_config.QueueConfig. Reply id.
 

@@ -16,6 +16,20 @@ class CampaignAction(UserCommand, frozen=True, kw_only=True):
     action: str
 
 
+class ForecastPace(UserCommand, frozen=True, kw_only=True):
+    """What a change of a campaign's pace would do; nothing is changed.
+
+    Reply data {reason, now, then}: `reason` "" or why nothing can be foretold (mode | not_running | no_agents |
+    too_few_calls); else `now` and `then` are domain.pacing_outlook.Expected as plain values.
+    """
+
+    SERVICE: ClassVar[str] = "engine"
+    campaign_id: str
+    abandoned_limit: float
+    max_lines: int | None = None
+    weight: int = 1
+
+
 class AgentLogin(UserCommand, frozen=True, kw_only=True):
     """Seat an agent: `actor_id` is the agent's user id. `campaigns=()` means all that he may work in."""
 

@@ -56,6 +56,11 @@ class Budget:
         return min(_SURPLUS_MAX, max(_SURPLUS_MIN, allowed - _MARGIN * math.sqrt(allowed) - self.abandoned))
 
     @property
+    def base(self) -> float:
+        """Log of theta over the limit at an even budget, as learnt."""
+        return self._base
+
+    @property
     def theta(self) -> float:
         """Return the risk of finding no agent that a new call may run, given that it is answered."""
         if self.limit <= 0.0:

@@ -16,7 +16,7 @@ from appliance.domain.pacing_learning import GRID_S, RING_STEPS, RingTimes, Span
 
 INSTANTS = 5
 """Answer instants looked at for a new call: evenly spread over the share of answers."""
-_TALK_STEP_S = 3
+TALK_STEP_S = 3
 _TALK_ROWS = 240
 _WRAP_ROWS = 240
 _HORIZON_MAX_S = 60
@@ -30,7 +30,7 @@ class Tables:
     back: float
     """Chance that an agent is ready after work."""
     talk_free: Vector
-    """Talk age in steps of _TALK_STEP_S -> chance to have ended talk and wrap-up by each instant."""
+    """Talk age in steps of TALK_STEP_S -> chance to have ended talk and wrap-up by each instant."""
     wrap_free: Vector
     """Wrap-up age in whole seconds -> the same."""
     ring_likely: Vector
@@ -43,7 +43,7 @@ class Tables:
 
         `paces`: how much faster each of them ends than others do; None: all alike.
         """
-        talks = self.talk_free[np.minimum((talk_s * (1.0 / _TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)]
+        talks = self.talk_free[np.minimum((talk_s * (1.0 / TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)]
         wraps = self.wrap_free[np.minimum((wrap_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)]
         one = np.concatenate([talks, wraps])
         if paces is not None:
@@ -98,7 +98,7 @@ def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
 def _talk_then_wrap(talk_risen: Vector, wrap_risen: Vector, until: Vector) -> Vector:
     """Chance (talk ages x instants) that the talk and the wrap-up after it end within `until` seconds."""
     steps = np.arange(math.ceil(until.max()) + 1)
-    ages = np.arange(_TALK_ROWS) * _TALK_STEP_S + _TALK_STEP_S // 2
+    ages = np.arange(_TALK_ROWS) * TALK_STEP_S + TALK_STEP_S // 2
     left = np.exp(talk_risen[ages][:, None] - talk_risen[ages[:, None] + steps])  # still talking after each second
     ending = left[:, :-1] - left[:, 1:]
     rest = until[None, :] - (steps[:-1, None] + 0.5)

@@ -126,6 +126,11 @@ class RingTimes:
         row *= 1.0 - 1.0 / _RING_MEMORY
         row[min(RING_STEPS - 1, max(0, int(age_s)))] += 1.0
 
+    @property
+    def seen(self) -> float:
+        """Dials learnt from, the old ones forgotten."""
+        return float(self._counts.sum())
+
     def cumulated(self) -> tuple[Vector, Vector]:
         """Return the shares (unanswered ended, answered) within 0, 1, ... RING_STEPS seconds; each ends with 1."""
         shares = self._counts + self._prior
@@ -188,6 +193,11 @@ class Span:
         keep = 1.0 - 1.0 / _PACE_MEMORY
         self._pace_ends = self._pace_ends * keep + 1.0
         self._pace_expected *= keep
+
+    @property
+    def seen(self) -> float:
+        """Ends learnt from, the old ones forgotten."""
+        return float(self._ends.sum())
 
     @property
     def pace(self) -> float:

@@ -77,6 +77,11 @@ class AgentBook:
         return any(self._since.values())
 
     @property
+    def at_work_count(self) -> int:
+        """Agents who are ready, reserved, talking or writing up."""
+        return sum(len(since) for since in self._since.values())
+
+    @property
     def reserved_count(self) -> int:
         return len(self._since[Of.RESERVED])
 

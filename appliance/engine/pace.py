@@ -161,12 +161,23 @@ class Pace:
 
     # ---- pacers ------------------------------------------------------------------------------------------------
 
-    def _pacer(self, campaign: Campaign) -> Pacer:
-        terms = self._terms_of(campaign)
-        config = PacerConfig(
+    def config_of(self, campaign: Campaign, config: CampaignConfig | None = None) -> PacerConfig:
+        """How a campaign is paced, or would be under another configuration."""
+        config = config or campaign.config
+        terms = self._terms_of(campaign) if config is campaign.config else terms_of(config, self._settings)
+        return PacerConfig(
             abandoned_limit=allowance(terms, campaign), window_s=terms.window_s,
-            answer_within_s=patience_s(campaign.config, terms), max_lines=campaign.config.max_lines,
+            answer_within_s=patience_s(config, terms), max_lines=config.max_lines,
         )  # fmt: skip
+
+    def snapshot(self, campaign: Campaign) -> tuple[Pacer, list[float]]:
+        """A copy of what its pacer knows, and the answer chances of who is next in turn: to look ahead with."""
+        pacer = self._pacer(campaign)
+        chances = [self._foresight.chance(campaign.campaign_id, history) for history in campaign.next_up]
+        return Pacer.from_plain(pacer.to_plain(), pacer.config), chances
+
+    def _pacer(self, campaign: Campaign) -> Pacer:
+        config = self.config_of(campaign)
         pacer = self._pacers.get(campaign.campaign_id)
         if pacer is None:
             pacer = self._pacers[campaign.campaign_id] = self._made(campaign.campaign_id, config)

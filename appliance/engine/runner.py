@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from appliance import commands as cmd
 from appliance.alerting import told
 from appliance.bus import Bus
-from appliance.clock import Clock, SystemClock
+from appliance.clock import Clock, SystemClock, process_age_s
 from appliance.commands import Command, ConversationCommand, Done
 from appliance.domain.call_model import Call
 from appliance.engine.auditing import Auditor
@@ -26,6 +27,7 @@ from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
 from appliance.engine.inbound_desk import InboundDesk
 from appliance.engine.inbound_recovery import InboundRecovery
+from appliance.engine.outlook import Outlooks
 from appliance.engine.preview import Previews
 from appliance.engine.projections import Publisher, live_agent, live_room
 from appliance.engine.recovery import Recovery
@@ -95,6 +97,7 @@ class Engine:
         self._connected_since_s = 0.0
         self._log = get_logger()
         self._handlers: dict[type[Command], Callable[[Any], Awaitable[Done]]] = {
+            cmd.ForecastPace: Outlooks(self._core, self._campaigns, self._writer).forecast,
             cmd.CampaignAction: self._campaigns.action, cmd.AgentLogin: self._desks.log_in,
             cmd.ReleaseSeat: self._desks.release_seat,
             cmd.AgentLogout: self._desks.log_out, cmd.AgentReady: self._desks.ready, cmd.AgentPause: self._desks.pause,
@@ -113,7 +116,10 @@ class Engine:
 
     async def start(self) -> None:
         """Connect, resume, then take commands and dial. Raises BusError, StoreError."""
+        began_s, started = time.monotonic(), self.room.started
+        started["loaded_s"] = round(process_age_s(), 3)
         await self._bus.connect()
+        started["connected_s"] = round(time.monotonic() - began_s, 3)
         self._writer.start()
         await self._bus.subscribe_live("worker.*", self._on_beat)
         await self._bus.subscribe_live("alert", self._on_alert)
@@ -137,7 +143,9 @@ class Engine:
             self._dialler.run(), self._publisher.run(), self._sweep(), self._keep_pace(), self._learn_hours()
         ):  # fmt: skip
             self.loops.append(self._spawn(work))
-        self._log.info("engine ready", campaigns=len(self.room.campaigns), agents=len(self.room.agents))
+        started["rebuilt_s"] = round(time.monotonic() - began_s - started["connected_s"], 3)
+        started["cpu_s"] = round(time.process_time(), 3)
+        self._log.info("engine ready", **started, campaigns=len(self.room.campaigns), agents=len(self.room.agents))
 
     async def stop(self) -> None:
         """Stop dialling and write what is left; living conversations go on without us."""

@@ -87,6 +87,7 @@ class Office:
             commands.SaveTrunk: provisioning.save_trunk,
             commands.PreviewNumber: provisioning.preview_number,
             commands.SaveCampaign: provisioning.save_campaign,
+            commands.SavePace: provisioning.save_pace,
             commands.SaveDoNotCall: contact_rules.save_do_not_call,
             commands.ImportDoNotCall: contact_rules.import_do_not_call,
             commands.SavePerson: contact_rules.save_person,

@@ -27,6 +27,9 @@ from appliance.types import CampaignMode, CampaignState, Permission, RecordingPo
 SEAT_EXPIRY = "seat_expiry"
 """Kind of the job that takes a browser phone's password away again."""
 
+PACE = ("abandoned_limit", "max_lines", "weight", "priority_order")
+"""What of a campaign's configuration says how it dials, to be changed while it runs."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _KEYPAD_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # what is typed on a phone's keypad without doubt
 _SEAT_PASSWORD = re.compile(r"[\x21-\x7e]{8,64}")
@@ -229,6 +232,30 @@ class Provisioning:
             )  # fmt: skip
         self._context.changed("campaign", campaign.id)
         return Done(id=campaign.id)
+
+    def save_pace(self, command: commands.SavePace) -> Done:
+        """Change limit, lines, weight, order and mode of a campaign; the audit line holds both values, to undo it."""
+        self._allow(command, Permission.CAMPAIGNS_WRITE)
+        now = self._context.clock.now()
+        with self._context.store.write() as session:
+            campaign = configuration.campaign(session, command.campaign_id)
+            before = {"mode": campaign.mode, **{name: campaign.config.get(name) for name in PACE}}
+            after = {"mode": command.mode or campaign.mode, **{name: getattr(command, name) for name in PACE}}
+            wanted = {"mode": after["mode"], "config": {name: after[name] for name in PACE}}
+            versions.check(session, command, f"campaign:{campaign.id}", campaign, wanted)
+            checked = parse_config({**campaign.config, **wanted["config"]})
+            rules_of(checked, "UTC")
+            if after["mode"] not in {str(mode) for mode in CampaignMode}:
+                raise ValidationErrors([("mode", "campaign.unknown_mode", f"Use one of {', '.join(CampaignMode)}.")])
+            if campaign.state == CampaignState.RUNNING and campaign.mode != after["mode"]:
+                raise CallerError("campaign.runs", "The mode of a running campaign cannot change; pause it first.")
+            campaign.mode, campaign.config = after["mode"], checked.model_dump(mode="json")
+            audit.append(
+                session, now, actor_id=command.actor_id, actor_address=command.actor_address, action="campaign.paced",
+                subject=f"campaign:{campaign.id}", detail={"before": before, "after": after},
+            )  # fmt: skip
+        self._context.changed("campaign", command.campaign_id)
+        return Done(id=command.campaign_id)
 
     # ---- settings ----------------------------------------------------------------------------
 

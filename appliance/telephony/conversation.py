@@ -64,8 +64,7 @@ class Conversation:
         self._publish_event = publish
         self._around = around
         self._figures = figures
-        self._log = get_logger(conversation=conversation_id)
-        self._seq = 0
+        self._log, self._seq = get_logger(conversation=conversation_id), 0
         self._legs: dict[str, Leg] = {}
         self._primary = LegRole.TRUNK.value
         self._caller_id: str | None = None

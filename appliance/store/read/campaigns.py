@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance.store.db import Store
-from appliance.store.models import Attempt, Campaign, Lead
+from appliance.store.models import Attempt, AuditEntry, Campaign, Lead
 from appliance.store.read.measures import counted
 from appliance.store.read.report_scope import Scope
 from appliance.types import CampaignMode, CampaignState, LeadState
@@ -82,6 +82,31 @@ def campaign_with_figures(store: Store, campaign_id: str) -> CampaignView | None
     with store.read() as db:
         found = db.get(Campaign, campaign_id)
         return _view(found, **_figures(db, campaign_id)) if found else None
+
+
+@dataclass(frozen=True)
+class PaceChange:
+    """The last change of a campaign's pace; `before` and `after` are the fields of commands.SavePace."""
+
+    actor_id: str
+    at: datetime
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def last_pace_change(store: Store, campaign_id: str) -> PaceChange | None:
+    """None when it was never changed so, or when it looks otherwise by now: then there is nothing to undo."""
+    query = select(AuditEntry).where(
+        AuditEntry.action == "campaign.paced", AuditEntry.subject == f"campaign:{campaign_id}"
+    )
+    with store.read() as db:
+        entry = db.scalar(query.order_by(AuditEntry.id.desc()).limit(1))
+        found = db.get(Campaign, campaign_id)
+        if entry is None or found is None:
+            return None
+        after = dict(entry.detail["after"])
+        stands = {"mode": found.mode, **{name: found.config.get(name) for name in after if name != "mode"}}
+        return PaceChange(entry.actor_id, entry.at, dict(entry.detail["before"]), after) if stands == after else None
 
 
 def runs_in_mode(store: Store, mode: CampaignMode) -> bool:
