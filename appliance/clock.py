@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -40,3 +42,10 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self._elapsed_s += seconds
+
+
+def process_age_s() -> float:
+    """Return how long this process has lived (proc(5): field 22 of stat)."""
+    after_name = Path("/proc/self/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    uptime_s = float(Path("/proc/uptime").read_text("ascii").split()[0])
+    return uptime_s - int(after_name[19]) / os.sysconf("SC_CLK_TCK")

@@ -244,6 +244,10 @@ class LiveCampaign(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     lines_per_agent: float = 0.0  # open lines without an agent yet, by agents who are ready or soon will be
     abandoned_share: float = 0.0  # over the limit's window, as the rule profile counts it
     abandoned_limit: float = 0.0  # 0: no limit applies
+    answers_foretold: float = 0.0  # share of the last dials that the answer model said would be answered
+    answers_found: float = 0.0  # and that were
+    answers_error: float = 0.0  # mean distance of both over bins of chance; of `answers_judged` dials
+    answers_judged: int = 0
     schema: int = SCHEMA_VERSION
 
 
@@ -292,6 +296,7 @@ class LiveRoom(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     lines: list[LiveLine] = []
     queues: list[LiveQueue] = []
     trunks: list[LiveTrunk] = []
+    started: dict[str, float] = {}  # seconds of the engine's start: loaded_s connected_s rebuilt_s cpu_s
     at_unix_s: float = 0.0
     schema: int = SCHEMA_VERSION
 

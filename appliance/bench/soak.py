@@ -119,6 +119,7 @@ class _Run:
         self._callers = 0
         self._killer = Killer(home, options.kill, options.seed)
         self._rebuilt_s: list[float] = []
+        self._starts: list[dict[str, float]] = []
 
     # ---- before -------------------------------------------------------------------------------------------
 
@@ -202,7 +203,7 @@ class _Run:
                         watch.begin(struck[1])
         finally:
             watch.finish()
-        self._rebuilt_s = watch.measured_s
+        self._rebuilt_s, self._starts = watch.measured_s, watch.starts
 
     def _until(self, what: str, look: Callable[[], bool], timeout_s: float) -> None:
         """Wait for a condition; what does not come in time is judged as it stands."""
@@ -246,6 +247,10 @@ class _Run:
             "rebuild_s": {
                 "p50": round(statistics.median(rebuilt), 2) if rebuilt else None,
                 "max": round(slowest, 2) if rebuilt else None,
+                **{
+                    part: round(statistics.median(one[part] for one in self._starts), 2) if self._starts else None
+                    for part in ("loaded_s", "connected_s", "rebuilt_s", "cpu_s")
+                },
             },
             "ok": found.faults == 0 and stuck == 0 and found.connected > 0 and slowest <= REBUILT_WITHIN_S,
         }  # fmt: skip

@@ -108,6 +108,8 @@ class RebuildWatch:
         self._bus.connect()
         self._thread: threading.Thread | None = None
         self.measured_s: list[float] = []
+        self.starts: list[dict[str, float]] = []
+        """What each engine said of its own start: `LiveRoom.started`."""
 
     @property
     def busy(self) -> bool:
@@ -142,12 +144,15 @@ class RebuildWatch:
 
     def _matches(self) -> bool:
         try:
-            shown = self._bus.request(LiveView(), timeout_s=1.0).data["agents"]
+            room = self._bus.request(LiveView(), timeout_s=1.0).data
         except BusError:
             return False
         with self._store.read() as session:
             signed_in = {user.id for _, user in agent_rows.open_sessions(session)}
-        return {agent["agent_id"] for agent in shown} == signed_in
+        matches = {agent["agent_id"] for agent in room["agents"]} == signed_in
+        if matches:
+            self.starts.append(room["started"])
+        return matches
 
 
 def process_age_s(pid: int) -> float | None:

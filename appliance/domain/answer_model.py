@@ -50,10 +50,10 @@ class NumberHistory:
 class Calibration:
     """How far the model's word is to be believed. `error`: mean distance of foretold and found answer shares."""
 
-    attempts: float
-    foretold: float
-    answered: float
-    error: float
+    attempts: float = 0.0
+    foretold: float = 0.0
+    answered: float = 0.0
+    error: float = 0.0
 
 
 class AnswerModel:

@@ -123,6 +123,7 @@ class Campaigns:
             return leads.counts(session, campaign_id), attempts.counts(session, campaign_id), found
 
         await self._writer.flush()
+        campaign.foresight = self._core.pace.calibration(campaign_id)
         campaign.limit = terms.limit if campaign.mode is CampaignMode.PREDICTIVE else 0.0
         campaign.lead_counts, campaign.counts, campaign.figure = await self._writer.read(read)
 

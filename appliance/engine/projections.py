@@ -118,6 +118,8 @@ def live_campaign(room: Room, campaign: Campaign) -> LiveCampaign:
         outcomes=counts.outcomes or {}, blocked_reason=campaign.blocked_reason,
         lines_per_agent=round(room.lines(campaign.campaign_id) / agents, 2) if agents else 0.0,
         abandoned_share=campaign.figure.share, abandoned_limit=campaign.limit,
+        answers_foretold=round(campaign.foresight.foretold, 4), answers_found=round(campaign.foresight.answered, 4),
+        answers_error=round(campaign.foresight.error, 4), answers_judged=round(campaign.foresight.attempts),
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ def live_room(room: Room, clock: Clock) -> LiveRoom:
         + caller_lines(room.inbound),
         queues=live_queues(room, clock.now()),
         trunks=[_live_trunk(room, trunk, clock) for trunk in room.trunks.values()],
-        at_unix_s=clock.now().timestamp(),
+        started=room.started, at_unix_s=clock.now().timestamp(),
     )  # fmt: skip
 
 

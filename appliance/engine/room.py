@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.domain.abandoned import AbandonedFigure
 from appliance.domain.agent import Agent
-from appliance.domain.answer_model import NumberHistory
+from appliance.domain.answer_model import Calibration, NumberHistory
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.line_share import InboundLoad
@@ -63,6 +63,7 @@ class Campaign:
     counts: AttemptCounts = field(default_factory=AttemptCounts)
     figure: AbandonedFigure = field(default_factory=AbandonedFigure)  # over the window of its limit, as last counted
     limit: float = 0.0  # share of abandoned people that may be; 0: it is not paced ahead
+    foresight: Calibration = field(default_factory=Calibration)  # of its answer model, as last counted
     next_up: tuple[NumberHistory, ...] = ()  # of the numbers next in turn, as the list stood at the last look
 
     def lead_returned(self, due_at: datetime) -> None:
@@ -158,6 +159,7 @@ class Room:
     seat_recording: dict[str, str] = field(default_factory=dict)  # seats with a recording policy of their own
     disk_low: bool = False
     clock_trusted: bool = True  # calling hours depend on it
+    started: dict[str, float] = field(default_factory=dict)  # LiveRoom.started
 
     def config(self, campaign_id: str) -> CampaignConfig:
         """Return a campaign's configuration; the default one when the campaign is gone."""

@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,12 +28,16 @@ from appliance.logs import get_logger
 from appliance.settings import Home, Settings
 from appliance.store.faults import busy, store_error
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 BUSY_TIMEOUT_S = 5.0
 SLOW_WRITE_MS = 50.0
 SLOW_WRITE_TELL_S = 60.0
 # customers' data and keys stay out of messages, and so out of the logs
 _POOL: dict[str, Any] = {"hide_parameters": True, "pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
 MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
 
 log = get_logger()
@@ -122,6 +125,10 @@ def open_store(home: Home, settings: Settings, *, restoring: bool = False) -> St
 
 def migrate(store: Store) -> None:
     """Bring the tables to the newest version: all or nothing, and one process at a time."""
+    if _is_newest(store):
+        return
+    from alembic import command  # here: it is a tenth of a service's start, and hardly ever needed
+
     config = migration_config()
     with _told_clearly(), store._writer.connect() as connection, _without_foreign_keys(connection), connection.begin():
         if not store.is_sqlite:
@@ -132,8 +139,21 @@ def migrate(store: Store) -> None:
             raise StoreError("store.corrupt", f"A row of {broken[0]} points to a row of {broken[2]} that is not there.")
 
 
+def _is_newest(store: Store) -> bool:
+    """Say whether the tables are those of the last packaged migration."""
+    newest = _REVISION.search(max(MIGRATIONS.glob("versions/v*.py")).read_text("utf-8"))
+    try:
+        with store.read() as session:
+            found = session.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    except (StoreError, DBAPIError):  # a new database has no such table
+        return False
+    return newest is not None and found == [newest[1]]
+
+
 def migration_config() -> Config:
     """Alembic's configuration for the packaged migrations."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config

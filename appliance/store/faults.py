@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from appliance.errors import StoreError
@@ -64,7 +64,8 @@ def _error_id(cause: BaseException | None) -> str | None:
         if code == sqlite3.SQLITE_ERROR and str(cause).startswith(("no such table", "no such column")):
             return "store.not_migrated"
         return _SQLITE.get(code & 0xFF) if code is not None else None
-    if isinstance(cause, psycopg.Error):
+    psycopg = sys.modules.get("psycopg")  # not loaded where the database is SQLite: it costs a service's start
+    if psycopg is not None and isinstance(cause, psycopg.Error):
         state = cause.sqlstate
         if state is None:  # psycopg's own: no connection, or it broke
             return "store.away" if isinstance(cause, psycopg.OperationalError) else None
