@@ -122,7 +122,9 @@ def first_boot(run: Run) -> None:
     with Box(run.folder, "first-boot", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
         run.mark("first_boot_agent_s", box.wait_agent(1200))
         box.sh("systemctl start callbox-prepare", 900)
+        run.mark("first_boot_prepared_s", box.up_s)
         provide_trunk(box)
+        run.mark("first_boot_trunk_s", box.up_s)
         run.figures["first_call"] = wait_dial_ready(box, run)
         run.mark("first_boot_dial_ready_s", box.up_s)
         run.figures["first_boot_findings"] = wait_well(box)
