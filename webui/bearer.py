@@ -60,8 +60,8 @@ class Bucket:
         """Take one; returns how many seconds to wait first (0: taken)."""
         if self.left < 0:
             self.left = float(self.per_minute)
-        self.left = min(float(self.per_minute), self.left + (now_s - self.at_s) * self.per_minute / 60)
-        self.at_s = now_s
+        self.left = min(float(self.per_minute), self.left + max(0.0, now_s - self.at_s) * self.per_minute / 60)
+        self.at_s = max(self.at_s, now_s)
         if self.left >= 1:
             self.left -= 1
             return 0.0

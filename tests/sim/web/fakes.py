@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from appliance import commands as cmd
 from appliance.clock import SystemClock
 from appliance.commands import Command, Done
-from appliance.errors import CallboxError, CallerError
+from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveQueue, LiveRoom
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.context import Context, Doors
@@ -234,7 +234,8 @@ class FakeEngine:
             case cmd.CallBackMissed():
                 return Done(data={"called_back": len(command.call_ids), "skipped": 0})
             case cmd.AddCaller():
-                record = {**(self.agents[command.actor_id].record or {}), "name": command.name, "known": True}
+                seated = self.agents.get(command.actor_id)
+                record = {**((seated.record if seated else None) or {}), "name": command.name, "known": True}
                 self.change(command.actor_id, record=record)
             case cmd.AgentDispose():
                 self.change(
@@ -260,7 +261,8 @@ class FakeEngine:
         )  # fmt: skip
 
     def _pause(self, command: cmd.AgentPause) -> None:
-        if self.agents[command.actor_id].state == AgentState.TALKING:
+        seated = self.agents.get(command.actor_id)
+        if seated and seated.state == AgentState.TALKING:
             self.change(command.actor_id, pending_state=AgentState.PAUSED, pause_reason=command.reason)
         else:
             self.change(command.actor_id, state=AgentState.PAUSED, pause_reason=command.reason)
@@ -268,7 +270,9 @@ class FakeEngine:
     def _campaign(self, command: cmd.CampaignAction) -> None:
         states = {"start": CampaignState.RUNNING, "resume": CampaignState.RUNNING, "pause": CampaignState.PAUSED}
         with self._bus.store.write() as session:
-            campaign = session.get_one(Campaign, command.campaign_id)
+            campaign = session.get(Campaign, command.campaign_id)
+            if campaign is None:
+                raise NotFoundError("campaign.unknown", "There is no such campaign.")
             campaign.state = states.get(command.action, CampaignState.STOPPED)
         self._bus.emit(f"campaign.{campaign.id}", self.live_campaign(campaign))
 
@@ -292,6 +296,8 @@ class FakeEngine:
         """Change an agent and tell the screens."""
         if "state" in changes:
             changes["since_unix_s"] = time.time()
+        if agent_id not in self.agents:
+            raise CallerError("agent.not_here", "Not signed in at a seat.")
         self.put(msgspec.structs.replace(self.agents[agent_id], **changes))
 
     def connect(self, agent_id: str, conversation_id: str, campaign: Campaign | None = None, **record: Any) -> None:

@@ -165,7 +165,11 @@ def _responses(one: Operation, by_type: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """Texts of one line; nothing else is changed."""
+    """Texts of one line; a row of fixed cells becomes a list of what its cells may be, which all readers understand."""
+    if isinstance(schema, dict) and "prefixItems" in schema:
+        kinds = [_plain(each) for each in schema["prefixItems"]]
+        distinct = [each for number, each in enumerate(kinds) if each not in kinds[:number]]
+        return {"type": "array", "items": {"anyOf": distinct}, "minItems": len(kinds), "maxItems": len(kinds)}
     if isinstance(schema, dict):
         return {
             name: re.sub(r"\s+", " ", value) if name == "description" and isinstance(value, str) else _plain(value)
