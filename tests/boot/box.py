@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -118,6 +119,9 @@ class Box(Machine):
         )  # fmt: skip
         self._name = name
         self._speaks = False
+        self._ended = threading.Event()
+        self.menu_s: float | None = None
+        threading.Thread(target=self._watch_menu, args=(log,), daemon=True).start()
         self._serial = self._connect(serial)
         self._serial.settimeout(None)
         self.console = fdpexpect.fdspawn(self._serial.fileno(), encoding="latin-1", timeout=600)
@@ -126,6 +130,21 @@ class Box(Machine):
     def up_s(self) -> float:
         """Seconds since power-on."""
         return time.monotonic() - self._started_s
+
+    def _watch_menu(self, log: Path) -> None:
+        """Note when the console first paints its menu: nobody may be reading the line at that moment."""
+        while not self._ended.wait(0.2):
+            if log.exists() and MENU.encode() in log.read_bytes():
+                self.menu_s = self.up_s
+                return
+
+    def wait_menu(self, timeout_s: float = 900) -> float:
+        """Wait for the console's menu; returns the seconds from power-on to its first one."""
+        deadline = time.monotonic() + timeout_s
+        while self.menu_s is None:
+            assert time.monotonic() < deadline, "the console has painted no menu"
+            time.sleep(0.2)
+        return self.menu_s
 
     def wait_agent(self, timeout_s: float = 600) -> float:
         self._speaks = False
@@ -183,6 +202,8 @@ class Box(Machine):
 
     def stop(self) -> None:
         super().stop()
+        if hasattr(self, "_ended"):
+            self._ended.set()
         serial: socket.socket | None = getattr(self, "_serial", None)
         if serial is not None:
             serial.close()

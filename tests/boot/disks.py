@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.boot.box import MENU, SCSI, Box, direct, disk, firmware, network, scsi_disk
+from tests.boot.box import SCSI, Box, direct, disk, firmware, network, scsi_disk
 from tests.boot.stages import Run, fresh_disk, provide_trunk, wait_dial_ready, wait_gate
 from tests.soak.guest.machine import blank
 
@@ -159,5 +159,5 @@ def keep_data_locked(run: Run) -> None:
         assert box.run("systemctl start callbox-prepare", 300).status != 0
         assert box.run("findmnt /data").status != 0
         run.figures["locked_says"] = box.sh("journalctl -b -u callbox-data --no-pager -o cat | grep locked")
-        box.see(MENU, 900)
+        box.wait_menu()
         box.power_off()

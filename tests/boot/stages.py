@@ -16,7 +16,7 @@ from typing import Any
 from appliance.bench.provide import trunk_config
 from appliance.settings import Home
 from tests.boot import outside
-from tests.boot.box import AS_CALLBOX, MENU, PYTHON, Box, direct, disk, firmware, network
+from tests.boot.box import AS_CALLBOX, PYTHON, Box, direct, disk, firmware, network
 
 _DIAL_S, _WELL_S, _PAUSE_S = 900.0, 900.0, 3.0
 _DIAL = Path(__file__).with_name("dial.py")
@@ -129,7 +129,7 @@ def first_boot(run: Run) -> None:
         run.mark("first_boot_dial_ready_s", box.up_s)
         run.figures["first_boot_findings"] = wait_well(box)
         run.mark("first_boot_well_s", box.up_s)
-        run.mark("first_boot_menu_s", box.see(MENU, 1500))
+        run.mark("first_boot_menu_s", box.wait_menu())
         run.figures["around"] = look_around(box)
         (run.folder / "boot-chart.svg").write_text(box.sh("systemd-analyze plot", 300))
         box.power_off()
@@ -141,7 +141,7 @@ def boot_directly(run: Run) -> None:
         box.wait_agent(1200)
         run.figures["direct_call"] = wait_dial_ready(box, run)
         run.mark("direct_dial_ready_s", box.up_s)
-        run.mark("direct_menu_s", box.see(MENU, 600))
+        run.mark("direct_menu_s", box.wait_menu())
         run.figures["emulation"] = emulation(box)
         box.power_off()
 
