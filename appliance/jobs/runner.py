@@ -36,8 +36,10 @@ from appliance.jobs.quality.plans import SamplingPlans
 from appliance.jobs.queue import Lane, Progress, WorkQueue
 from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import REPORT, Reports
+from appliance.jobs.reset import Resets
 from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
 from appliance.jobs.search_index import SearchIndex
+from appliance.jobs.update import FETCH, UPDATE, Updates
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import migrate, open_store
@@ -82,6 +84,7 @@ async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
             _every(_SWEEP_INTERVAL_S, stopping, SearchIndex(store).sweep),
             _every(_PLAN_INTERVAL_S, stopping, SamplingPlans(context).sweep),
             _every(_PLAN_INTERVAL_S, stopping, service.backups.plan),
+            _every(_PLAN_INTERVAL_S, stopping, service.updates.follow),
         )
         await stopping.wait()
         await watch
@@ -164,8 +167,11 @@ class _Service:
         reports[SAVED_REPORT] = saved.run
         self._office = Office(context)
         self.backups = Backups(context, self._queue)
-        backups |= {BACKUP: self.backups.run_backup, TRIAL: self.backups.run_trial, COPY: self.backups.run_copy}
-        self._desk = Desk(context, self._queue, saved, {**self.backups.handlers(), **packs.handlers(self._queue)})
+        self.updates = Updates(context, self._queue, self.backups)
+        backups |= {BACKUP: self.backups.run_backup, TRIAL: self.backups.run_trial, COPY: self.backups.run_copy,
+                    UPDATE: self.updates.run, FETCH: self.updates.run_fetch}  # fmt: skip
+        care = self.backups.handlers() | self.updates.handlers() | Resets(context).handlers()
+        self._desk = Desk(context, self._queue, saved, {**care, **packs.handlers(self._queue)})
 
     def start(self) -> None:
         """Take up old work; what failed before a restart has a new chance."""

@@ -18,8 +18,9 @@ from appliance.clock import SystemClock
 from appliance.errors import BoxError
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.backup import restore, shelf
+from appliance.jobs.upgrade import bring_up
 from appliance.settings import Home, Settings, load_secrets, load_settings
-from appliance.store.db import migrate, open_store
+from appliance.store.db import open_store
 from appliance.telephony.edge.certificates import ensure_certificates
 from appliance.telephony.parent import end_conversations
 from appliance.watch.start import missing_parts, start_box
@@ -35,9 +36,9 @@ def prepare(home: Home) -> Settings:
     put_in_place(home)
     load_secrets(home)
     settings = load_settings(home)
+    bring_up(home, settings)
     store = open_store(home, settings)
     try:
-        migrate(store)
         ensure_set_up_token(home, store)
     finally:
         store.close()

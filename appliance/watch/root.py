@@ -10,7 +10,7 @@ from appliance.types import Role
 from drivers.lines import ReaderError
 from drivers.programs import Ran
 
-_CONNECT_S, _ANSWER_S = 2.0, 330.0
+_CONNECT_S, _ANSWER_S = 2.0, 3630.0  # an update is written in one action
 _LONGEST_ANSWER = 1_000_000
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from appliance.settings import Home, Settings
+from appliance.watch.conditions.backups import BackupsMade, UpdateWent
 from appliance.watch.conditions.base import Condition, Finding
 from appliance.watch.conditions.certificate import CertificateValid
 from appliance.watch.conditions.database import DatabaseReadable
@@ -29,4 +30,5 @@ def all_conditions(
     return [
         ServicesRun(home), DoorsOpen(home, settings, closed_looks=looks), DatabaseReadable(home, settings),
         DiskSpace(home, settings), CertificateValid(home), GatewaysAnswer(silent_gateways),
+        BackupsMade(home), UpdateWent(home),
     ]  # fmt: skip
