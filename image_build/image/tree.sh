@@ -33,5 +33,5 @@ rm -f "$TREE"/etc/systemd/system/multi-user.target.wants/* "$TREE"/etc/shadow- "
   "$TREE"/etc/gshadow- "$TREE"/etc/.pwd.lock
 systemctl --root="$TREE" preset-all --preset-mode=full >/dev/null 2>&1
 systemctl --root="$TREE" set-default callbox.target >/dev/null 2>&1
-systemctl --root="$TREE" mask getty@tty1.service serial-getty@ttyS0.service systemd-firstboot.service \
+systemctl --root="$TREE" mask getty@tty1.service serial-getty@tty1.service serial-getty@ttyS0.service systemd-firstboot.service \
   openipmi.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer man-db.timer >/dev/null 2>&1
