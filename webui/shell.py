@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from appliance.errors import StoreError
 from appliance.store.read import alerts
 from appliance.types import Permission
-from webui import labels, versions
+from webui import fields, labels, versions
 from webui.access import may
 from webui.alert_texts import told
 from webui.assets import asset, icon
@@ -45,6 +45,7 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
             NavItem("queues.page", _l("Queues"), icon="phone-incoming", permission=Permission.CAMPAIGNS_READ),
             NavItem("missed.page", _l("Missed calls"), icon="phone-x", permission=Permission.CAMPAIGNS_READ),
             NavItem("people.page", _l("People"), icon="address-book", permission=Permission.LISTS_IMPORT),
+            NavItem("knowledge.page", _l("Knowledge base"), icon="book-2", permission=Permission.CAMPAIGNS_WRITE),
             NavItem("do_not_call.page", _l("Do not call"), icon="phone-off", permission=Permission.LISTS_IMPORT),
             NavItem(
                 "recordings.page",
@@ -53,6 +54,8 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
                 permission=Permission.RECORDINGS_LISTEN,
                 or_permission=Permission.RECORDINGS_LISTEN_OWN,
             ),
+            NavItem("quality.page", _l("Quality"), icon="star", permission=Permission.QUALITY_SCORE),
+            NavItem("scores.page", _l("My scores"), icon="star", permission=Permission.QUALITY_OWN),
             NavItem("heard.page", _l("What the box heard"), icon="ear", permission=Permission.RECORDINGS_LISTEN),
             NavItem("reports.page", _l("Reports"), icon="chart-bar", permission=Permission.REPORTS_READ),
         ),
@@ -115,6 +118,7 @@ def first_page() -> str:
 def register(app: Flask) -> None:
     """Give the templates what they call."""
     versions.register(app)
+    fields.register(app)
     app.jinja_env.globals.update(
         asset=asset, icon=icon, may=may, Permission=Permission, navigation=navigation, here=here,
         standing_alerts=standing_alerts, told=told, labels=labels, languages=LANGUAGES, first_page=first_page,

@@ -27,6 +27,7 @@ from appliance.store.models import (
     InboundCall,
     Lead,
     PersonFacts,
+    UtcDateTime,
 )
 from appliance.store.repositories import contacts, users
 from appliance.store.versions import version_of
@@ -116,7 +117,7 @@ def revive(model: type[Base], values: dict[str, Any]) -> dict[str, Any]:
     for column in model.__table__.columns:
         if column.key in values:
             value = values[column.key]
-            is_instant = column.type.python_type is datetime and isinstance(value, str)
+            is_instant = isinstance(column.type, UtcDateTime) and isinstance(value, str)
             found[column.key] = datetime.fromisoformat(value) if is_instant else value
     return found
 

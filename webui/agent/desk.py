@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -13,24 +13,15 @@ from werkzeug.datastructures import MultiDict
 from appliance.commands import LiveView
 from appliance.errors import BusError, CallerError
 from appliance.events import LiveAgent
-from appliance.store.read import campaigns, history, seats
+from appliance.store.read import campaign_texts, campaigns, history, people, seats
 from appliance.types import AgentState, CampaignMode, Disposition, Permission
+from webui import fields
 from webui.access import may, reach
+from webui.agent import scripts
 from webui.box import box, store, tell
-from webui.i18n import money
 
-_HEADING = re.compile(r"#{1,3}\s+(.*)")
-_PLACEHOLDER = re.compile(r"\{([^{}]{1,60})\}")
 SUPERVISOR_SEAT = "supervisor_seat"  # entry of the form session: the seat a supervisor listens from
 AGENT_DISPOSITIONS = tuple(d.value for d in Disposition if d not in (Disposition.ABANDONED, Disposition.NONE))
-
-
-@dataclass(frozen=True)
-class Step:
-    """A part of the script, from one heading (a line that begins with #) to the next."""
-
-    title: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -39,12 +30,13 @@ class Work:
 
     key: str
     record: dict[str, Any] | None
-    script: tuple[Step, ...]
+    script: tuple[scripts.Shown, ...]
     dispositions: tuple[str, ...]
     currency: str
     survey: tuple[dict[str, Any], ...] = ()
     draft: history.Draft = field(default_factory=history.Draft)
     before: tuple[history.Before, ...] = ()
+    own: tuple[tuple[str, str], ...] = ()  # fields of one's own that are shown in a call: label and value
 
 
 def my_view(*, fresh: bool = False) -> LiveAgent | None:
@@ -110,12 +102,29 @@ def work(agent: LiveAgent) -> Work:
         key = f"{kind_of(agent)}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{new}"
     currency = str((record or {}).get("currency") or "")
     own = agent.conversation_id if kind_of(agent) == "call" and record is not None else None
+    custom = _custom(record, own or "")
     return Work(
-        key=key, record=record, script=steps(filled(str(config.get("script") or ""), record or {})),
+        key=key, record=record, script=scripts.shown(_script(agent, config), record or {}, custom),
         dispositions=(*AGENT_DISPOSITIONS, *config.get("dispositions", ())), currency=currency,
         survey=tuple(config.get("survey") or ()), draft=history.draft(store(), own) if own else history.Draft(),
         before=tuple(before(record, own or "")) if record is not None else (),
+        own=tuple(fields.on_pop(custom)) if custom else (),
     )  # fmt: skip
+
+
+def _custom(record: dict[str, Any] | None, conversation_id: str) -> dict[str, Any]:
+    if record is None:
+        return {}
+    return people.custom_of_record(
+        store(), lead_id=str(record.get("lead_id") or ""), conversation_id=conversation_id
+    )
+
+
+def _script(agent: LiveAgent, config: dict[str, Any]) -> str:
+    """The script that held when the record was shown: one that goes live meanwhile is for the next call."""
+    shown_at = datetime.fromtimestamp(agent.popped_at_unix_s, UTC) if agent.popped_at_unix_s else None
+    held = campaign_texts.script_at(store(), agent.campaign_id, shown_at) if agent.campaign_id else None
+    return held if held is not None else str(config.get("script") or "")
 
 
 def kind_of(agent: LiveAgent) -> str:
@@ -130,7 +139,12 @@ def before(record: dict[str, Any], conversation_id: str) -> list[history.Before]
         store(), lead_id=str(record.get("lead_id") or ""), number=number if number.startswith("+") else "",
         but=conversation_id,
     )  # fmt: skip
-    return [line if _may_hear(line) else replace(line, recording_id=None) for line in lines]
+    return [heard_by_me(line) for line in lines]
+
+
+def heard_by_me(line: history.Before) -> history.Before:
+    """The line without its recording when the user may not hear it."""
+    return line if _may_hear(line) else replace(line, recording_id=None)
 
 
 def _may_hear(line: history.Before) -> bool:
@@ -138,18 +152,6 @@ def _may_hear(line: history.Before) -> bool:
         return may(Permission.RECORDINGS_LISTEN_OWN) and line.recording_agent_id == g.user.id
     people = reach(Permission.RECORDINGS_LISTEN)
     return people is None or line.recording_agent_id in people
-
-
-def steps(script: str) -> tuple[Step, ...]:
-    """Cut a script at its headings; what stands before the first has no title."""
-    found: list[tuple[str, list[str]]] = [("", [])]
-    for line in script.splitlines():
-        heading = _HEADING.match(line)
-        if heading:
-            found.append((heading[1].strip(), []))
-        else:
-            found[-1][1].append(line)
-    return tuple(Step(title, "\n".join(lines).strip()) for title, lines in found if title or any(lines))
 
 
 def answers_of(form: MultiDict[str, str], survey: tuple[dict[str, Any], ...]) -> dict[str, Any] | None:
@@ -167,13 +169,6 @@ def survey_of(agent: LiveAgent | None) -> tuple[dict[str, Any], ...]:
     """The form of the campaign that he works in now."""
     campaign = campaigns.campaign(store(), agent.campaign_id) if agent is not None and agent.campaign_id else None
     return tuple(campaign.config.get("survey") or ()) if campaign is not None else ()
-
-
-def filled(script: str, record: dict[str, Any]) -> str:
-    """Put the record's values into `{name}`, `{amount}`, `{<column>}`; unknown placeholders stay readable."""
-    values = {**(record.get("fields") or {}), **{k: v for k, v in record.items() if isinstance(v, str | int)}}
-    values["amount"] = money(record.get("amount_minor"), str(record.get("currency") or ""))
-    return _PLACEHOLDER.sub(lambda m: str(values.get(m[1], "…")) or "…", script)
 
 
 def phone_seat_id() -> str | None:

@@ -16,7 +16,7 @@ mkdirSync(out, { recursive: true });
 
 const result = await build({
   absWorkingDir: here,
-  entryPoints: ["app.js", "agent.js", "phone.js", "player.js", "heard.js", "app.css"].map((name) => join("src", name)),
+  entryPoints: ["app.js", "agent.js", "phone.js", "player.js", "score.js", "heard.js", "editor.js", "room.js", "wall.js", "app.css"].map((name) => join("src", name)),
   entryNames: "[name]-[hash]",
   outdir: out,
   bundle: true,

@@ -21,12 +21,13 @@ blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 KINDS = {
     "campaign": Permission.REPORTS_EXPORT, "figures": Permission.REPORTS_EXPORT, "attempts": Permission.REPORTS_EXPORT,
     "recordings": Permission.REPORTS_EXPORT, "rejects": Permission.LISTS_IMPORT,
+    "contacts": Permission.REPORTS_EXPORT, "answers": Permission.REPORTS_EXPORT,
 }  # fmt: skip
 
 
 def chosen(form: Mapping[str, str]) -> dict[str, str]:
     """The choice of a report as its page sends it along."""
-    return {name: form[name] for name in (*FIELDS, "by") if form.get(name)}
+    return {name: form[name] for name in (*FIELDS, "by", "q") if form.get(name)}
 
 
 def _job(job_id: str) -> LiveJob | None:

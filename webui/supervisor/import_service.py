@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from appliance.commands import ImportList, InspectList, MakeList
 from appliance.errors import CallerError, ValidationErrors
 from appliance.store.read import campaigns
+from webui import fields
 from webui.box import ask, store
 from webui.supervisor import uploads
 from webui.supervisor.uploads import Upload
@@ -42,6 +43,7 @@ REASONS: dict[str, Any] = {
     "duplicate_in_campaign": _l("Already in the campaign"),
     "duplicate_elsewhere": _l("Waits in another campaign"),
     "merged": _l("Added to the person who is there"),
+    "field_invalid": _l("Did not fit its field: kept under the heading of its column"),
 }
 DUPLICATES: dict[str, Any] = {
     "skip": _l("Leave them out"),
@@ -65,13 +67,27 @@ def inspect(upload: Upload, campaign_id: str = "") -> dict[str, Any]:
         InspectList, path=str(upload.path), file_name=upload.file_name, campaign_id=campaign_id or None, timeout_s=30.0
     ).data
     roles = {column: role for role, column in data.get("mapping", {}).items()}
+    if not data.get("remembered"):
+        own = {one.label.casefold(): f"custom.{one.id}" for one in fields.in_use()}
+        for column in data["columns"]:
+            if column.casefold() in own:
+                roles.setdefault(column, own[column.casefold()])
     return {**data, "roles": roles}
+
+
+def roles() -> dict[str, Any]:
+    """What a column may mean, people's own fields last."""
+    return {**ROLES, **{f"custom.{one.id}": one.label for one in fields.in_use()}}
 
 
 def chosen_mapping(form: MultiDict[str, str]) -> dict[str, str]:
     """{role: column} from the selects of the page. Raises ValidationErrors without a phone column or with two."""
-    columns, roles = form.getlist("column"), form.getlist("role")
-    pairs = [(role, column) for column, role in zip(columns, roles, strict=False) if role in ROLES]
+    known = roles()
+    pairs = [
+        (role, column)
+        for column, role in zip(form.getlist("column"), form.getlist("role"), strict=False)
+        if role in known
+    ]
     errors = []
     if not any(role == "phone" for role, _column in pairs):
         errors.append(("role", "import.no_phone", _("Say which column holds the telephone numbers.")))

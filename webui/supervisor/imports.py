@@ -76,7 +76,7 @@ def columns(upload_id: str) -> str | tuple[str, int]:
 
 def _columns(upload: uploads.Upload, head: dict[str, Any], campaign_id: str, *, error: str = "") -> str:
     return render_template(
-        "imports/columns.html", upload=upload, head=head, roles=service.ROLES, campaigns=campaigns.names(store()),
+        "imports/columns.html", upload=upload, head=head, roles=service.roles(), campaigns=campaigns.names(store()),
         campaign_id=campaign_id, error=error, duplicates=service.DUPLICATES,
     )  # fmt: skip
 

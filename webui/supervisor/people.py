@@ -1,55 +1,65 @@
-"""People: may this one be called now, by which rule not, from when; why was he called then; who must not be called."""
+"""People: who they are; may this one be called now, by which rule not, from when; why was he called then."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from zoneinfo import available_timezones
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import SaveDoNotCall, SavePerson
 from appliance.errors import CallboxError, ConflictError, ValidationErrors
-from appliance.store.read import campaigns, why
+from appliance.store.read import campaigns, history, people, why
 from appliance.types import Permission
-from webui import rule_texts
+from webui import fields, rule_texts
 from webui.access import needs
+from webui.agent import desk
 from webui.box import ask, box, store
 from webui.error_texts import text_of
 from webui.errors import done_at
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
-FOUND_MAX, CALLS_MAX = 20, 50
+PAGE_SIZE, CALLS_MAX = 50, 200
 
 
 @blueprint.get("")
 @needs(Permission.LISTS_IMPORT)
 def page() -> str:
-    """Look a person up by any of his numbers."""
-    digits = request.args.get("number", "")
-    return render_template("people/page.html", found=why.people(store(), digits, limit=FOUND_MAX), digits=digits)
+    """People by name, any of their numbers, or reference."""
+    text, before = request.args.get("q", ""), request.args.get("before")
+    found = people.search(store(), text, before=before, size=PAGE_SIZE)
+    older = url_for("people.page", q=text or None, before=found.older) if found.older else None
+    return render_template(
+        "people/page.html", found=found.rows, text=text, campaigns=campaigns.names(store()), fields=fields.in_use(),
+        page={"newer": url_for("people.page", q=text or None) if before else None, "older": older},
+    )  # fmt: skip
 
 
-def _shown(contact_id: str, errors: list[str] | None = None) -> str:
+def _shown(contact_id: str, errors: list[str] | None = None) -> str | Response:
     person = why.person(store(), contact_id)
     if person is None:
-        abort(404)
+        kept = people.kept_by(store(), contact_id) or abort(404)
+        return redirect(url_for("people.one", contact_id=kept))
     zone, now = box().settings.dialling.timezone, datetime.now(UTC)
     answers = [
         answer for number in person.numbers
         for answer in why.now(store(), number, now, box_zone=zone, contact_id=contact_id)
     ]  # fmt: skip
+    lines = [desk.heard_by_me(line) for line in history.of_contact(store(), contact_id, limit=CALLS_MAX)]
     return render_template(
-        "people/one.html", person=person, answers=answers, calls=why.calls(store(), contact_id, limit=CALLS_MAX),
-        campaigns=campaigns.names(store()), texts=rule_texts, zones=sorted(available_timezones()), errors=errors or [],
+        "people/one.html", person=person, card=people.card(store(), contact_id), answers=answers, lines=lines,
+        fields=fields.in_use(), pairs=people.pairs(store(), contact_id), merges=people.merges(store(), contact_id),
+        campaigns=campaigns.names(store()), texts=rule_texts, zones=sorted(available_timezones()), now=now,
+        errors=errors or [],
     )  # fmt: skip
 
 
 @blueprint.get("/<contact_id>")
 @needs(Permission.LISTS_IMPORT)
-def one(contact_id: str) -> str:
-    """The rules' answer for each number and campaign, what bars the person, his calls."""
+def one(contact_id: str) -> str | Response:
+    """Who it is, the rules' answer for each number and campaign, what bars the person, what was before."""
     return _shown(contact_id)
 
 
@@ -65,7 +75,7 @@ def call(contact_id: str, attempt_id: str) -> str:
 
 @blueprint.post("/<contact_id>/do-not-call")
 @needs(Permission.LISTS_IMPORT)
-def bar(contact_id: str) -> Response | tuple[str, int]:
+def bar(contact_id: str) -> Response | tuple[str | Response, int]:
     """Bar a number for the box or a campaign, or the person; or take that back (`remove`)."""
     level, _colon, campaign_id = request.form.get("level", "box").partition(":")
     removes = request.form.get("remove") == "1"
@@ -82,7 +92,7 @@ def bar(contact_id: str) -> Response | tuple[str, int]:
 
 @blueprint.post("/<contact_id>")
 @needs(Permission.LISTS_IMPORT)
-def save(contact_id: str) -> Response | tuple[str, int]:
+def save(contact_id: str) -> Response | tuple[str | Response, int]:
     """Keep what the rules must know of the person."""
     form = request.form
     try:

@@ -32,7 +32,7 @@ AGENT = {
 }  # fmt: skip
 SUPERVISOR_SLICES = {
     "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
-    "heard", "announcements", "lines", "line_test", "disks", "saved_reports",
+    "heard", "announcements", "lines", "line_test", "disks", "saved_reports", "wall", "pace",
     "numbers", "people", "rules", "queues", "missed", "knowledge", "scripts", "forms",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {

@@ -71,8 +71,8 @@ def scene(box: FakeBox) -> Scene:
 
 def test_a_person_is_found_and_the_answer_is_told(scene: Scene) -> None:
     client = scene.box.client("supervisor")
-    assert scene.page in client.get(f"/people?number={scene.second[4:]}").text, "by any of his numbers"
-    assert "No list holds" in client.get("/people?number=555555555").text
+    assert scene.page in client.get(f"/people?q={scene.second[4:]}").text, "by any of his numbers"
+    assert "Nobody has this name" in client.get("/people?q=555555555").text
     page = client.get(scene.page).text
     assert page.count(f"Spring {scene.n}") >= 2
     assert "May this person be called now?" in page

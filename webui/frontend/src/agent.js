@@ -1,5 +1,6 @@
 // The agent's page: shortcuts, the announcement of a connected call, the note that survives a reload.
 import htmx from "./htmx.js";
+import { ask } from "./script.js";
 import { chord } from "./shortcuts.js";
 
 const desk = document.getElementById("desk");
@@ -50,10 +51,7 @@ function restore() {
 function follow(form) {
   const chosen = form.querySelector("input[name=disposition]:checked")?.value ?? "";
   for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== chosen;
-  for (const part of form.querySelectorAll("[data-when]")) {
-    const given = new FormData(form).getAll(part.dataset.when);
-    part.hidden = !given.includes(part.dataset.is);
-  }
+  ask(form);
   suggest("disposition", chosen);
 }
 
@@ -120,16 +118,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter") document.getElementById("note").focus();
 });
 
-// The script goes step by step.
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-step]");
-  if (!button) return;
-  const steps = [...document.querySelectorAll(".script-step")];
-  const here = steps.findIndex((step) => !step.hidden);
-  const there = Math.min(steps.length - 1, Math.max(0, here + Number(button.dataset.step)));
-  steps.forEach((step, index) => (step.hidden = index !== there));
-  suggest("step", steps[there].dataset.title);
-});
+// The knowledge base follows the step of the script.
+document.addEventListener("step", (event) => suggest("step", event.detail));
 
 document.addEventListener("transferred", () => document.getElementById("transfer")?.close());
 
