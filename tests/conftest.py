@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 import appliance  # noqa: F401 - before numpy: it says how many threads that may have
 from tests.netns import private_network, pytest_configure  # noqa: F401 - fixture and hook
+
+hypothesis.settings.register_profile("callbox", deadline=None)  # how long an example takes is the machine's matter
+hypothesis.settings.load_profile("callbox")
 
 CATEGORIES = {"unit", "sim", "integration", "e2e", "soak"}
 

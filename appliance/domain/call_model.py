@@ -11,6 +11,16 @@ from appliance import events as bus_events
 from appliance.commands import ConversationCommand
 from appliance.domain.abandoned import Clock
 from appliance.domain.campaign import VoiceMessage
+from appliance.domain.conversation import AgentConnected as AgentConnected
+from appliance.domain.conversation import AgentFound as AgentFound
+from appliance.domain.conversation import AgentFree as AgentFree
+from appliance.domain.conversation import AgentUnreachable as AgentUnreachable
+from appliance.domain.conversation import ConversationOver as ConversationOver
+from appliance.domain.conversation import Expired as Expired
+from appliance.domain.conversation import FindAgent as FindAgent
+from appliance.domain.conversation import HangUpAsked as HangUpAsked
+from appliance.domain.conversation import SeatRefused as SeatRefused
+from appliance.domain.conversation import WorkerGone as WorkerGone
 from appliance.domain.outcome import TrunkEnd, Verdict
 from appliance.domain.third_party import ThirdNotice
 
@@ -116,34 +126,6 @@ class OriginateRefused:
 
 
 @dataclass(frozen=True)
-class AgentFound:
-    agent_id: str
-    seat_id: str
-
-
-@dataclass(frozen=True)
-class SeatRefused:
-    """The worker did not take ConnectSeat: the agent is free, the customer goes on waiting."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class Expired:
-    """The deadline of the state has come."""
-
-
-@dataclass(frozen=True)
-class HangUpAsked:
-    reason: str
-
-
-@dataclass(frozen=True)
-class WorkerGone:
-    """No sign of life of its worker: nobody will tell how it ended."""
-
-
-@dataclass(frozen=True)
 class NobodyFree:
     """The search for an agent that `FindAgent` asked for found none for now."""
 
@@ -156,41 +138,10 @@ CallEvent = OwnEvent | bus_events.ConversationEvent
 
 
 @dataclass(frozen=True)
-class FindAgent:
-    """A live person waits: answer with AgentFound now or as soon as an agent is ready, with NobodyFree until then."""
-
-
-@dataclass(frozen=True)
-class AgentConnected:
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class AgentFree:
-    """The reservation came to nothing."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class AgentUnreachable:
-    agent_id: str
-    seat_id: str
-
-
-@dataclass(frozen=True)
 class LateWord:
     """The ear knows better now what the agent has on the line."""
 
     agent_id: str
-
-
-@dataclass(frozen=True)
-class ConversationOver:
-    """The agent's conversation has ended: wrap-up, unless it was no person he had on the line."""
-
-    agent_id: str
-    taken_off: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,16 @@ from typing import Any
 
 from appliance import events as bus_events
 from appliance.commands import ConversationCommand
+from appliance.domain.conversation import AgentConnected as AgentConnected
+from appliance.domain.conversation import AgentFound as AgentFound
+from appliance.domain.conversation import AgentFree as AgentFree
+from appliance.domain.conversation import AgentUnreachable as AgentUnreachable
+from appliance.domain.conversation import ConversationOver as ConversationOver
+from appliance.domain.conversation import Expired as Expired
+from appliance.domain.conversation import FindAgent as FindAgent
+from appliance.domain.conversation import HangUpAsked as HangUpAsked
+from appliance.domain.conversation import SeatRefused as SeatRefused
+from appliance.domain.conversation import WorkerGone as WorkerGone
 from appliance.domain.third_party import ThirdNotice
 
 
@@ -135,34 +145,6 @@ class Moved:
     policy: InboundPolicy
 
 
-@dataclass(frozen=True)
-class AgentFound:
-    agent_id: str
-    seat_id: str
-
-
-@dataclass(frozen=True)
-class SeatRefused:
-    """The worker did not take ConnectSeat."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class Expired:
-    """The deadline of the state has come."""
-
-
-@dataclass(frozen=True)
-class HangUpAsked:
-    reason: str
-
-
-@dataclass(frozen=True)
-class WorkerGone:
-    """No sign of life of its worker."""
-
-
 OwnEvent = Admitted | TurnedAway | Moved | AgentFound | SeatRefused | Expired | HangUpAsked | WorkerGone
 InboundEvent = OwnEvent | bus_events.ConversationEvent
 
@@ -173,11 +155,6 @@ InboundEvent = OwnEvent | bus_events.ConversationEvent
 @dataclass(frozen=True)
 class Decide:
     """He rings: answer with Admitted or TurnedAway."""
-
-
-@dataclass(frozen=True)
-class FindAgent:
-    """He waits: answer with AgentFound now, or as soon as an agent is ready."""
 
 
 @dataclass(frozen=True)
@@ -200,31 +177,6 @@ class PassedTo:
 @dataclass(frozen=True)
 class CallBack:
     """He asked for a call-back: put him before the list."""
-
-
-@dataclass(frozen=True)
-class AgentConnected:
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class AgentFree:
-    """The reservation came to nothing."""
-
-    agent_id: str
-
-
-@dataclass(frozen=True)
-class AgentUnreachable:
-    agent_id: str
-    seat_id: str
-
-
-@dataclass(frozen=True)
-class ConversationOver:
-    """The agent's conversation has ended: wrap-up."""
-
-    agent_id: str
 
 
 @dataclass(frozen=True)

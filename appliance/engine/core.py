@@ -7,7 +7,7 @@ What takes time (bus, store) is handed to `Effects`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from appliance.domain import call_model as model
 from appliance.domain.agent import Agent, AgentEvent, WrapUp
 from appliance.domain.call_model import Call, CallState
 from appliance.domain.campaign import CampaignConfig
+from appliance.domain.conversation import AgentConnected, AgentFree, AgentNotice, AgentUnreachable
 from appliance.domain.outcome import Verdict
 from appliance.domain.retry import LeadChange
 from appliance.domain.third_party import ThirdGone, ThirdJoined, ThirdNotice
@@ -40,6 +41,8 @@ from appliance.store.repositories import attempts, leads
 from appliance.types import AgentState, LeadState, Outcome
 
 _TRUNK_REST_MAX_S = 30.0
+_NEARLY_UP_S = 2.5
+"""What is left of a person's time when he goes before callers: all of it, unless a greeting keeps him."""
 
 
 class Effects(Protocol):
@@ -136,30 +139,48 @@ class Core:
             self.serve_waiting()
             if call.attempt_id in self.room.waiting:
                 self.apply(call.attempt_id, model.NobodyFree())
-        elif isinstance(command, model.AgentConnected):
-            self._connected(call, command.agent_id)
-        elif isinstance(command, model.AgentFree):
-            self.try_agent(
-                command.agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=call.attempt_id)
-            )
-        elif isinstance(command, model.AgentUnreachable):
-            self.unreachable(command.agent_id, command.seat_id, call.attempt_id)
+        elif isinstance(command, AgentNotice):
+            self.agent_notice(command, call.attempt_id, call.seat_id, call.campaign_id)
         elif isinstance(command, ThirdNotice):
             self.third(command, call.attempt_id)
         elif isinstance(command, model.LateWord):
             self._effects.agent_changed(command.agent_id)
-        elif isinstance(command, model.ConversationOver):
-            wrap_up = WrapUp() if command.taken_off else self.wrap_up(call.campaign_id)
-            ended = AgentEvent(agents.Kind.ENDED, conversation_id=call.attempt_id, wrap_up=wrap_up)
-            self.try_agent(command.agent_id, ended)
         else:
             self._close(call, command.verdict)
 
+    def agent_notice(self, notice: AgentNotice, conversation_id: str, seat_id: str | None, campaign_id: str) -> None:
+        """Carry out what a call or a caller says of its agent."""
+        if isinstance(notice, AgentConnected):
+            card = self.room.cards.get(conversation_id)
+            self._agent_connected(notice.agent_id, conversation_id, seat_id, card, campaign_id or None)
+        elif isinstance(notice, AgentFree):
+            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=conversation_id))
+        elif isinstance(notice, AgentUnreachable):
+            self._unreachable(notice.agent_id, notice.seat_id, conversation_id)
+        else:
+            wrap_up = WrapUp() if notice.taken_off else self.wrap_up(campaign_id)
+            ended = AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id, wrap_up=wrap_up)
+            self.try_agent(notice.agent_id, ended)
+
     def serve_waiting(self) -> None:
-        """Give ready agents to the live people who wait: to callers, then to those we called, first come first."""
+        """Give ready agents to the live people who wait, first come first.
+
+        First to people we called whose time is nearly up (they have two seconds, and are abandoned then), then to
+        callers, who hear music, then to the others we called (ADR 19).
+        """
+        soon = calls.later(self.clock.now(), _NEARLY_UP_S)
+        self._serve([
+            attempt_id for attempt_id in self.room.waiting
+            if (deadline := self.room.calls[attempt_id].deadline) is not None and deadline <= soon
+        ])  # fmt: skip
         self.callers_first()
-        for attempt_id in list(self.room.waiting):
-            call = self.room.calls[attempt_id]
+        self._serve(list(self.room.waiting))
+
+    def _serve(self, waiting: Sequence[str]) -> None:
+        for attempt_id in waiting:
+            call = self.room.calls.get(attempt_id)
+            if call is None or attempt_id not in self.room.waiting:
+                continue
             card = self.room.cards.get(attempt_id)
             agent = self._agent_for(call, card)
             if agent is None or agent.seat_id is None:
@@ -197,11 +218,7 @@ class Core:
                 ended = AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id)
                 self.try_agent(agent.agent_id, ended)
 
-    def _connected(self, call: Call, agent_id: str) -> None:
-        card = self.room.cards.get(call.attempt_id)
-        self.agent_connected(agent_id, call.attempt_id, call.seat_id, card, call.campaign_id)
-
-    def agent_connected(
+    def _agent_connected(
         self, agent_id: str, conversation_id: str, seat_id: str | None, card: LeadCard | None, campaign_id: str | None
     ) -> None:
         """An agent and a customer hear each other."""
@@ -213,7 +230,7 @@ class Core:
             self.unreachable_seats.discard(seat_id)
             self._effects.seat_alert(seat_id, raised=False)
 
-    def unreachable(self, agent_id: str, seat_id: str, conversation_id: str) -> None:
+    def _unreachable(self, agent_id: str, seat_id: str, conversation_id: str) -> None:
         """The phone of an agent did not answer for a conversation."""
         self.unreachable_seats.add(seat_id)
         self._effects.seat_alert(seat_id, raised=True)

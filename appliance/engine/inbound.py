@@ -16,6 +16,7 @@ from appliance.domain import inbound, inbound_call
 from appliance.domain import inbound_model as model
 from appliance.domain import inbound_prompts as prompts
 from appliance.domain.agent import AgentEvent
+from appliance.domain.conversation import AgentConnected, AgentFree, AgentUnreachable, ConversationOver
 from appliance.domain.inbound_config import is_open, parse_queue, queue_of
 from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundPolicy, InboundState
 from appliance.domain.numbers import Number, country, parse_number
@@ -200,18 +201,8 @@ class Inbound:
                 self._overflowed(call)
             case model.CallBack():
                 self._call_back(call)
-            case model.AgentConnected(agent_id=agent_id):
-                self._core.agent_connected(
-                    agent_id, call_id, call.seat_id, self._room.cards.get(call_id), call.campaign_id or None
-                )
-            case model.AgentFree(agent_id=agent_id):
-                self._core.try_agent(agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=call_id))
-            case model.AgentUnreachable(agent_id=agent_id, seat_id=seat_id):
-                self._core.unreachable(agent_id, seat_id, call_id)
-            case model.ConversationOver(agent_id=agent_id):
-                wrap_up = self._core.wrap_up(call.campaign_id)
-                ended = AgentEvent(agents.Kind.ENDED, conversation_id=call_id, wrap_up=wrap_up)
-                self._core.try_agent(agent_id, ended)
+            case AgentConnected() | AgentFree() | AgentUnreachable() | ConversationOver():
+                self._core.agent_notice(command, call_id, call.seat_id, call.campaign_id)
             case model.PassedTo(queue_id=queue_id):
                 self._passed_to(call, queue_id)
             case ShowAgent() | ThirdJoined() | ThirdGone():
