@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from appliance.jobs import api_requests, audit, contact_merges
+from appliance.jobs import api_requests, audit, contact_merges, webhooks
 from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.reports import EXPORT_PREFIX
@@ -41,6 +41,7 @@ class Maintenance:
             users.purge_sessions(session, now)
             jobs_queue.purge(session, now - _JOBS_KEPT)
             api_requests.purge(session, self._context)
+            webhooks.purge(session, now)
             contact_merges.forget(session, now)
         self._remove_old_files()
         chain = audit.verify(self._context.store)

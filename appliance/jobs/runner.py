@@ -38,6 +38,7 @@ from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import REPORT, Reports
 from appliance.jobs.reset import Resets
 from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
+from appliance.jobs.webhooks import WEBHOOK, Webhooks
 from appliance.jobs.search_index import SearchIndex
 from appliance.jobs.update import FETCH, UPDATE, Updates
 from appliance.logs import get_logger
@@ -48,6 +49,7 @@ from appliance.store.repositories import jobs_queue
 _DISK_INTERVAL_S = 2.0
 _SWEEP_INTERVAL_S = 2.0
 _CLUSTER_INTERVAL_S = 5.0
+_WEBHOOK_INTERVAL_S = 2.0
 _PLAN_INTERVAL_S = 60.0
 
 log = get_logger()
@@ -81,6 +83,7 @@ async def _serve(home: Home, settings: Settings, doors: Doors) -> None:
             _every(_DISK_INTERVAL_S, stopping, service.guard.check),
             _every(_SWEEP_INTERVAL_S, stopping, service.intake.sweep),
             _every(_CLUSTER_INTERVAL_S, stopping, service.clusters.sweep),
+            _every(_WEBHOOK_INTERVAL_S, stopping, service.webhooks.sweep),
             _every(_SWEEP_INTERVAL_S, stopping, SearchIndex(store).sweep),
             _every(_PLAN_INTERVAL_S, stopping, SamplingPlans(context).sweep),
             _every(_PLAN_INTERVAL_S, stopping, service.backups.plan),
@@ -157,11 +160,14 @@ class _Service:
         # a lane of their own: a mail server that does not answer keeps nobody waiting
         reports: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
         backups: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
+        hooks: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {}
         lanes = [
             archives, tables, Lane("reports", reports, niceness=10), Lane("chores", chores, niceness=5),
-            Lane("backups", backups, niceness=10, shown=True),
+            Lane("backups", backups, niceness=10, shown=True), Lane("webhooks", hooks, threads=2),
         ]  # fmt: skip
         self._queue = WorkQueue(context, lanes)
+        self.webhooks = Webhooks(context, self._queue)
+        hooks[WEBHOOK] = self.webhooks.run
         chores[MAINTENANCE] = Maintenance(context, self._queue).run
         saved = SavedReports(context, self._queue)
         reports[SAVED_REPORT] = saved.run
@@ -170,7 +176,7 @@ class _Service:
         self.updates = Updates(context, self._queue, self.backups)
         backups |= {BACKUP: self.backups.run_backup, TRIAL: self.backups.run_trial, COPY: self.backups.run_copy,
                     UPDATE: self.updates.run, FETCH: self.updates.run_fetch}  # fmt: skip
-        care = self.backups.handlers() | self.updates.handlers() | Resets(context).handlers()
+        care = self.backups.handlers() | self.updates.handlers() | Resets(context).handlers() | self.webhooks.handlers()
         self._desk = Desk(context, self._queue, saved, {**care, **packs.handlers(self._queue)})
 
     def start(self) -> None:

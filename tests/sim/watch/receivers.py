@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 @dataclass
 class Kept:
-    """What a server got; `failing` makes it refuse."""
+    """What a server got; `failing` makes it refuse, `answer` is what the HTTP server says otherwise."""
 
     port: int = 0
     got: list[Any] = field(default_factory=list)
     failing: bool = False
+    answer: int = 204
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def add(self, item: Any) -> None:
@@ -141,7 +142,7 @@ def http_server() -> Iterator[Kept]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if not kept.failing:
                 kept.add((dict(self.headers), body))
-            self.send_response(503 if kept.failing else 204)
+            self.send_response(503 if kept.failing else kept.answer)
             self.end_headers()
 
         def log_message(self, *args: Any) -> None:
