@@ -123,6 +123,17 @@ DIRECTIONS: dict[str, Any] = {
     "inbound": _l("called us"), "outbound": _l("we called"), "notice": _l("heard our message"),
 }  # fmt: skip
 
+CALL_SORTS: dict[str, Any] = {
+    "newest": _l("Newest first"),
+    "oldest": _l("Oldest first"),
+    "longest": _l("Longest first"),
+    "shortest": _l("Shortest first"),
+    "best": _l("Best score first"),
+    "worst": _l("Worst score first"),
+}
+APPEAL_STATES: dict[str, Any] = {"open": _l("open"), "accepted": _l("accepted"), "refused": _l("refused")}
+APPEAL_COLOURS = {"open": "yellow", "accepted": "green", "refused": "secondary"}
+
 ROLES: dict[str, Any] = {
     "administrator": _l("Administrator"),
     "supervisor": _l("Supervisor"),
@@ -160,6 +171,33 @@ PAUSE_REASONS: dict[str, Any] = {
     "seat_failed": _l("The phone did not answer"),
     "phone not reachable": _l("The phone could not be reached"),
 }
+FORCED: dict[str, Any] = {
+    "ready": _l("The agent is ready."),
+    "pause": _l("The agent is paused."),
+    "log_out": _l("The agent is signed out."),
+}
+TOLD: dict[str, Any] = {
+    "ready": _l("%(name)s has made you ready."),
+    "pause": _l("%(name)s has paused you."),
+    "log_out": _l("%(name)s has signed you out of your seat."),
+    "taken_over": _l("%(name)s has taken your customer over."),
+}
+RECORDING_POLICIES: dict[str, Any] = {
+    "always": _l("Always"),
+    "on_demand": _l("Only when the agent asks for it"),
+    "never": _l("Never"),
+}
+PRIORITY_ORDERS: dict[str, Any] = {
+    "due": _l("What is due longest"),
+    "priority": _l("Higher priority first"),
+}
+
+
+def told(what: str, name: str) -> str:
+    """What a supervisor has done with the agent who reads it."""
+    return str(TOLD[what]) % {"name": name} if what in TOLD else ""
+
+
 
 CHOSEN_REASONS = ("break", "lunch", "training", "meeting", "technical")
 """The reasons an agent gives; the others are the box's."""
@@ -295,6 +333,11 @@ AUDIT_AREAS: dict[str, Any] = {
     "do_not_call": _l("Do not call"),
     "person": _l("People"),
     "recording": _l("Recordings"),
+    "score": _l("Quality"),
+    "scorecard": _l("Quality"),
+    "sampling_plan": _l("Quality"),
+    "calibration": _l("Quality"),
+    "appeal": _l("Quality"),
     "retention": _l("Retention"),
     "report": _l("Reports"),
     "saved_report": _l("Reports"),

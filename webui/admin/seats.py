@@ -41,6 +41,10 @@ class SeatForm(FlaskForm):  # type: ignore[misc]
         _l("Phone password"), [Optional(), Length(min=8, max=64)],
         description=_l("Empty: the box makes one and shows it once."), render_kw={"autocomplete": "off"},
     )  # fmt: skip
+    recording = RadioField(
+        _l("Recording"), choices=choices([("", _l("As the campaign says")), *labels.RECORDING_POLICIES.items()]),
+        default="", description=_l("The more reserved of campaign and seat holds, unless the rules ask for recording."),
+    )  # fmt: skip
     enabled = BooleanField(_l("In use"), default=True)
 
 
@@ -111,7 +115,7 @@ def one(seat_id: str) -> Response | str:
 
 def _form(form: SeatForm, seat: seats.SeatView | None) -> Response | str:
     if form.validate_on_submit():
-        fields = {name: form[name].data for name in ("display_name", "phone", "enabled")}
+        fields = {name: form[name].data for name in ("display_name", "phone", "enabled", "recording")}
         try:
             made = _save({"id": seat.id if seat else form.id.data, "password": form.password.data or None, **fields})
         except ValidationErrors as wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -26,6 +26,7 @@ from appliance.commands import (
     AgentReady,
     AgentReattach,
     AgentRecording,
+    AgentStartRecording,
     AgentThird,
     AgentTransfer,
     SaveShortcuts,
@@ -51,7 +52,7 @@ def desk() -> Response | str:
     """The desk, or the choice of a seat when the agent has none."""
     agent = desks.my_view(fresh=True)
     if agent is None or not desks.at_a_seat(agent):
-        return render_template("agent/seat.html", seats=desks.free_seats())
+        return render_template("agent/seat.html", seats=desks.free_seats(), agent=agent or box().live.agent(g.user.id))
     return render_template(
         "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=mine(),
         shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
@@ -137,6 +138,9 @@ def call() -> Response:
         case "card" | "card_over" as action:
             ask(AgentRecording, paused=action == "card")
             return done(_("Nothing is recorded now.") if action == "card" else _("The recording goes on."))
+        case "record":
+            ask(AgentStartRecording)
+            return done(_("From now on the call is recorded."))
         case "complete" | "join" | "private" | "drop" as action:
             ask(AgentThird, action=action)
     return done("")

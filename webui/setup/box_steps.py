@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from appliance.commands import (
     KeepNetwork,
     SaveRetention,
+    SaveSeat,
     SaveSettings,
     SetTimeZone,
     ShowDisks,
@@ -23,6 +24,8 @@ from appliance.commands import (
 from appliance.errors import CallboxError, CallerError
 from appliance.settings import load_settings
 from appliance.store.read import retention, seats
+from appliance.types import RecordingPolicy
+from webui import labels
 from webui.box import ask, box, store
 from webui.error_texts import error_text
 from webui.hardware import words
@@ -120,7 +123,8 @@ def room(days: int | None = None) -> Room:
     disk = shutil.disk_usage(box().home.root)
     free = max(0, disk.free - saved.recording.reserve_mb * 2**20)
     a_day = max(1, count) * hours * 3600 * saved.recording.opus_bitrate_bps / 8
-    return Room(max(1, count), hours, wanted, a_day * wanted, free, disk.total, free / a_day)
+    needed = 0.0 if request.values.get("recording") == RecordingPolicy.NEVER else a_day * wanted
+    return Room(max(1, count), hours, wanted, needed, free, disk.total, free / a_day)
 
 
 def disks() -> dict[str, Any]:
@@ -173,10 +177,12 @@ def save_cards() -> dict[str, Any]:
 
 
 def recording() -> dict[str, Any]:
-    """The rule for all recordings, and what the disk holds."""
+    """The rule for all recordings, what the seats say, and what the disk holds."""
     saved, known = load_settings(box().home), wizard.data_of("disks")
     days = retention.rules(store()).get("default") or known.get("days") or saved.recording.keep_days
-    return {"days": days, "room": room(days)}
+    policies = {seat.recording for seat in seats.seats(store())}
+    chosen = request.form.get("recording", policies.pop() if len(policies) == 1 else "")
+    return {"days": days, "room": room(days), "policies": labels.RECORDING_POLICIES, "chosen": chosen}
 
 
 def save_recording() -> dict[str, Any]:
@@ -192,4 +198,9 @@ def save_recording() -> dict[str, Any]:
               held=int(found.days_held), days=days),
         )  # fmt: skip
     ask(SaveRetention, scope="default", keep_days=days)
-    return {"days": days, "days_held": found.days_held}
+    policy = request.form.get("recording", "")
+    for seat in seats.seats(store()):
+        if seat.recording != policy:
+            ask(SaveSeat, id=seat.id, display_name=seat.display_name, phone=seat.phone, enabled=seat.enabled,
+                recording=policy)  # fmt: skip
+    return {"days": days, "days_held": found.days_held, "recording": policy}

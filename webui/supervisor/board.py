@@ -6,19 +6,31 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.commands import SuperviseAgent
+from appliance.commands import ForceState, SuperviseAgent, TakeOver
 from appliance.errors import CallerError
 from appliance.store.read import seats
 from appliance.types import Permission, SuperviseMode
 from webui import labels
-from webui.access import may, needs
+from webui.access import may, needs, reach
 from webui.agent.desk import SUPERVISOR_SEAT
 from webui.box import ask, store
 from webui.errors import done
 from webui.supervisor.reports import figures_of_today
-from webui.supervisor.room import room
+from webui.supervisor.room import my_room
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
+
+
+def _own_seat() -> str:
+    seat_id = str(session.get(SUPERVISOR_SEAT) or "")
+    if not seat_id:
+        raise CallerError("seat.none", _("Choose first the seat whose phone you use for listening."))
+    return seat_id
+
+
+def _supervised() -> frozenset[str] | None:
+    """Whom the signed-in user may listen to and force; None: everybody."""
+    return reach(Permission.AGENTS_SUPERVISE)
 
 
 @blueprint.get("")
@@ -27,7 +39,8 @@ def page() -> str:
     """The board with the choice of the seat to listen from."""
     own = session.get(SUPERVISOR_SEAT, "")
     return render_template(
-        "board/page.html", room=room(), seats=[s for s in seats.seats(store()) if s.enabled], own_seat=own,
+        "board/page.html", room=my_room(), supervised=_supervised(),
+        seats=[s for s in seats.seats(store()) if s.enabled], own_seat=own,
         seat=seats.seat(store(), own) if own else None, **(figures_of_today() if may(Permission.REPORTS_READ) else {}),
     )  # fmt: skip
 
@@ -43,7 +56,29 @@ def today() -> str:
 @needs(Permission.AGENTS_READ)
 def view() -> str:
     """The room alone, after each live event."""
-    return render_template("board/room.html", room=room(), own_seat=session.get(SUPERVISOR_SEAT, ""))
+    own = session.get(SUPERVISOR_SEAT, "")
+    return render_template("board/room.html", room=my_room(), supervised=_supervised(), own_seat=own)
+
+
+@blueprint.post("/take-over")
+@needs(Permission.AGENTS_SUPERVISE)
+def take_over() -> Response:
+    """The agent's customer comes to the supervisor's own phone."""
+    ask(TakeOver, agent_id=request.form.get("agent_id", ""), seat_id=_own_seat())
+    return done(_("The customer is yours. The agent goes to his wrap-up."))
+
+
+@blueprint.post("/force")
+@needs(Permission.AGENTS_SUPERVISE)
+def force() -> Response:
+    """Set an agent's state: ready, pause, log_out."""
+    state = request.form.get("state", "")
+    reason = request.form.get("reason", "")[:60] if state == "pause" else ""
+    data = ask(ForceState, agent_id=request.form.get("agent_id", ""), state=state, reason=reason).data
+    later = data.get("pending")
+    if later:
+        return done(_("After this call: %(state)s", state=labels.text(labels.AGENT_STATES, str(later))))
+    return done(labels.text(labels.FORCED, state))
 
 
 @blueprint.post("/seat")
@@ -59,10 +94,7 @@ def choose_seat() -> Response:
 @needs(Permission.AGENTS_SUPERVISE)
 def supervise() -> Response:
     """Listen, whisper, barge in, or leave (`mode` empty)."""
-    seat_id = session.get(SUPERVISOR_SEAT)
-    if not seat_id:
-        raise CallerError("seat.none", _("Choose first the seat whose phone you use for listening."))
     mode = request.form.get("mode", "")
     chosen = SuperviseMode(mode) if mode in labels.SUPERVISE_MODES else None
-    ask(SuperviseAgent, agent_id=request.form.get("agent_id", ""), seat_id=seat_id, mode=chosen)
+    ask(SuperviseAgent, agent_id=request.form.get("agent_id", ""), seat_id=_own_seat(), mode=chosen)
     return done(labels.text(labels.SUPERVISE_DONE, mode) if chosen else _("You have left the call."))

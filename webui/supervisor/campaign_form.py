@@ -23,7 +23,7 @@ from appliance.commands import SaveCampaign
 from appliance.errors import ValidationErrors
 from appliance.settings import load_settings
 from appliance.store.read import campaigns, trunks, users
-from appliance.types import Role
+from appliance.types import RecordingPolicy, Role
 from webui import labels
 from webui.box import ask, box, store
 from webui.forms import choices
@@ -83,7 +83,7 @@ class CampaignForm(FlaskForm, RuleFields, DiallingFields, RetryFields):  # type:
     dispositions = StringField(
         _l("Own results"), [Length(max=500)], description=_l("Beside the usual ones, separated by commas.")
     )
-    record = BooleanField(_l("Record conversations"))
+    recording = RadioField(_l("Record conversations"), choices=choices(labels.RECORDING_POLICIES.items()))
     mask_numbers = BooleanField(_l("Agents see only the last digits of numbers"))
 
     def _choices(self) -> CampaignForm:
@@ -100,7 +100,7 @@ class CampaignForm(FlaskForm, RuleFields, DiallingFields, RetryFields):  # type:
         return cls(
             mode="progressive", hours_from="08:00", hours_to="20:00", days=list(DAYS), time_zone_rule="number",
             rule_profile=load_settings(box().home).dialling.rule_profile,
-            attempts_per_day_max=3, attempts_total_max=6, wrap_up_mode="timed", record=True,
+            attempts_per_day_max=3, attempts_total_max=6, wrap_up_mode="timed", recording="always",
             **cls.retry_values({}),
         )._choices()  # fmt: skip
 
@@ -111,26 +111,42 @@ class CampaignForm(FlaskForm, RuleFields, DiallingFields, RetryFields):  # type:
         hours = {day: spans for day, spans in (config.get("calling_hours") or {}).items() if spans}
         first = next(iter(hours.values()), ["08:00-20:00"])[0]
         kept = ("time_zone_rule", "rule_profile", "attempts_per_day_max", "attempts_total_max", "wrap_up_mode",
-                "trunk_ids", "agent_ids", "caller_id", "script", "record", "mask_numbers")  # fmt: skip
+                "trunk_ids", "agent_ids", "caller_id", "script", "mask_numbers")  # fmt: skip
         values = {key: config[key] for key in kept if key in config}
         wrap_up = config.get("wrap_up_s")
         return cls(
             name=campaign.name, mode=campaign.mode, hours_from=first[:5], hours_to=first[6:], days=list(hours),
             wrap_up_s=None if wrap_up is None else int(wrap_up), dispositions=", ".join(config.get("dispositions", ())),
-            **values, **dialling_values(config), **cls.rule_values(config), **cls.retry_values(config),
+            recording=recording_of(config), **values,
+            **dialling_values(config), **cls.rule_values(config), **cls.retry_values(config),
         )._choices()  # fmt: skip
 
     def config(self, before: dict[str, Any]) -> dict[str, Any]:
         """The campaign's configuration: what the form holds over what was there before."""
         span = f"{self.hours_from.data}-{self.hours_to.data}"
         taken = ("time_zone_rule", "rule_profile", "attempts_per_day_max", "attempts_total_max", "wrap_up_mode",
-                 "wrap_up_s", "trunk_ids", "agent_ids", "record", "mask_numbers")  # fmt: skip
+                 "wrap_up_s", "trunk_ids", "agent_ids", "mask_numbers")  # fmt: skip
         return {
             **before, **{name: self[name].data for name in taken}, "calling_hours": {d: [span] for d in self.days.data},
+            **recording_config(self.recording.data),
             "caller_id": self.caller_id.data or "", "script": self.script.data or "",
             **self.dialling_config(before), **self.rule_config(), **self.retry_config(before),
             "dispositions": [part.strip() for part in _SPLIT.split(self.dispositions.data or "") if part.strip()],
         }  # fmt: skip
+
+
+def recording_of(config: dict[str, Any]) -> str:
+    """The policy as one word (types.RecordingPolicy)."""
+    if not config.get("record", True):
+        return RecordingPolicy.NEVER.value
+    return (RecordingPolicy.ON_DEMAND if config.get("record_on_demand") else RecordingPolicy.ALWAYS).value
+
+
+def recording_config(policy: str) -> dict[str, bool]:
+    """The two switches of a configuration that say the same."""
+    return {
+        "record": policy != RecordingPolicy.NEVER, "record_on_demand": policy == RecordingPolicy.ON_DEMAND,
+    }  # fmt: skip
 
 
 def save(form: CampaignForm, campaign: campaigns.CampaignView | None = None) -> str:

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from appliance.commands import CampaignAction
+from appliance.commands import CampaignAction, SaveCampaign
 from appliance.errors import ValidationErrors
 from appliance.store.read import campaigns, imports
 from appliance.types import Permission
@@ -82,6 +82,18 @@ def edit(campaign_id: str) -> Response | str:
         except ValidationErrors as wrong:
             put_errors(form, wrong)
     return render_template("campaigns/form.html", form=form, campaign=found)
+
+
+@blueprint.post("/<campaign_id>/copy")
+@needs(Permission.CAMPAIGNS_WRITE)
+def copy(campaign_id: str) -> Response:
+    """The same settings under another name, without the list; the form opens to change what shall differ."""
+    found, taken = _campaign(campaign_id), set(campaigns.names(store()).values())
+    names = (_("%(name)s, copy %(number)s", name=found.name[:100], number=n) for n in range(1, len(taken) + 2))
+    name = next(name for name in names if name not in taken)
+    new_id = ask(SaveCampaign, id=None, name=name, mode=found.mode, config=found.config).id
+    said = _("Copied without its list. Change what shall differ.")
+    return done_at(url_for("campaigns.edit", campaign_id=new_id), said)
 
 
 @blueprint.post("/<campaign_id>/action")

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from appliance.commands import SaveQueue
@@ -19,12 +19,12 @@ from webui.box import ask, box, store
 from webui.forms import choices
 from webui.i18n import LANGUAGES
 from webui.skills import skills_of, skills_text
-from webui.supervisor.campaign_form import DAY_NAMES, DAYS
+from webui.supervisor.campaign_form import DAY_NAMES, DAYS, recording_config, recording_of
 
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 _SPLIT = re.compile(r"[,;\s]+")
 _PLAIN = (
-    "campaign_id", "language", "closed_prompt", "music", "record", "notice", "announce_position", "announce_wait",
+    "campaign_id", "language", "closed_prompt", "music", "notice", "announce_position", "announce_wait",
     "announce_every_s", "callback_key", "max_wait_s", "overflow", "overflow_queue",
 )  # fmt: skip
 _ONLY_QUEUES = {"hours": "hours_to", "skills": "skills_text"}
@@ -55,7 +55,9 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
         _l("Skills that agents need"), default="",
         description=_l("For instance: russian:3, legal. The number is the least level, from 1 to 5."),
     )  # fmt: skip
-    record = BooleanField(_l("Record conversations"), default=True)
+    recording = RadioField(
+        _l("Record conversations"), choices=choices(labels.RECORDING_POLICIES.items()), default="always"
+    )
     notice = BooleanField(_l("Say first that the call is recorded"))
     announce_position = BooleanField(_l("Say the place in the queue"), default=True)
     announce_wait = BooleanField(_l("Say the estimated wait"), default=True)
@@ -87,7 +89,8 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
         first = next(iter(hours.values()), ["00:00-24:00"])[0]
         return cls(
             name=queue.name, numbers=", ".join(config.get("numbers", ())), hours_from=first[:5], hours_to=first[6:],
-            days=list(hours), skills_text=skills_text(config.get("skills") or {}), enabled=queue.enabled,
+            days=list(hours), recording=recording_of(config),
+            skills_text=skills_text(config.get("skills") or {}), enabled=queue.enabled,
             **{name: config[name] for name in _PLAIN if name in config},
         ).offered(queue.id)  # fmt: skip
 
@@ -96,6 +99,7 @@ class QueueForm(FlaskForm):  # type: ignore[misc]
         span = f"{self.hours_from.data}-{self.hours_to.data}"
         return {
             **before, **{name: self[name].data for name in _PLAIN}, "closed_prompt": self.closed_prompt.data or "",
+            **recording_config(self.recording.data),
             "numbers": [number for number in _SPLIT.split(self.numbers.data or "") if number],
             "hours": {day: [span] for day in self.days.data}, "skills": skills_of(self.skills_text.data),
         }  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from appliance.commands import LiveView
 from appliance.errors import BusError
 from appliance.events import LiveCampaign, LiveRoom
+from appliance.types import Permission
+from webui.access import reach
 from webui.box import box, tell
 
 
@@ -19,6 +22,17 @@ def room() -> LiveRoom | None:
         return msgspec.convert(tell(LiveView(), timeout_s=2.0).data, LiveRoom)
     except (BusError, msgspec.ValidationError):
         return None
+
+
+def my_room() -> LiveRoom | None:
+    """The room with those agents, and their calls, whom the signed-in user may see."""
+    present, people = room(), reach(Permission.AGENTS_READ)
+    if present is None or people is None:
+        return present
+    return replace(
+        present, agents=[agent for agent in present.agents if agent.agent_id in people],
+        lines=[line for line in present.lines if line.agent_id is None or line.agent_id in people],
+    )  # fmt: skip
 
 
 def campaign(campaign_id: str) -> LiveCampaign | None:

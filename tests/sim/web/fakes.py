@@ -19,6 +19,7 @@ from appliance.clock import SystemClock
 from appliance.commands import Command, Done
 from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveQueue, LiveRoom
+from appliance.ids import new_id
 from appliance.jobs.accounts import ensure_set_up_token
 from appliance.jobs.context import Context, Doors
 from appliance.jobs.imports import remembered_by
@@ -27,6 +28,7 @@ from appliance.jobs.list_sources import make_list
 from appliance.jobs.lists import ListImports
 from appliance.jobs.office import Office
 from appliance.jobs.queue import Progress, WorkQueue
+from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import Reports, ask_for
 from appliance.jobs.retention import Retention
 from appliance.jobs.saved_reports import SavedReports
@@ -34,6 +36,7 @@ from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
 from appliance.store.models import Campaign, User
+from appliance.store.repositories import jobs_queue
 from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import AgentState, CampaignState
 from tests.sim.web.fake_watch import FakeWatch
@@ -145,6 +148,8 @@ class FakeBus:
                 payload = ask_for(command, job_id)
                 self._run(job_id, "report", lambda progress: Reports(self.context).run(payload, progress))
                 return Done(id=job_id)
+            case cmd.ExportRecordings():
+                return self._pack(command)
             case cmd.SaveReport():
                 return self.saved.save(command)
             case cmd.DeleteReport():
@@ -155,6 +160,17 @@ class FakeBus:
                 data = Retention(self.context).run(command.actor_id, "", dry_run=command.dry_run)
                 return Done(data=data)
         raise CallerError("jobs.unknown_command", type(command).__name__)
+
+    def _pack(self, command: cmd.ExportRecordings) -> Done:
+        packs, job_id = RecordingsZip(self.context), new_id()
+        payload = packs.ask_for(command, job_id)
+        with self.store.write() as session:
+            jobs_queue.put(session, job_id, RECORDINGS_ZIP, payload, self.context.clock.now())
+        result = packs.run(payload, cast("Progress", _SilentProgress()))
+        with self.store.write() as session:
+            jobs_queue.claim(session, [RECORDINGS_ZIP], self.context.clock.now())
+            jobs_queue.finish(session, job_id, result, self.context.clock.now())
+        return Done(id=job_id)
 
     def _run(self, job_id: str, kind: str, work: Callable[[Progress], dict[str, Any]]) -> None:
         try:
@@ -195,6 +211,7 @@ class FakeEngine:
         self.campaigns: dict[str, LiveCampaign] = {}
         self.lines: list[LiveLine] = []
         self.queues: list[LiveQueue] = []
+        self.forecast: dict[str, Any] = {"reason": "no_agents"}
         self.targets: dict[str, Any] = {"agents": [], "seats": [], "queues": [], "numbers": False}
 
     def handle(self, command: Command) -> Done:
@@ -223,6 +240,10 @@ class FakeEngine:
                 self.change(command.actor_id, muted=command.on)
             case cmd.AgentRecording():
                 self.change(command.actor_id, recording_paused=command.paused)
+            case cmd.ForecastPace():
+                return Done(data=self.forecast)
+            case cmd.ForceState():
+                return Done(data={"state": command.state, "pending": None})
             case cmd.TransferTargets():
                 return Done(data=self.targets)
             case cmd.AgentTransfer(attended=True):
