@@ -58,7 +58,7 @@ def main() -> int:
             stage(run)
             run.figures[f"{stage.__name__}_took_s"] = round(time.monotonic() - started_s, 1)
             run.figures[f"{stage.__name__}_load"] = round(load, 1)
-            summary.write_text(json.dumps(run.figures, indent=1))
+            run.save()
             print(f"{stage.__name__}: {run.figures[f'{stage.__name__}_took_s']} s", file=sys.stderr, flush=True)
     print(json.dumps(run.figures))
     if not words.short and "around" in run.figures:

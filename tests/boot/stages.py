@@ -38,9 +38,14 @@ class Run:
     def disk(self) -> Path:
         return self.folder / "disk.img"
 
+    def save(self) -> None:
+        """Write down what is known so far: a stage that fails later has measured it all the same."""
+        (self.folder / "summary.json").write_text(json.dumps(self.figures, indent=1))
+
     def mark(self, name: str, seconds: float) -> None:
         """A figure, said at once: what a stage has reached is seen while it goes on."""
         self.figures[name] = round(seconds, 1)
+        self.save()
         print(f"  {name}: {seconds:.1f}", file=sys.stderr, flush=True)
 
 
