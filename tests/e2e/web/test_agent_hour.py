@@ -13,10 +13,10 @@ from playwright.sync_api import Page, expect
 from appliance import commands as cmd
 from appliance.store.models import Attempt, Campaign, Contact, KbArticle, Lead
 from tests.e2e.web.conftest import Site
+from tests.e2e.web.reading import findings
 
 pytestmark = pytest.mark.e2e
 
-TOP = Path(__file__).resolve().parents[3]
 PICTURES = os.environ.get("CALLBOX_PICTURES", "")
 """A folder: the pages are also photographed, to be looked at."""
 SCRIPT = "Good day, {name}.\n# Offer\nYou owe {amount}.\n# Farewell\nThank you, {name}."
@@ -70,6 +70,7 @@ def seated(site: Site, login: str, seat: str, **options: Any) -> Page:
     page.locator(f"input[value={seat}]").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#bar.state-paused")).to_be_visible()
+    page.wait_for_load_state()  # what hears the keys is there
     return page
 
 
@@ -184,7 +185,7 @@ def test_what_the_box_cannot_keep_stays_in_the_browser(site: Site, room: Campaig
     page.locator("#note").fill("while the network is away")
     expect(page.locator("#kept")).to_contain_text("it stays in this browser")
     page.unroute("**/desk/draft")
-    expect(page.locator("#kept")).to_have_text("Kept.", timeout=20000)
+    expect(page.locator("#kept")).to_have_text("Kept.")
     site.complaints.clear()  # the browser notes the request that failed
 
 
@@ -216,27 +217,12 @@ def test_the_desk_reads_well(site: Site, room: Campaign, language: str, colours:
     page.locator(f"input[value=seat3{language}]").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#bar.state-paused")).to_be_visible()
+    page.wait_for_load_state()  # what hears the keys is there
     box.bus.engine.connect(box.people[login], f"s-{language}", room)
     box.bus.engine.change(box.people[login], third="talking", third_name="Anna", on_hold=True)
     expect(page.locator("#complete")).to_be_visible()
     expect(page.locator("#articles")).not_to_be_empty()
     photograph(page, f"desk-{language}-{colours}")
-    page.evaluate((TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8"))
-    page.wait_for_load_state("load")
-    # a colour on its way to another is no finding: axe waits until all movement has ended
-    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    serious = [(v["id"], [n["html"][:160] for n in v["nodes"][:2]]) for v in found
-               if v["impact"] in ("serious", "critical")]  # fmt: skip
-    assert serious == []
-    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wider <= 0
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert findings(page) == []
     page.goto("/desk/keys")
-    page.evaluate((TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8"))
-    page.wait_for_load_state("load")
-    # a colour on its way to another is no finding: axe waits until all movement has ended
-    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    assert findings(page) == []

@@ -13,11 +13,10 @@ from appliance.store.announcements import in_use, retired
 from appliance.store.read import audit, heard
 from audio import wavio
 from tests.e2e.web.conftest import Site
+from tests.e2e.web.reading import findings
 from tests.sim.web.ear_scene import EarScene, spoken
 
 pytestmark = pytest.mark.e2e
-
-TOP = Path(__file__).resolve().parents[3]
 
 
 def _labels(site: Site) -> dict[str, str]:
@@ -43,22 +42,22 @@ def test_calls_are_labelled_by_keyboard_alone_and_undone(site: Site) -> None:
     page.keyboard.press("ArrowDown")
     expect(page.locator(f"[data-ear-call='{first}:answered'] [data-wired]")).to_be_visible(timeout=60_000)
     before = len(audit.search(site.box.bus.store, action="recording.listen").rows)
-    with page.expect_response("**/sound", timeout=60_000):
+    with page.expect_response("**/sound"):
         page.keyboard.press("Space")
     assert len(audit.search(site.box.bus.store, action="recording.listen").rows) > before
     page.keyboard.press("2")
     expect(page.locator("[data-key='2']")).to_be_checked()
     page.keyboard.press("Enter")
-    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("Voicemail", timeout=60_000)
+    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("Voicemail")
     expect(page.locator(f"[data-ear-call='{second}:answered']")).to_be_visible(timeout=60_000)
     page.keyboard.press("1")
     page.keyboard.press("Enter")
-    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("Person", timeout=60_000)
+    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("Person")
     assert _labels(site) == {first: "machine", second: "human"}
     page.keyboard.press("u")
-    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("", timeout=60_000)
+    expect(page.locator(f"[data-ear-item='{second}:answered'] [data-label]")).to_have_text("")
     page.keyboard.press("u")
-    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("", timeout=60_000)
+    expect(page.locator(f"[data-ear-item='{first}:answered'] [data-label]")).to_have_text("")
     assert _labels(site) == {}
 
 
@@ -82,13 +81,11 @@ def test_a_labelled_announcement_is_taught_and_untaught(site: Site) -> None:
     page.keyboard.press("4")
     page.keyboard.press("t")
     page.keyboard.press("Enter")
-    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text(
-        "Number does not exist", timeout=60_000
-    )
+    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text("Number does not exist")
     (entry,) = in_use(site.box.home.announcements)
     assert entry.label == "vacant"
     page.locator("[data-ear-undo]").click()
-    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text("", timeout=60_000)
+    expect(page.locator(f"[data-ear-item='{attempt_id}:early'] [data-label]")).to_have_text("")
     assert in_use(site.box.home.announcements) == []
     assert [gone.ann_id for gone in retired(site.box.home.announcements)] == [entry.ann_id]
 
@@ -132,14 +129,15 @@ def test_the_agent_ends_a_machine_with_one_key(site: Site) -> None:
     page.goto("/desk")
     page.get_by_label("Seat 21").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#bar")).to_contain_text("Paused", timeout=60_000)
+    expect(page.locator("#bar")).to_contain_text("Paused")
+    page.wait_for_load_state()  # what hears the keys is there
     box.bus.engine.connect(me, "conv21")
     expect(page.locator("#record-name")).to_be_visible(timeout=60_000)
     expect(page.locator("#machine")).to_have_count(0)
     box.bus.engine.change(me, heard_late="machine")
-    expect(page.get_by_role("alert")).to_contain_text("Probably no person: Voicemail", timeout=60_000)
+    expect(page.get_by_role("alert")).to_contain_text("Probably no person: Voicemail")
     page.keyboard.press("Alt+v")
-    expect(page.locator("#bar")).not_to_contain_text("Talking", timeout=60_000)
+    expect(page.locator("#bar")).not_to_contain_text("Talking")
     sent = next(c for c in reversed(box.bus.asked) if isinstance(c, cmd.AgentDispose))
     assert (sent.conversation_id, sent.disposition) == ("conv21", "machine")
     assert any(isinstance(c, cmd.AgentHangup) for c in box.bus.asked)
@@ -147,17 +145,10 @@ def test_the_agent_ends_a_machine_with_one_key(site: Site) -> None:
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_ears_pages_are_accessible_with_something_on_them(site: Site, colours: str) -> None:
-    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
     scene = EarScene(site.box, f"Axe {colours}")
     attempt_id = scene.call("early", "announcement_unknown", 0.9, sound=spoken(0), doubt="announcement")
     page = site.page("administrator", reduced_motion="reduce", color_scheme=colours)
     page.goto("/heard")
     page.locator(f"[data-ear-item='{attempt_id}:early']").click()
     expect(page.locator("[data-ear-call]")).to_be_visible(timeout=60_000)
-    page.evaluate(axe)
-    page.wait_for_load_state("load")
-    # a colour on its way to another is no finding: axe waits until all movement has ended
-    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in found
-            if v["impact"] in ("serious", "critical")] == []  # fmt: skip
+    assert findings(page) == []

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from appliance import commands as cmd
 from appliance.types import Severity
 from tests.e2e.web.conftest import Site
+from tests.e2e.web.reading import findings
 from tests.sim.web.fake_watch import GOOD, NEW, dark, fxo, span
 
 pytestmark = pytest.mark.e2e
-
-AXE = Path(__file__).resolve().parents[3] / "webui/frontend/node_modules/axe-core/axe.min.js"
 
 
 def test_a_fault_shows_itself_and_goes_away(site: Site) -> None:
@@ -102,15 +99,6 @@ def test_full_pages_are_accessible_and_fit_a_phone(site: Site, colours: str) -> 
     page = site.page("administrator", color_scheme=colours, reduced_motion="reduce")
     found = []
     for path in ("/lines", "/lines/line/gw1:0", "/lines/line/gw2:1", "/disks", "/disks/replace", "/alerts"):
-        page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(path)
-        page.evaluate(AXE.read_text("utf-8"))
-        page.wait_for_load_state("load")
-        # a colour on its way to another is no finding: axe waits until all movement has ended
-        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        found += [(path, v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in result["violations"]
-                  if v["impact"] in ("serious", "critical")]  # fmt: skip
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        found += findings(page)
     assert found == []

@@ -15,15 +15,6 @@ from tests.sim.web.fakes import PASSWORD
 
 pytestmark = pytest.mark.e2e
 
-TOP = Path(__file__).resolve().parents[3]
-PAGES = (
-    "/home", "/board", "/campaigns", "/campaigns/new", "/imports", "/recordings", "/heard", "/reports", "/seats",
-    "/reports/saved", "/reports/saved/new",
-    "/trunks/new", "/announcements", "/announcements/new", "/queues", "/queues/new", "/missed",
-    "/users", "/users/new", "/retention", "/settings", "/audit", "/alerts", "/desk", "/me",
-    "/lines", "/disks", "/disks/replace", "/line-profiles/new",
-)  # fmt: skip
-
 
 def test_first_run_in_chinese(make_site: Callable[[], Site]) -> None:
     site = make_site()
@@ -92,6 +83,7 @@ def test_an_agent_works_without_the_mouse(site: Site) -> None:
     page.get_by_label("Seat 1").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#bar")).to_contain_text("Paused")
+    page.wait_for_load_state()  # what hears the keys is there
     page.keyboard.press("Alt+a")
     expect(page.locator("#bar")).to_contain_text("Ready")
     page.evaluate("document.addEventListener('htmx:sse:after:connection', () => window.back = true)")
@@ -153,6 +145,8 @@ def test_a_session_that_ends_keeps_what_was_typed(site: Site) -> None:
     page.goto("/desk")
     page.get_by_label("seat09").check()
     page.get_by_role("button", name="Sit down").click()
+    expect(page.locator("#bar")).to_contain_text("Paused")
+    page.wait_for_load_state()  # what hears the keys is there
     box.bus.engine.connect(box.people["short"], "conv9")
     page.locator("#note").fill("half a sentence")
     box.bus.request(cmd.LogOut(session_token=box.token("short")))
@@ -161,41 +155,3 @@ def test_a_session_that_ends_keeps_what_was_typed(site: Site) -> None:
     expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
     expect(page.locator("#note")).to_have_value("half a sentence")
     site.complaints.clear()  # the browser notes the 401
-
-
-@pytest.mark.parametrize("language", ["en", "zh", "ru"])
-def test_pages_fit_a_phone(site: Site, language: str) -> None:
-    _speak(site, language)
-    page = site.page("administrator", viewport={"width": 390, "height": 844})
-    for path in PAGES:
-        page.goto(path)
-        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wider <= 0, f"{path} is {wider} px too wide"
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_pages_are_accessible(site: Site, colours: str) -> None:
-    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
-    _speak(site, "en")
-    page = site.page("administrator", reduced_motion="reduce", color_scheme=colours)
-    found = []
-    for path in PAGES:
-        page.goto(path)
-        page.evaluate(axe)
-        page.wait_for_load_state("load")
-        # a colour on its way to another is no finding: axe waits until all movement has ended
-        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        found += [
-            (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])
-            for v in result["violations"]
-            if v["impact"] in ("serious", "critical")
-        ]
-    assert found == []
-
-
-def _speak(site: Site, language: str) -> None:
-    site.box.by_administrator(
-        cmd.SaveUser, id=site.box.people["administrator"], login="administrator", role="administrator",
-        language=language, own_password=True,
-    )  # fmt: skip

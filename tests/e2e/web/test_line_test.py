@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from appliance.commands import Command, Done
 from appliance.watch.line_test import LineTester
 from appliance.watch.line_test_commands import handlers
 from tests.e2e.web.conftest import Site
-from tests.e2e.web.test_hardware import AXE
+from tests.e2e.web.reading import findings
 
 pytestmark = pytest.mark.e2e
 
@@ -44,26 +44,17 @@ def bench(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     tester.close()
 
 
-def accessible(page: Page) -> None:
-    page.evaluate(AXE.read_text("utf-8"))
-    page.wait_for_load_state("load")
-    # a colour on its way to another is no finding: axe waits until all movement has ended
-    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
-
-
 def test_a_pair_is_measured_and_ohms_are_asked_for(bench: Site) -> None:
     page = bench.page("administrator", viewport={"width": 1280, "height": 1000})
     page.goto("/line-test")
-    accessible(page)
+    assert findings(page) == []
     page.get_by_label("Pair or span").fill("MDF 1")
     page.get_by_label("Practise with a simulated instrument").check()
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_role("heading", name="MDF 1: step 1 of 5")).to_be_visible()
     page.get_by_role("button", name="The probes are there: go on").click()
     expect(page.get_by_role("cell", name="-48.1 V").first).to_be_visible()
-    accessible(page)
+    assert findings(page) == []
     page.get_by_role("button", name="Next step").click()
     page.get_by_role("button", name="Leave this step out").click()
     page.get_by_role("button", name="Leave this step out").click()
@@ -72,7 +63,7 @@ def test_a_pair_is_measured_and_ohms_are_asked_for(bench: Site) -> None:
     for colours in ("dark", "light"):
         page.emulate_media(color_scheme=colours, reduced_motion="reduce")
         page.reload()
-        accessible(page)
+        assert findings(page) == []
     page.get_by_role("button", name="Yes, measure").click()
     expect(page.get_by_role("cell", name="42 Mohm").first).to_be_visible()
     page.get_by_role("button", name="End the test").click()

@@ -10,18 +10,15 @@ import pytest
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from appliance import commands as cmd
 from appliance.store.read.seats import seats
-from tests.e2e.web.conftest import Site
+from tests.e2e.web.conftest import Site, speak
+from tests.e2e.web.reading import findings
 from tests.sim.web import fake_watch
 from tests.sim.web.fakes import PASSWORD
 
 pytestmark = pytest.mark.e2e
 
-TOP = Path(__file__).resolve().parents[3]
 STEPS = ("account", "network", "disks", "cards", "trunks", "seats", "recording", "rules", "campaign", "hand_over")
-PAGES = (*(f"/setup/box/{name}" for name in STEPS), "/trunks", "/roles", "/roles/new", "/system", "/system/logs",
-         "/system/keys", "/seats/phones")  # fmt: skip
 
 
 def _heading(page: Page, name: str) -> None:
@@ -94,51 +91,19 @@ def test_from_the_set_up_link_to_the_hand_over_report(make_site: Callable[[], Si
     assert site.foreign == []
 
 
-@pytest.fixture(scope="module")
-def furnished(ready_box: Site) -> Site:
-    """A box with something on every page."""
-    box = ready_box.box
-    gateways = {"gateways": [{"address": "192.0.2.20"}], "channels": 30}
-    box.by_administrator(cmd.SaveTrunk, id="north", display_name="North", config=gateways)
-    box.by_administrator(cmd.SaveSeat, id="seat01", display_name="王小明", phone="desk")
-    box.by_administrator(cmd.SaveRole, name="Team lead", permissions={"recordings.listen": "team"})
-    box.by_administrator(cmd.SaveDepartment, name="Отдел взыскания")
-    box.by_administrator(cmd.MakeApiToken, name="CRM", scopes=["campaigns.read"])
-    box.bus.watch.tell_lines(fake_watch.span(), fake_watch.dark())
-    box.bus.watch.tell_disks()
-    return ready_box
-
-
 @pytest.mark.parametrize(("language", "colours"), [("en", "light"), ("zh", "dark"), ("ru", "dark")])
-def test_the_installer_s_pages_are_accessible_and_fit_a_phone(
-    site: Site, furnished: Site, language: str, colours: str
-) -> None:
-    axe = (TOP / "webui/frontend/node_modules/axe-core/axe.min.js").read_text("utf-8")
-    _speak(furnished, language)
+def test_the_wizard_s_steps_read_well(site: Site, furnished: Site, language: str, colours: str) -> None:
+    speak(furnished, language)
     page = site.page("administrator", reduced_motion="reduce", color_scheme=colours)
     found = []
-    for path in PAGES:
-        page.set_viewport_size({"width": 1366, "height": 768})
-        page.goto(path)
-        page.evaluate(axe)
-        page.wait_for_load_state("load")
-        # a colour on its way to another is no finding: axe waits until all movement has ended
-        page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-        result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        found += [
-            (path, v["id"], [n["html"][:120] for n in v["nodes"][:2]])
-            for v in result["violations"]
-            if v["impact"] in ("serious", "critical")
-        ]
-        page.set_viewport_size({"width": 390, "height": 844})
-        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        found += [(path, "too wide", wider)] if wider > 0 else []
+    for name in STEPS:
+        page.goto(f"/setup/box/{name}")
+        found += findings(page)
     assert found == []
 
 
 def test_an_alarm_leads_to_its_cause(site: Site, furnished: Site) -> None:
-    _speak(furnished, "en")
-    furnished.box.bus.watch.raise_alert("line.gw1:1")
+    speak(furnished, "en")
     page = site.page("administrator")
     page.goto("/trunks")
     expect(page.locator(".line", has_text="No signal")).to_contain_text("in alarm for")
@@ -147,7 +112,7 @@ def test_an_alarm_leads_to_its_cause(site: Site, furnished: Site) -> None:
 
 
 def test_a_preview_shows_the_agent_s_pages(site: Site, furnished: Site) -> None:
-    _speak(furnished, "en")
+    speak(furnished, "en")
     page = site.page("administrator")
     page.goto("/roles")
     page.get_by_role("row", name="Agent").get_by_role("button", name="See as").click()
@@ -155,10 +120,3 @@ def test_a_preview_shows_the_agent_s_pages(site: Site, furnished: Site) -> None:
     expect(page.get_by_role("link", name="Settings")).to_have_count(0)
     page.get_by_role("button", name="End the preview").click()
     expect(page.get_by_role("link", name="Settings").first).to_be_visible()
-
-
-def _speak(site: Site, language: str) -> None:
-    site.box.by_administrator(
-        cmd.SaveUser, id=site.box.people["administrator"], login="administrator", role="administrator",
-        language=language, own_password=True,
-    )  # fmt: skip

@@ -1,0 +1,32 @@
+"""Can everybody read this page: axe's serious findings, and whether it fits the screens of desk, tablet and phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[3] / "webui/frontend/node_modules/axe-core/axe.min.js"
+WIDTHS_PX = (1366, 820, 390)
+HEIGHT_PX = 768
+
+
+def findings(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What is wrong with the page as it stands, each with the page's address; empty when nothing is."""
+    address = page.evaluate("location.pathname")
+    page.evaluate(AXE.read_text("utf-8"))
+    page.wait_for_load_state("load")
+    # a colour on its way to another is no finding: axe waits until all movement has ended
+    page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = [
+        (address, violation["id"], [node["html"][:160] for node in violation["nodes"][:2]])
+        for violation in result["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    for width_px in WIDTHS_PX:
+        page.set_viewport_size({"width": width_px, "height": HEIGHT_PX})
+        wider_px = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        found += [(address, f"{wider_px} px too wide for {width_px}", [])] if wider_px > 0 else []
+    page.set_viewport_size({"width": WIDTHS_PX[0], "height": HEIGHT_PX})
+    return found
