@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -103,9 +104,18 @@ def check_access(app: Flask) -> BaseResponse | None:
         return None
     if granted is not None:
         abort(403)
-    if wants_fragment() or request.method != "GET":
+    if wants_fragment() or request.accept_mimetypes.best == "application/json":
         abort(401)
-    return redirect(url_for("auth.log_in", next=request.full_path.rstrip("?")))
+    if request.method == "GET":
+        return redirect(url_for("auth.log_in", next=request.full_path.rstrip("?")))
+    # a form whose sender's session has ended: the log-in, then the form again, in which the page puts what was typed
+    return redirect(url_for("auth.log_in", next=_page_of_form()), 303)
+
+
+def _page_of_form() -> str:
+    """The page that sent the form, the form's own address when the browser does not say."""
+    parts = urlsplit(request.referrer or "")
+    return (parts.path + (f"?{parts.query}" if parts.query else "")) or request.path
 
 
 def register(app: Flask) -> None:

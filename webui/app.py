@@ -21,12 +21,14 @@ from webui import (
     hardware,
     home_board,
     i18n,
+    quality,
     security,
     setup,
     shell,
     stream,
     supervisor,
 )  # fmt: skip
+from webui.auth.limits import FailedLogIns
 from webui.box import Box, WebBus
 from webui.connect import keep_connecting
 from webui.live import LiveHub
@@ -54,6 +56,7 @@ def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, sto
         home=home, settings=settings, live=live,
         bus=bus or ThreadBus(settings.bus, name="web"), store=store or open_store(home, settings),
     )  # fmt: skip
+    app.extensions["failed_log_ins"] = FailedLogIns()
     keep_connecting(app.extensions["callbox"])
     i18n.register(app)
     security.register(app)
@@ -61,7 +64,7 @@ def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, sto
     csrf = CSRFProtect(app)
     errors.register(app)
     csrf.exempt(api.v1)  # asks for the token itself where no key is brought (api.v1.serve.guard)
-    for part in (setup, auth, home_board, agent, supervisor, hardware, admin, api, stream):
+    for part in (setup, auth, home_board, agent, supervisor, quality, hardware, admin, api, stream):
         for blueprint in part.BLUEPRINTS:
             app.register_blueprint(blueprint)
     shell.register(app)

@@ -31,7 +31,14 @@ from appliance.types import Permission
 
 HEARTBEAT_S = 15.0
 RING_SIZE = 4096
+STREAMS_MAX = 100
+"""Streams at once: each holds a thread of the server, and some must be left for pages."""
+STREAMS_OF_ONE_MAX = 40
+"""Streams of one user; with one more the oldest of his ends."""
 JOBS_KEPT = 256
+
+
+_JOBS_SEEN = {"import": Permission.LISTS_IMPORT, "recordings_zip": Permission.RECORDINGS_EXPORT}
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def describe(event: msgspec.Struct) -> list[Message]:
             return [Message(0, f"campaign-{event.campaign_id}", permission=Permission.CAMPAIGNS_READ)]
         case LiveJob():
             data = {"done": event.done, "total": event.total, "state": event.state}
-            permission = Permission.LISTS_IMPORT if event.kind == "import" else Permission.REPORTS_EXPORT
+            permission = _JOBS_SEEN.get(event.kind, Permission.REPORTS_EXPORT)
             return [Message(0, f"job-{event.job_id}", data, permission=permission)]
         case LiveAlert():
             return [Message(0, "alert", {"title": event.title}, permission=Permission.ALERTS_READ)]
@@ -91,6 +98,7 @@ class LiveHub:
         self._run = f"{time.time_ns() // 1_000_000:x}"  # a restarted web must not be taken for the old one
         self._heartbeat_s = heartbeat_s
         self._closed = False
+        self._open: dict[str, list[object]] = {}  # streams by user, oldest first
         self._room: LiveRoom | None = None
         self._agents: dict[str, LiveAgent] = {}
         self._campaigns: dict[str, LiveCampaign] = {}
@@ -171,13 +179,39 @@ class LiveHub:
 
     def stream(self, viewer: Viewer, last_id: str, alive: Callable[[], bool]) -> Iterator[str]:
         """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no."""
+        own = object()
         with self._changed:
             start = self._start_of(last_id)
             number = self._number if start is None else start
+            mine = self._open.setdefault(viewer.user_id, [])
+            mine.append(own)
+            del mine[:-STREAMS_OF_ONE_MAX]
+        try:
+            yield from self._lines(viewer, number, start is None, own, alive)
+        finally:
+            self._end(viewer.user_id, own)
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        with self._changed:
+            return sum(len(streams) for streams in self._open.values())
+
+    def _end(self, user_id: str, own: object) -> None:
+        with self._changed:
+            left = [one for one in self._open.get(user_id, ()) if one is not own]
+            if left:
+                self._open[user_id] = left
+            else:
+                self._open.pop(user_id, None)
+
+    def _lines(
+        self, viewer: Viewer, number: int, resync: bool, own: object, alive: Callable[[], bool]
+    ) -> Iterator[str]:
         yield "retry: 1000\n\n"
-        if start is None:
+        if resync:
             yield self._line(number, "resync", {})
-        while not self._closed:
+        while not self._closed and own in self._open.get(viewer.user_id, ()):
             with self._changed:
                 if self._number <= number:
                     self._changed.wait(self._heartbeat_s)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request, stream_with_context
+from flask import Blueprint, Response, abort, g, request, stream_with_context
 
 from webui.access import signed_in
 from webui.box import box
-from webui.live import Viewer
+from webui.live import STREAMS_MAX, Viewer
 from webui.session import COOKIE, token_hash, user_of
 
 blueprint = Blueprint("stream", __name__)
 BLUEPRINTS = (blueprint,)
+
+UNREAD_S = 20.0
+"""A client that takes nothing for so long is let go: it held a thread, and comes back by itself if it lives."""
 
 
 @blueprint.get("/live")
 @signed_in
 def live() -> Response:
     """Server-sent events; starts after `Last-Event-ID` or `?after=`, ends when the log-in ends."""
+    if box().live.streams >= STREAMS_MAX:
+        abort(503)
+    socket = request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket")
+    if socket is not None:
+        socket.settimeout(UNREAD_S)
     viewer = Viewer(g.user.id, frozenset(g.user.permissions))
     hashed = token_hash(request.cookies[COOKIE])
     last_id = request.headers.get("Last-Event-ID") or request.args.get("after", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -14,6 +14,7 @@ from webui import labels
 from webui.access import may, public, signed_in
 from webui.auth import service
 from webui.auth.forms import LogInForm, PasswordForm, SecondFactorOffForm
+from webui.auth.limits import FailedLogIns
 from webui.box import ask, store
 from webui.error_texts import error_text
 from webui.errors import done_at
@@ -32,6 +33,11 @@ def log_in() -> Response | str | tuple[str, int]:
     if set_up_needed():
         return redirect(url_for("setup.language"))
     form, error, status, wants_code = LogInForm(), "", 200, False
+    limits: FailedLogIns = current_app.extensions["failed_log_ins"]
+    address = request.remote_addr or ""
+    if request.method == "POST" and (wait_s := limits.wait_s(address)):
+        said = _("Too many wrong passwords from here. Try again in %(minutes)s minutes.", minutes=-(-wait_s // 60))
+        return render_template("auth/login.html", form=form, error=said, wants_code=False), 429
     if form.validate_on_submit():
         try:
             return service.log_in(
@@ -39,6 +45,8 @@ def log_in() -> Response | str | tuple[str, int]:
             )
         except CallerError as refused:
             error, status, wants_code = error_text(refused), 401, refused.error_id in CODE_ERRORS
+            if refused.error_id != "login.totp_required":
+                limits.failed(address)
     return render_template("auth/login.html", form=form, error=error, wants_code=wants_code), status
 
 

@@ -2,6 +2,7 @@
 import "./htmx.js";
 import "./live.js";
 import "./forms.js";
+import "./keep.js";
 import { toast } from "./toast.js";
 
 const csrf = document.querySelector("meta[name=csrf-token]")?.content;
