@@ -94,6 +94,7 @@ _FIGURES = {
     "appliance.bench.reports": ("reports",),
     "appliance.bench.search": ("search",),
     "appliance.bench.store": ("store",),
+    "appliance.bench.web": ("web",),
 }
 
 

@@ -50,6 +50,7 @@ figure demo-200 $CALLBOX demo --numbers 200 --seats 30 --json
 figure detector $CALLBOX bench detector --lines 120 --seconds 10 --json
 figure console $CALLBOX bench console --json
 figure store $CALLBOX bench store --json
+figure web $CALLBOX bench web --json
 rows pacing_all $CALLBOX bench pacing --scenario all --json
 page compliance $CALLBOX bench compliance --ledgers 1000000 --processes "$(nproc)"
 if [ -n "${EAR_SET:-}" ]; then

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flask import current_app, g, request
@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from appliance.commands import Command, Done, EditCommand, UserCommand
 from appliance.settings import Home, Settings
 from appliance.store.db import Store
+from appliance.store.read.figures import Tallier
 from webui.live import LiveHub
 
 
@@ -34,6 +35,7 @@ class Box:
     bus: WebBus
     store: Store
     live: LiveHub
+    tallier: Tallier = field(default_factory=Tallier)  # sums for monitoring
 
 
 def box() -> Box:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -46,6 +49,16 @@ _VOICE_SEATS, _VOICE_LINES = 1, 12
 
 
 @dataclass(frozen=True)
+class Running:
+    """The demo's box while its campaign runs."""
+
+    home: Home
+    settings: Settings
+    store: Store
+    agent_ids: list[str]
+
+
+@dataclass(frozen=True)
 class DemoOptions:
     numbers: int = 200
     seats: int = 30
@@ -55,6 +68,7 @@ class DemoOptions:
     limit_s: float = 600.0
     talk_s: tuple[float, float] = (4.0, 14.0)  # agents hang up after that
     inbound: int = 0  # people who call meanwhile
+    meanwhile: Callable[[Running], None] | None = None  # done beside the campaign; the demo ends after it
 
 
 def register(app: typer.Typer) -> None:
@@ -110,7 +124,8 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
                 boxes.wait_registered(home, len(provided.seat_ids), on_wait=screen.say)
                 if options.inbound:
                     demo_inbound.call_in(home, settings, count=options.inbound, seed=options.seed)
-                asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen))
+                with _beside(options, Running(home, settings, store, provided.agent_ids)):
+                    asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen))
                 demo_inbound.wait_through(home, options.inbound)
                 _wait_archived(store, campaign_id, screen)
             screen.say("verifying the recordings")
@@ -126,6 +141,18 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
     if options.keep:
         console.print(f"The demo's home: {home.root}")
     return report
+
+
+@contextmanager
+def _beside(options: DemoOptions, running: Running) -> Iterator[None]:
+    """Do what is to be done meanwhile in a thread, and wait for its end; what it raises is raised here."""
+    if options.meanwhile is None:
+        yield
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="meanwhile") as pool:
+        work = pool.submit(options.meanwhile, running)
+        yield
+        work.result()
 
 
 def _import(

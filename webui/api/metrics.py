@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,7 +17,7 @@ from flask import Blueprint, Response, abort, request
 from appliance.errors import StoreError
 from appliance.outside.metrics import CONTENT_TYPE, Family, family, render
 from appliance.settings import load_settings
-from appliance.store.read.figures import Figures, figures
+from appliance.store.read.figures import Figures
 from webui.access import public
 from webui.box import box, store
 
@@ -31,7 +32,7 @@ def scrape() -> Response:
     if not _permitted():
         abort(403)
     try:
-        counted: Figures | None = figures(store())
+        counted: Figures | None = box().tallier.figures(store(), datetime.now(UTC))
     except StoreError:
         counted = None
     families = [

@@ -21,6 +21,7 @@ from appliance.errors import CallboxError, CallerError, NotFoundError
 from appliance.events import LiveAgent, LiveAlert, LiveCampaign, LiveJob, LiveLine, LiveQueue, LiveRoom
 from appliance.ids import new_id
 from appliance.jobs.accounts import ensure_set_up_token
+from appliance.jobs.backup.service import Backups
 from appliance.jobs.context import Context, Doors
 from appliance.jobs.imports import remembered_by
 from appliance.jobs.inspection import inspect_list
@@ -30,8 +31,11 @@ from appliance.jobs.office import Office
 from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import Reports, ask_for
+from appliance.jobs.reset import Resets
 from appliance.jobs.retention import Retention
 from appliance.jobs.saved_reports import SavedReports
+from appliance.jobs.webhooks import Webhooks
+from appliance.jobs.update import Updates
 from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
 from appliance.store.db import migrate, open_store
@@ -74,13 +78,17 @@ class FakeBus:
             home=home, settings=self.settings, secrets=load_secrets(home), store=self.store, clock=SystemClock(),
             doors=Doors(
                 seats=_Seats(), check_trunk=lambda config: to_plain(parse_trunk(config)), edge_changed=lambda: None,
-                preview_number=preview_number,
+                preview_number=preview_number, root=self._root,
             ),
             publish=lambda topic, event: self.emit(topic, event),
         )  # fmt: skip
         self.set_up_token = ensure_set_up_token(home, self.store) or home.set_up_token.read_text().strip()
         self._office = Office(self.context)
         self.saved = SavedReports(self.context, cast("WorkQueue", _AtOnce(self)))
+        self.webhooks = Webhooks(self.context, cast("WorkQueue", _AtOnce(self)))
+        self.root_answers: dict[str, str] | None = None  # None: no device
+        self.asked_root: list[str] = []
+        self.care = _Care(self)
         self._listeners: list[Callable[[str, Any], None]] = []
         self._lock = threading.Lock()
         self.asked: list[Command] = []
@@ -117,6 +125,12 @@ class FakeBus:
             return self.watch.handle(command)
         return Done()
 
+    def _root(self, action: str, _actor_id: str, _arguments: dict[str, str]) -> str:
+        if self.root_answers is None:
+            raise CallerError("box.not_a_device", "This box runs from a checkout.")
+        self.asked_root.append(action)
+        return self.root_answers.get(action, "")
+
     # ---- for tests ----------------------------------------------------------------------------------------
 
     def emit(self, topic: str, event: msgspec.Struct) -> None:
@@ -128,6 +142,8 @@ class FakeBus:
         self.emit("alert", LiveAlert(key="x", severity="warning", title=title, text="", raised=True, at_unix_s=1.0))
 
     def _jobs(self, command: Command) -> Done:
+        if type(command) in self.webhooks.handlers():
+            return self.webhooks.handlers()[type(command)](command)
         match command:
             case cmd.InspectList():
                 region = self.settings.dialling.default_region
@@ -159,6 +175,8 @@ class FakeBus:
             case cmd.RunRetention():
                 data = Retention(self.context).run(command.actor_id, "", dry_run=command.dry_run)
                 return Done(data=data)
+        if (answer := self.care.handlers.get(type(command))) is not None:
+            return answer(command)
         raise CallerError("jobs.unknown_command", type(command).__name__)
 
     def _pack(self, command: cmd.ExportRecordings) -> Done:
@@ -184,6 +202,9 @@ class FakeBus:
 class _AtOnce:
     """A queue whose work is done when it is put, unless it is for later."""
 
+    def wake(self) -> None:
+        """Webhooks put their jobs into the table themselves; nothing leaves a test."""
+
     def __init__(self, bus: FakeBus) -> None:
         self._bus = bus
 
@@ -192,10 +213,27 @@ class _AtOnce:
             self._bus._run(job_id, "saved_report", lambda progress: self._bus.saved.run(payload, progress))
 
 
+class _Care:
+    """Backups, updates and resets; what is put into their queue is done at once, unless it is for later."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self._bus = bus
+        queue = cast("WorkQueue", self)
+        self.backups = Backups(bus.context, queue)
+        self.updates = Updates(bus.context, queue, self.backups, slot=lambda: "A")
+        self.handlers = self.backups.handlers() | self.updates.handlers() | Resets(bus.context).handlers()
+
+    def put(self, job_id: str, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None,
+            again: bool = False) -> None:  # fmt: skip
+        work = {"backup": self.backups.run_backup, "update": self.updates.run, "update_fetch": self.updates.run_fetch}
+        if again and kind in work and (run_at is None or run_at <= self._bus.context.clock.now()):
+            self._bus._run(job_id, kind, lambda progress: work[kind](payload, progress))
+
+
 class _SilentProgress:
     """Progress that nobody looks at."""
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, message: str = "") -> None:
         return
 
     def check(self) -> None:

@@ -1,0 +1,193 @@
+"""`callbox bench web`: how soon sixty open pages show what happens, while thirty agents work.
+
+30 pages are agents' desks, 30 are supervisors' boards, all over HTTPS through the box's front to one gunicorn, with the
+demo's campaign running on the same machine. An event counts from the instant that stands in it (an agent's change of
+state in the engine; the board's view as it was published) to the moment its part of the page is there.
+
+One desk is a real tab of headless Chromium, where "there" means the DOM has changed (a MutationObserver sees it). The
+other 59 are bare readers of the event stream: they fetch what a browser would, and "there" means that its last byte has
+come; they render nothing. Without Chromium and Playwright all 60 are bare, and `browser` says so (null).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+from typing import Annotated, Any
+
+import psutil
+import typer
+
+from appliance.bench.demo import DemoOptions, Running, run_demo
+from appliance.bench.web_pages import BOARD, COOKIE, DESK, Figures, OpenPage
+from appliance.ids import new_id
+from appliance.store.models import Session, User
+from appliance.types import Role
+
+_CHROMIUM = "/usr/bin/chromium"
+_WATCH = """() => {
+  window.seen = [];
+  let last = document.querySelector('#bar time[data-since]')?.dataset.since;
+  new MutationObserver(() => {
+    const now = document.querySelector('#bar time[data-since]')?.dataset.since;
+    if (now && now !== last) { last = now; window.seen.push(Date.now() - Number(now) * 1000); }
+  }).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ['data-since']});
+}"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `callbox bench`."""
+    app.command("web")(web_command)
+
+
+def web_command(
+    seconds: Annotated[float, typer.Option("--seconds", min=10, max=600, help="How long it is measured.")] = 60.0,
+    numbers: Annotated[int, typer.Option("--numbers", min=50, max=20000, help="Rows of the demo's list.")] = 400,
+    loads_every: Annotated[float, typer.Option("--loads-every", min=1, help="A page's user opens one, s.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Sixty live pages on one gunicorn while the demo runs."""
+    measured = Measured()
+    began_load = os.getloadavg()[0]
+    run_demo(DemoOptions(numbers=numbers, meanwhile=lambda box: _measure(box, measured, seconds, loads_every)))
+    found = {**measured.report(), "load_average": [round(began_load, 1), round(os.getloadavg()[0], 1)]}
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:22} {value}")
+
+
+@dataclass
+class Measured:
+    """All figures of a run."""
+
+    desks: Figures = field(default_factory=Figures)
+    boards: Figures = field(default_factory=Figures)
+    browser: list[float] | None = None
+    pages: int = 0
+    rss_mb: float = 0.0
+    seconds: float = 0.0
+
+    def report(self) -> dict[str, Any]:
+        """The keys of DESIGN and what they are made of."""
+        seen = [*self.desks.to_screen, *self.boards.to_screen, *(self.browser or [])]
+        return {
+            "pages": self.pages, "event_to_screen_ms": _spread(seen, 50, 99),
+            "page_ms": _spread([*self.desks.loads, *self.boards.loads], 50, 95), "rss_mb": round(self.rss_mb, 1),
+            "events": len(seen), "page_loads": len(self.desks.loads) + len(self.boards.loads),
+            "failed": self.desks.failed + self.boards.failed, "seconds": round(self.seconds, 1),
+            "desk_event_to_screen_ms": _spread(self.desks.to_screen, 50, 99),
+            "board_event_to_screen_ms": _spread(self.boards.to_screen, 50, 99),
+            "browser_event_to_screen_ms": None if self.browser is None else _spread(self.browser, 50, 99),
+        }  # fmt: skip
+
+
+def _spread(values: list[float], *percents: int) -> dict[str, float | None]:
+    if len(values) < 2:
+        return {f"p{percent}": None for percent in percents}
+    cuts = quantiles(values, n=100, method="inclusive")
+    return {f"p{percent}": round(cuts[percent - 1], 1) for percent in percents}
+
+
+def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: float) -> None:
+    """Open the pages and leave them open for a while (in a thread of its own beside the campaign)."""
+    agents, manager = _people(box)
+    tls = ssl.create_default_context(cafile=str(box.home.front / "ca.crt"))
+    port, stop = box.settings.web.port, threading.Event()
+    chromium = threading.Thread(target=_browse, args=(port, _sign_in(box, agents[0]), stop, measured), daemon=True)
+    chromium.start()
+    cookies = [_sign_in(box, agent) for agent in agents[1:]]
+    pages = [OpenPage(DESK, port, tls, cookie, measured.desks, n) for n, cookie in enumerate(cookies)]
+    if measured.browser is None and not _browser_there():
+        pages.append(OpenPage(DESK, port, tls, _sign_in(box, agents[0]), measured.desks, 99))
+    pages += [OpenPage(BOARD, port, tls, _sign_in(box, manager), measured.boards, 100 + n) for n in range(30)]
+    measured.pages = len(pages) + _browser_there()
+    began = time.monotonic()
+    asyncio.run(_stay_open(pages, seconds, loads_every_s))
+    measured.seconds = time.monotonic() - began
+    measured.rss_mb = _web_memory_mb(box)
+    stop.set()
+    chromium.join(60)
+
+
+async def _stay_open(pages: list[OpenPage], seconds: float, loads_every_s: float) -> None:
+    tasks = []
+    for page in pages:
+        tasks.append(asyncio.create_task(page.run(loads_every_s)))
+        await asyncio.sleep(0.05)  # nobody opens sixty pages in one instant
+    await asyncio.wait(tasks, timeout=seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _people(box: Running) -> tuple[list[str], str]:
+    """Ids of the agents at seats, and of the manager."""
+    with box.store.read() as session:
+        manager = session.query(User).filter(User.role == Role.ADMINISTRATOR).first()
+    assert manager is not None
+    return box.agent_ids[:30], manager.id
+
+
+def _sign_in(box: Running, user_id: str) -> str:
+    """A session as the log-in makes one, without its password; returns the cookie."""
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    with box.store.write() as session:
+        session.add(
+            Session(token_hash=hashlib.sha256(token.encode()).hexdigest(), user_id=user_id, created_at=now,
+                    expires_at=now + timedelta(hours=1), address="127.0.0.1", user_agent=f"bench {new_id()}")
+        )  # fmt: skip
+    return token
+
+
+def _browser_there() -> bool:
+    try:
+        import playwright.sync_api  # noqa: F401 - only whether it is there: a device has none
+    except ImportError:
+        return False
+    return os.path.exists(_CHROMIUM)  # noqa: PTH110 - a fixed path
+
+
+def _browse(port: int, cookie: str, stop: threading.Event, measured: Measured) -> None:
+    """The tab: open the desk, watch its DOM until told to stop."""
+    if not _browser_there():
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=_CHROMIUM, headless=True, args=["--no-sandbox", "--disable-gpu"]
+        )
+        context = chromium.new_context(ignore_https_errors=True)  # the box's own authority is not in the browser
+        url = f"https://127.0.0.1:{port}"
+        context.add_cookies([{"name": COOKIE, "value": cookie, "url": url, "secure": True, "httpOnly": True}])
+        page = context.new_page()
+        page.goto(f"{url}/desk")
+        page.wait_for_selector("#bar time[data-since]", state="attached")
+        page.evaluate(_WATCH)
+        stop.wait()
+        measured.browser = [float(each) for each in page.evaluate("window.seen")]
+        chromium.close()
+
+
+def _web_memory_mb(box: Running) -> float:
+    """Memory of gunicorn's processes, shared pages counted once (PSS)."""
+    port, total = box.settings.web.app_port, 0
+    for process in psutil.process_iter():
+        try:
+            sockets = process.net_connections("tcp")
+            if any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets):
+                total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total / 2**20

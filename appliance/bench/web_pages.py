@@ -1,0 +1,168 @@
+"""Open pages for `bench web`: each has the session of a user, its event stream and a connection for what it fetches.
+
+A page does what the browser does: it reads its event stream, and at an event fetches the part of itself that shows it.
+All of them live in one event loop, over HTTPS through the box's front.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+_AFTER = re.compile(r'hx-sse:connect="([^"]+)"')
+_SINCE = re.compile(r'data-since="([0-9.]+)"')
+_AT = re.compile(r'id="room"[^>]*data-at="([0-9.]+)"')
+COOKIE = "__Host-callbox"
+
+
+@dataclass
+class Figures:
+    """What was measured, ms: `to_screen` of events, `loads` of whole pages; `failed`: answers that were not 200."""
+
+    to_screen: list[float] = field(default_factory=list)
+    loads: list[float] = field(default_factory=list)
+    failed: int = 0
+
+
+class Connection:
+    """One kept HTTP/1.1 connection: requests one after the other."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext, cookie: str) -> None:
+        self._port, self._tls, self._cookie = port, tls, cookie
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and body."""
+        for again in (False, True):
+            try:
+                status, headers, reader = await self._ask(path)
+                return status, (await _body(headers, reader)).decode("utf-8", "replace")
+            except (OSError, asyncio.IncompleteReadError):
+                self.close()
+                if again:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def lines(self, path: str) -> AsyncIterator[str]:
+        """The lines of a stream, until it ends."""
+        _status, _headers, reader = await self._ask(path)
+        while chunk := await _chunk(reader):
+            for line in chunk.decode("utf-8", "replace").splitlines():
+                yield line
+
+    async def _ask(self, path: str) -> tuple[int, dict[str, str], asyncio.StreamReader]:
+        if self._reader is None or self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
+        self._writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nCookie: {COOKIE}={self._cookie}\r\n"
+            "HX-Request: true\r\nAccept: text/html\r\n\r\n".encode()
+        )
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+        return int(head[0].split()[1]), headers, self._reader
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._reader = self._writer = None
+
+
+async def _chunk(reader: asyncio.StreamReader) -> bytes:
+    size = int(await reader.readline() or b"0", 16)
+    data = await reader.readexactly(size)
+    await reader.readexactly(2)
+    return data
+
+
+async def _body(headers: dict[str, str], reader: asyncio.StreamReader) -> bytes:
+    if "content-length" in headers:
+        return await reader.readexactly(int(headers["content-length"]))
+    whole = b""
+    while headers.get("transfer-encoding") == "chunked" and (part := await _chunk(reader)):
+        whole += part
+    return whole
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A sort of page: where it is, the event at which it fetches its `part`, and what else its user opens."""
+
+    path: str
+    event: str
+    part: str
+    others: tuple[str, ...]
+    throttle_s: float = 0.0
+
+
+DESK = Kind("/desk", "agent", "/desk/bar", ("/desk",))
+BOARD = Kind(
+    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/"), throttle_s=0.4
+)  # fmt: skip
+
+
+class OpenPage:
+    """One page that stands open."""
+
+    def __init__(self, kind: Kind, port: int, tls: ssl.SSLContext, cookie: str, figures: Figures, seed: int) -> None:
+        self._kind, self._figures = kind, figures
+        self._dice = random.Random(seed)
+        self._stream, self._fetch = Connection(port, tls, cookie), Connection(port, tls, cookie)
+        self._pages = Connection(port, tls, cookie)  # a second one, as a browser has
+        self._shown_at = 0.0
+
+    async def run(self, loads_every_s: float) -> None:
+        """Stay open until cancelled."""
+        try:
+            first = await self._load(self._kind.path)
+            found = _AFTER.search(first)
+            path = found[1].replace("&amp;", "&") if found else "/live"
+            self._note(first)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._browse(loads_every_s))
+                tasks.create_task(self._follow(path))
+        finally:
+            for connection in (self._stream, self._fetch, self._pages):
+                connection.close()
+
+    async def _load(self, path: str) -> str:
+        began = time.perf_counter()
+        status, body = await self._pages.get(path)
+        self._figures.loads.append((time.perf_counter() - began) * 1000)
+        self._figures.failed += status != 200
+        return body
+
+    async def _browse(self, every_s: float) -> None:
+        """Open pages now and then."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * every_s)
+            await self._load(self._dice.choice(self._kind.others))
+
+    async def _follow(self, path: str) -> None:
+        last_s = 0.0
+        async for line in self._stream.lines(path):
+            if line != f"event: {self._kind.event}":
+                continue
+            now_s = time.monotonic()
+            if now_s - last_s < self._kind.throttle_s:
+                continue
+            last_s = now_s
+            status, body = await self._fetch.get(self._kind.part)
+            self._figures.failed += status != 200
+            happened = self._note(body)
+            if happened:
+                self._figures.to_screen.append((time.time() - happened) * 1000)
+
+    def _note(self, body: str) -> float:
+        """When what the part shows happened (Unix seconds); 0 when it was shown already."""
+        found = (_AT if self._kind is BOARD else _SINCE).search(body)
+        at = float(found[1]) if found else 0.0
+        if at <= self._shown_at:
+            return 0.0
+        self._shown_at = at
+        return at
