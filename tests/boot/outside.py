@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import selectors
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +23,7 @@ from tests.netns import network_namespace
 
 HOST = "10.77.0.1"
 PERSON = "+861012340001"
+_AT_ONCE, _ANSWER_S = 800, 1.0
 
 
 def plan() -> DialPlan:
@@ -63,6 +68,26 @@ def world(folder: Path) -> Iterator[Home]:
                 child.terminate()
             for child in children:
                 child.wait(30)
+
+
+def reachable(address: str) -> list[int]:
+    """TCP ports of the box that answer to somebody on its network: all 65535 are tried."""
+    found: list[int] = []
+    for first in range(1, 65536, _AT_ONCE):
+        with contextlib.ExitStack() as stack, selectors.DefaultSelector() as waiting:
+            for port in range(first, min(first + _AT_ONCE, 65536)):
+                probe = stack.enter_context(socket.socket())
+                probe.setblocking(False)
+                probe.connect_ex((address, port))
+                waiting.register(probe, selectors.EVENT_WRITE, port)
+            deadline = time.monotonic() + _ANSWER_S
+            while waiting.get_map() and (left_s := deadline - time.monotonic()) > 0:
+                for key, _events in waiting.select(left_s):
+                    probe = key.fileobj  # type: ignore[assignment]
+                    waiting.unregister(probe)
+                    if probe.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                        found.append(key.data)
+    return sorted(found)
 
 
 def calls(home: Home) -> list[dict[str, object]]:

@@ -21,6 +21,8 @@ from tests.boot.box import AS_CALLBOX, PYTHON, Box, direct, disk, firmware, netw
 _DIAL_S, _WELL_S, _PAUSE_S = 900.0, 900.0, 3.0
 _DIAL = Path(__file__).with_name("dial.py")
 TRUNK = "bench"
+_DOORS = [443, 5060, 5061]
+"""TCP ports that docs/image.md says are open."""
 
 
 @dataclass
@@ -148,6 +150,9 @@ def boot_directly(run: Run) -> None:
         run.mark("direct_dial_ready_s", box.up_s)
         run.mark("direct_menu_s", box.wait_menu())
         run.figures["emulation"] = emulation(box)
+        address = box.sh("ip -4 -o addr show scope global | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p' | head -1")
+        run.figures["reachable_tcp"] = outside.reachable(address)
+        assert run.figures["reachable_tcp"] == _DOORS, run.figures["reachable_tcp"]
         box.power_off()
 
 
