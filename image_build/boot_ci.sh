@@ -6,7 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 skip() { echo "SKIPPED: boot of the image: $*"; exit 0; }
 [ "$(id -u)" -eq 0 ] || skip "root builds the image's tree"
-[ -c /dev/net/tun ] || skip "there is no /dev/net/tun for the emulated machine's network"
+unshare --mount mount -t tmpfs none /mnt 2>/dev/null || skip "nothing can be mounted here; Debian's packages need /proc in their tree"
+[ -c /dev/net/tun ] && .venv/bin/python -m tests.netns ip tuntap add probe0 mode tap 2>/dev/null ||
+  skip "there is no /dev/net/tun, or no right to use it, for the emulated machine's network"
 free_mb=$(df --output=avail -m . | tail -1)
 [ "$free_mb" -ge 9000 ] || skip "9 GB of disk are needed, $free_mb MB are free"
 image_build/packages.sh image_build/packages-image.txt || skip "QEMU, mmdebstrap and the like cannot be installed"
