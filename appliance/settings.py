@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from appliance import url_template
 from appliance.errors import BoxError, CallerError
 from appliance.home import DEVICE_SETTINGS, Home, give_to_owner, home_from_environment
 
@@ -180,6 +181,33 @@ class WebhookSettings(_Section):
     allow_private: bool = Field(True, title="Addresses of the own network", description="Whether the address may lie in the own network; link-local, metadata and loopback addresses never may.")
 
 
+class CtiSettings(_Section):
+    """Other programs on the agent's screen and before a dial. Placeholders as appliance.url_template."""
+
+    screen_url: str = Field("", title="Customer's page", description="Address that opens beside the desk, as https://crm.example/find?phone={phone}; also {call_id} {contact_id} {lead_id} {external_id} {campaign} {agent} {name} {field.…}. Empty: none.", max_length=500)
+    screen_on: str = Field("connect", title="Opens", description="ring: when a call comes to the agent; connect: when he talks; never: only by its button.", pattern=r"^(ring|connect|never)$")
+    lookup_url: str = Field("", title="Question before a dial", description="Address asked before each dial, with the same placeholders. Its JSON answer may hold fields for the record, or dial: false. Empty: nobody is asked.", max_length=500)
+    lookup_method: str = Field("GET", title="Method of the question", description="GET, or POST with all that is known of the customer.", pattern=r"^(GET|POST)$")
+    lookup_token: SecretStr = Field(SecretStr(""), title="Token of the question", description="Sent as a bearer token; empty: none.")
+    lookup_timeout_ms: int = Field(300, title="Wait for the answer", description="ms.", ge=50, le=2000)
+    lookup_late: str = Field("dial", title="Without an answer", description="dial: the number is dialled all the same; wait: it is dialled later.", pattern=r"^(dial|wait)$")
+    allow_private: bool = Field(True, title="Addresses of the own network", description="Whether the address may lie in the own network; link-local, metadata and loopback addresses never may.")
+
+    @field_validator("screen_url")
+    @classmethod
+    def _screen(cls, value: str) -> str:
+        if said := url_template.problem(value, ("https", "http", "tel")):
+            raise ValueError(said)
+        return value
+
+    @field_validator("lookup_url")
+    @classmethod
+    def _lookup(cls, value: str) -> str:
+        if said := url_template.problem(value, ("https", "http")):
+            raise ValueError(said)
+        return value
+
+
 class SyslogSettings(_Section):
     """Alerts by syslog (RFC 5424)."""
 
@@ -301,6 +329,7 @@ class Settings(_Section):
     recording: RecordingSettings = Field(default_factory=RecordingSettings, title="Recording", description="Recordings.")
     dialling: DiallingSettings = Field(default_factory=DiallingSettings, title="Dialling", description="Shared by all campaigns.")
     alerts: AlertSettings = Field(default_factory=AlertSettings, title="Alerts", description="When alerts go further.")
+    cti: CtiSettings = Field(default_factory=CtiSettings, title="Other programs", description="Customer's page beside the desk, question before a dial.")
     email: EmailSettings = Field(default_factory=EmailSettings, title="Alerts by e-mail", description="Mail server and recipients.")
     sms: SmsSettings = Field(default_factory=SmsSettings, title="Alerts by SMS", description="Mobile numbers.")
     webhook: WebhookSettings = Field(default_factory=WebhookSettings, title="Alerts by webhook", description="Signed HTTP messages.")

@@ -21,7 +21,7 @@ from appliance.watch.start import missing_parts, start_box
 from appliance.watch.supervision import RunningBox
 
 _NETWORKS = range(16, 240)
-_READY_TIMEOUT_S, _REGISTER_TIMEOUT_S = 120.0, 60.0  # a loaded machine takes its time
+_READY_TIMEOUT_S, _REGISTER_TIMEOUT_S = 300.0, 120.0  # a loaded machine takes its time
 OnWait = Callable[[str], None]
 
 

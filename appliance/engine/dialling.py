@@ -23,6 +23,7 @@ from appliance.domain.recording_policy import order_for
 from appliance.engine.choosing import Chooser, Picked
 from appliance.engine.core import Core
 from appliance.engine.lines import NEVER_S, SPENT, Lines
+from appliance.engine.lookup import Lookup
 from appliance.engine.room import Campaign, LeadCard, Line, Room
 from appliance.engine.terms import policy_of
 from appliance.engine.writer import Writer
@@ -46,10 +47,11 @@ class Dialler:
     """Runs one loop; `wake()` when agents, lines, campaigns or trunks changed."""
 
     def __init__(
-        self, core: Core, bus: Bus, writer: Writer, settings: DiallingSettings, *,
+        self, core: Core, bus: Bus, writer: Writer, settings: DiallingSettings, lookup: Lookup, *,
         finish: Callable[[Campaign], None], changed: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._core, self._bus, self._writer, self._settings = core, bus, writer, settings
+        self._lookup = lookup
         self._pace = core.pace
         self._finish, self._changed = finish, changed
         self._room: Room = core.room
@@ -274,7 +276,26 @@ class Dialler:
             issued_at_unix_s=issued_at_unix_s, campaign_id=call.campaign_id,
         )  # fmt: skip
 
+    async def _may_dial(self, call: Call) -> bool:
+        """Ask the customer's own system, where one is named; its fields go on the agent's screen."""
+        card = self._room.cards.get(call.attempt_id)
+        if not self._lookup.on or card is None:
+            return True
+        values = {
+            "phone": call.number, "call_id": call.attempt_id, "lead_id": call.lead_id, "name": card.name,
+            "external_id": card.external_id, "campaign": self._room.campaigns[call.campaign_id].name,
+        }  # fmt: skip
+        found = await self._lookup.ask(values, card.fields)
+        if found.dial:
+            self._room.cards[call.attempt_id] = replace(card, fields={**card.fields, **found.fields})
+            return True
+        outcome = Outcome.CALL_BARRED if found.never else Outcome.CANCELLED
+        self._core.apply(call.attempt_id, OriginateRefused(Verdict(outcome, reason=found.reason)))
+        return False
+
     async def _originate(self, call: Call) -> None:
+        if not await self._may_dial(call):
+            return
         command = self.originate_command(call, self._clock.now().timestamp())
         try:
             await self._bus.request(command, timeout_s=ORIGINATE_TIMEOUT_S)

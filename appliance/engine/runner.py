@@ -27,6 +27,7 @@ from appliance.engine.dialling import Dialler
 from appliance.engine.inbound import Inbound
 from appliance.engine.inbound_desk import InboundDesk
 from appliance.engine.inbound_recovery import InboundRecovery
+from appliance.engine.lookup import Lookup
 from appliance.engine.outlook import Outlooks
 from appliance.engine.preview import Previews
 from appliance.engine.projections import Publisher, live_agent, live_room
@@ -67,8 +68,8 @@ class Engine:
         self._campaigns = Campaigns(self._core, self._writer, self._campaign_changed)
         self._publisher = Publisher(self.room, self._campaigns, self._bus, self._clock)
         self._dialler = Dialler(
-            self._core, self._bus, self._writer, settings.dialling, finish=self._campaigns.finish,
-            changed=self._publisher.room_changed,
+            self._core, self._bus, self._writer, settings.dialling, Lookup(settings.cti),
+            finish=self._campaigns.finish, changed=self._publisher.room_changed,
         )  # fmt: skip
         self._inbound = Inbound(self._core, self, self._writer, settings.dialling)
         self._desks = Desks(
