@@ -348,6 +348,9 @@ AUDIT_AREAS: dict[str, Any] = {
     "line": _l("Lines"),
     "disk": _l("Disks"),
     "array": _l("Disks"),
+    "backup": _l("Backup"),
+    "update": _l("Updates"),
+    "box": _l("Box"),
 }
 
 ALERT_AREAS: dict[str, Any] = {

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 180, 34, 20
+
+
+class Week(Protocol):
+    """A week of scores: its name, how many, their mean."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def mean(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -104,4 +117,32 @@ def tradeoff(points: list[dict[str, float]], setting: float) -> Curve | None:
         line, place(nearest[1], nearest[2]),
         [(place(0, share * most_y)[1], f"{share * most_y * 100:.1f}") for share in (0, 0.5, 1)],
         [(place(share * most_x, 0)[0], f"{share * most_x * 100:.1f}") for share in (0, 0.5, 1)],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """Mean scores by week: `points` for a polyline, `dots` (x, y, title), scales of both axes."""
+
+    points: str
+    dots: list[tuple[float, float, str]]
+    lines: list[tuple[float, str]]
+    columns: list[tuple[float, str]]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+
+
+def score_line(weeks: Sequence[Week]) -> ScoreLine | None:
+    """Chart of weeks with their mean, 0 to 1; None without any."""
+    if not weeks:
+        return None
+    plot, slot = HEIGHT - BOTTOM - 12, (WIDTH - LEFT) / len(weeks)
+    places = [(LEFT + slot * (n + 0.5), 8 + plot * (1 - week.mean), week) for n, week in enumerate(weeks)]
+    step = -(-len(weeks) // 12)
+    return ScoreLine(
+        " ".join(f"{x:.1f},{y:.1f}" for x, y, _week in places),
+        [(round(x, 1), round(y, 1), f"{week.key}: {week.mean:.0%} ({week.count})") for x, y, week in places],
+        [(8 + plot * (1 - share), f"{share:.0%}") for share in (0, 0.5, 1)],
+        [(round(x, 1), week.key[5:]) for n, (x, _y, week) in enumerate(places) if n % step == 0],
     )  # fmt: skip

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from appliance.domain import sampling, scorecard
 from appliance.domain.agreement import Agreement, agreement
 from appliance.domain.scorecard import Question as Question
+from appliance.store import granted
 from appliance.store.db import Store
 from appliance.store.models import (
     Appeal,
@@ -26,6 +27,7 @@ from appliance.store.models import (
     ScoringTask,
     User,
 )  # fmt: skip
+from appliance.types import Permission
 
 _SHOWN_MAX = 200
 People = frozenset[str] | None
@@ -57,6 +59,11 @@ def card(store: Store, scorecard_id: str, version: int | None = None) -> CardVie
     """One scorecard, in its newest or another version."""
     with store.read() as db:
         return _card_of(db, scorecard_id, version)
+
+
+def plain(found: CardView) -> dict[str, Any]:
+    """A card as plain data, for a form."""
+    return scorecard.to_plain(found.card)
 
 
 def _newest(used: Any) -> Select[Any]:
@@ -136,6 +143,8 @@ class TaskView:
 
 
 _name = func.coalesce(func.nullif(User.display_name, ""), User.login, "")
+_Other = aliased(User)
+_other_name = func.coalesce(func.nullif(_Other.display_name, ""), _Other.login, "")
 
 
 def _tasks() -> Select[Any]:
@@ -269,7 +278,7 @@ def open_appeals(store: Store, people: People) -> list[AppealView]:
 
 
 def _scores() -> Select[Any]:
-    scorer = select(_name).where(User.id == Evaluation.scorer_id).scalar_subquery()
+    scorer = select(_other_name).where(_Other.id == Evaluation.scorer_id).scalar_subquery()
     return (
         select(Evaluation, _name, scorer, Campaign.name, Scorecard.name)
         .outerjoin(User, User.id == Evaluation.agent_id).outerjoin(Campaign, Campaign.id == Evaluation.campaign_id)
@@ -287,7 +296,7 @@ def _score(row: Any, appeal: str, appeals: Sequence[AppealView] = ()) -> ScoreVi
 
 
 def _appeal_rows() -> Select[Any]:
-    decided = select(_name).where(User.id == Appeal.decided_by).scalar_subquery()
+    decided = select(_other_name).where(_Other.id == Appeal.decided_by).scalar_subquery()
     return select(Appeal, _name, decided).outerjoin(User, User.id == Appeal.agent_id).order_by(Appeal.at)
 
 
@@ -297,6 +306,20 @@ def _appeals(db: Session, query: Select[Any]) -> list[AppealView]:
                    row.decided_at, dict(row.before), dict(row.after))
         for row, agent, decided in db.execute(query)
     ]  # fmt: skip
+
+
+def scorers(store: Store, agent_id: str | None) -> dict[str, str]:
+    """Names of the users who may score an agent's calls, by id."""
+    found = {}
+    with store.read() as db:
+        for user in db.scalars(select(User).where(User.enabled).order_by(User.login)):
+            scope = granted.of_user(db, user).get(Permission.QUALITY_SCORE)
+            if scope is None or user.id == agent_id:
+                continue
+            people = granted.reach(db, user, scope)
+            if people is None or agent_id in people:
+                found[user.id] = user.display_name or user.login
+    return found
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ from appliance.jobs.reports import Reports, ask_for
 from appliance.jobs.reset import Resets
 from appliance.jobs.retention import Retention
 from appliance.jobs.saved_reports import SavedReports
-from appliance.jobs.webhooks import Webhooks
 from appliance.jobs.update import Updates
+from appliance.jobs.webhooks import Webhooks
 from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
 from appliance.store.db import migrate, open_store

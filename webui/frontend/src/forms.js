@@ -1,3 +1,5 @@
+import { toast } from "./toast.js";
+
 // Small helps for forms: file drop, select that submits, list filter, rows that open.
 function wireDrops(root) {
   for (const zone of root.querySelectorAll("[data-drop]:not([data-wired])")) {
@@ -26,6 +28,10 @@ function wireDrops(root) {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  if (event.target.matches("[data-check-all]")) {
+    const boxes = event.target.form.querySelectorAll(`input[type=checkbox][name="${event.target.dataset.checkAll}"]`);
+    for (const box of boxes) box.checked = event.target.checked;
+  }
 });
 
 document.addEventListener("click", (event) => {
@@ -39,6 +45,46 @@ document.addEventListener("click", (event) => {
     const source = event.target.closest("[data-copy]");
     navigator.clipboard?.writeText(source.dataset.copy);
   }
+});
+
+// A large file goes alone, as the body of a PUT, with its progress; the answer says where to go on.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-send]");
+  if (!form) return;
+  event.preventDefault();
+  const file = form.querySelector("input[type=file]").files[0];
+  const bar = form.querySelector("progress");
+  const button = form.querySelector("button");
+  if (!file) return;
+  const request = new XMLHttpRequest();
+  const failed = (text) => {
+    bar.hidden = true;
+    button.disabled = false;
+    toast(text || document.body.dataset.unreachable, "danger");
+  };
+  request.upload.addEventListener("progress", (sent) => {
+    if (sent.lengthComputable) bar.value = sent.loaded / sent.total;
+    if (sent.loaded === sent.total) bar.removeAttribute("value"); // it is looked at now
+  });
+  request.addEventListener("load", () => {
+    let answer = {};
+    try {
+      answer = JSON.parse(request.responseText);
+    } catch {
+      answer = {};
+    }
+    if (request.status < 300 && answer.url) location.href = answer.url;
+    else failed(answer.detail);
+  });
+  request.addEventListener("error", () => failed(""));
+  request.open("PUT", form.dataset.send);
+  request.setRequestHeader("Content-Type", "application/octet-stream");
+  request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("X-CSRFToken", document.querySelector("meta[name=csrf-token]").content);
+  bar.hidden = false;
+  bar.value = 0;
+  button.disabled = true;
+  request.send(file);
 });
 
 // Adding a row to a rule table clones its <template>; removing takes the row out.
