@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, g
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
 
 from appliance.store.read import people
 from webui.box import store
@@ -33,7 +34,8 @@ NUMBER_TYPES: dict[str, Any] = {
 def register(app: Flask) -> None:
     """Give templates what they show values and articles with."""
     app.jinja_env.globals.update(
-        article_html=article_html, typed=people.typed, value_text=value_text, number_types=NUMBER_TYPES
+        article_html=article_html, typed=people.typed, value_text=value_text, number_types=NUMBER_TYPES,
+        own_fields=in_use,
     )
 
 
@@ -43,6 +45,15 @@ def in_use() -> list[people.FieldView]:
         g.own_fields = people.fields(store())
     found: list[people.FieldView] = g.own_fields
     return found
+
+
+def typed_in(form: MultiDict[str, str], *, on_pop: bool = False) -> dict[str, Any]:
+    """What a form says of the fields, by key; `on_pop`: only of those that an agent sees."""
+    wanted = [one for one in in_use() if one.on_pop or not on_pop]
+    return {
+        one.id: form.getlist(f"custom.{one.id}") if one.kind == "several" else form.get(f"custom.{one.id}", "")
+        for one in wanted
+    }
 
 
 def value_text(config: Mapping[str, Any], value: Any) -> str:

@@ -186,11 +186,15 @@ class ForceState(UserCommand, frozen=True, kw_only=True):
 
 
 class AddCaller(UserCommand, frozen=True, kw_only=True):
-    """Make a record of the unknown caller of a conversation, in the campaign of his queue if it has one."""
+    """Make a record of the unknown caller of a conversation, in the campaign of his queue if it has one.
+
+    `custom` {key of a field of one's own: as typed}; raises ValidationErrors for what does not fit its field.
+    """
 
     SERVICE: ClassVar[str] = "engine"
     conversation_id: str
     name: str
+    custom: dict[str, Any] = {}
 
 
 class CallBackMissed(UserCommand, frozen=True, kw_only=True):

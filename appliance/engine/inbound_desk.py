@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from appliance import commands as cmd
 from appliance.commands import Done
+from appliance.domain import survey
 from appliance.engine.choosing import card_of
 from appliance.engine.core import Core, Effects
 from appliance.engine.room import LeadCard
 from appliance.engine.writer import Writer
-from appliance.errors import CallerError, NotAllowedError
+from appliance.errors import CallerError, NotAllowedError, ValidationErrors
 from appliance.store import models
-from appliance.store.repositories import configuration, users
+from appliance.store.repositories import configuration, contacts, users
 from appliance.store.repositories import inbound as rows
 from appliance.types import Permission
 
@@ -37,7 +38,7 @@ class InboundDesk:
 
     async def add_caller(self, command: cmd.AddCaller) -> Done:
         """Make a record of the caller; his agent sees it at once."""
-        name = command.name.strip()
+        name = survey.plain_text(command.name)
         if not name or len(name) > _NAME_MAX:
             raise CallerError("inbound.name", f"Give a name of at most {_NAME_MAX} characters.")
         now = self._core.clock.now()
@@ -51,7 +52,14 @@ class InboundDesk:
                 raise CallerError("inbound.no_number", "The caller withheld his number: no record can be made.")
             queue = session.get(models.Queue, row.queue_id)
             campaign_id = row.campaign_id or (str(queue.config.get("campaign_id", "")) if queue is not None else "")
+            own = [one for one in contacts.own_fields(session) if one.id in command.custom]
+            custom, wrong = survey.check_answers(own, command.custom, complete=True)
+            if wrong:
+                raise ValidationErrors(wrong)
             made = rows.add_customer(session, row, campaign_id, name, now)
+            if custom and row.contact_id:
+                contact = session.get_one(models.Contact, row.contact_id)
+                contact.custom = {**contact.custom, **custom}
             row.campaign_id = campaign_id or None
             unnamed = LeadCard(lead_id="", number=row.caller, name=name)
             card = card_of(made) if isinstance(made, models.Lead) else unnamed

@@ -36,6 +36,7 @@ from appliance.commands import (
 from appliance.errors import NotFoundError, ValidationErrors
 from appliance.store.read import knowledge
 from appliance.types import Disposition, Permission
+from webui import fields
 from webui.access import needs
 from webui.agent import desk as desks
 from webui.agent.forms import disposition_fields, zone_of
@@ -276,7 +277,10 @@ def dispose() -> Response:
 @needs(Permission.AGENT_WORK)
 def add_caller() -> Response:
     """Make a record of the unknown caller."""
-    ask(AddCaller, conversation_id=request.form.get("conversation_id", ""), name=request.form.get("name", ""))
+    ask(
+        AddCaller, conversation_id=request.form.get("conversation_id", ""), name=request.form.get("name", ""),
+        custom=fields.typed_in(request.form, on_pop=True),
+    )  # fmt: skip
     return done(_("The customer is added."))
 
 

@@ -72,11 +72,7 @@ def _given(form: MultiDict[str, str]) -> dict[str, Any]:
         for number, kind in zip(form.getlist("number"), form.getlist("number_type"), strict=False)
         if number.strip()
     ]
-    custom: dict[str, Any] = {}
-    for one in fields.in_use():
-        name = f"custom.{one.id}"
-        custom[one.id] = form.getlist(name) if one.kind == "several" else form.get(name, "")
-    return {"name": form.get("name", ""), "numbers": numbers, "custom": custom}
+    return {"name": form.get("name", ""), "numbers": numbers, "custom": fields.typed_in(form)}
 
 
 def _of(card: people.PersonCard | None) -> dict[str, Any]:
@@ -102,27 +98,26 @@ def duplicates() -> str:
     return render_template("people/duplicates.html", pairs=people.pairs(store()))
 
 
-@blueprint.get("/merge")
+@blueprint.get("/<contact_id>/merge/<other_id>")
 @needs(Permission.LISTS_IMPORT)
-def compare() -> str:
-    """Two people side by side."""
-    kept = people.card(store(), request.args.get("kept", "")) or abort(404)
-    gone = people.card(store(), request.args.get("gone", "")) or abort(404)
+def compare(contact_id: str, other_id: str) -> str:
+    """Two people side by side: who stays, and who goes into him."""
+    kept = people.card(store(), contact_id) or abort(404)
+    gone = people.card(store(), other_id) or abort(404)
     return render_template("people/merge.html", kept=kept, gone=gone, fields=fields.in_use())
 
 
-@blueprint.post("/merge")
+@blueprint.post("/<contact_id>/merge/<other_id>")
 @needs(Permission.LISTS_IMPORT)
-def merge() -> Response:
+def merge(contact_id: str, other_id: str) -> Response:
     """Make one of them."""
     form = request.form
     take = [name.removeprefix("take.") for name, value in form.items() if name.startswith("take.") and value == "gone"]
-    kept_id = form.get("kept", "")
     ask(
-        MergeContacts, kept_id=kept_id, gone_id=form.get("gone", ""), kept_version=form.get("kept_version", ""),
+        MergeContacts, kept_id=contact_id, gone_id=other_id, kept_version=form.get("kept_version", ""),
         gone_version=form.get("gone_version", ""), take=take,
     )  # fmt: skip
-    return done_at(url_for("people.one", contact_id=kept_id), _("They are one person now."))
+    return done_at(url_for("people.one", contact_id=contact_id), _("They are one person now."))
 
 
 @blueprint.post("/merges/<merge_id>/undo")

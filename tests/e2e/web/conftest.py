@@ -133,6 +133,14 @@ def furnished(ready_box: Site) -> Site:
     box.by_administrator(cmd.SaveRole, name="Team lead", permissions={"recordings.listen": "team"})
     box.by_administrator(cmd.SaveDepartment, name="Отдел взыскания")
     box.by_administrator(cmd.MakeApiToken, name="CRM", scopes=["campaigns.read"])
+    tariff = {"id": "tariff", "label": "套餐", "kind": "choice", "choices": ["A", "B"]}
+    box.by_administrator(cmd.SaveContactField, new=True, config=tariff)
+    for name, number in (("王小明", "+8613812340001"), ("Иван Петров", "+8613812340002")):
+        numbers = [{"number": number}, {"number": "+8613812340003"}]
+        box.by_administrator(cmd.SaveContact, name=name, numbers=numbers, custom={"tariff": "A"})
+    box.by_administrator(
+        cmd.SaveArticle, title="Рассрочка", body="## Six months\n\n- **3**\n- 6", tags="rates", publish=True
+    )
     seed(box, box.campaign("Весна").id, box.people["agent"])
     make_recording(box, "heard", "agent")
     box.bus.watch.tell_lines(fake_watch.span(), fake_watch.dark(), fake_watch.fxo())

@@ -156,12 +156,12 @@ def test_two_become_one_and_two_again(own: FakeBox) -> None:
                                        do_not_call_since=datetime.now(UTC), consents=[]))  # fmt: skip
     assert gone in client.get("/people/duplicates").text
     assert "belongs to another person too" in client.get(f"/people/{kept}").text
-    compare = f"/people/merge?kept={kept}&gone={gone}"
+    compare = f"/people/{kept}/merge/{gone}"
     versions = dict(re.findall(r'name="(\w+_version)" value="(\w+)"', client.get(compare).text))
-    form = {"kept": kept, "gone": gone, **versions, "take.branch": "gone", "take.name": "kept"}
-    stale = post(client, "/people/merge", {**form, "gone_version": "0" * 20}, page=compare)
+    form = {**versions, "take.branch": "gone", "take.name": "kept"}
+    stale = post(client, compare, {**form, "gone_version": "0" * 20})
     assert stale.status_code == 409
-    assert post(client, "/people/merge", form, page=compare).status_code == 302
+    assert post(client, compare, form).status_code == 302
     card = people.card(own.bus.store, kept)
     assert card is not None
     assert (card.name, card.custom) == ("王小明", {"branch": "South", "tariff": "Gold"})
@@ -200,7 +200,7 @@ def test_who_is_in_a_call_is_not_merged(own: FakeBox) -> None:
     with own.bus.store.write() as session:
         session.get_one(models.Lead, lead).state = "reserved"
     client = own.client("supervisor")
-    refused = post(client, "/people/merge", {"kept": kept, "gone": gone}, page=f"/people/merge?kept={kept}&gone={gone}")
+    refused = post(client, f"/people/{kept}/merge/{gone}")
     assert (refused.status_code, "in a call now" in refused.text) == (400, True)
 
 
@@ -245,7 +245,7 @@ def test_hostile_texts_are_only_texts(own: FakeBox, text: str) -> None:
     assert made.status_code == 302
     contact_id = made.location.rsplit("/", 1)[1]
     other = _made(own, text[:50])
-    compare = f"/people/merge?kept={contact_id}&gone={other}"
+    compare = f"/people/{contact_id}/merge/{other}"
     for page in (made.location, f"/people/{contact_id}/edit", compare, "/people"):
         shown = client.get(page)
         assert shown.status_code == 200
