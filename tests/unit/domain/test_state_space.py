@@ -7,7 +7,7 @@ end; an agent who was bound to a call is let go exactly once; a call closes once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from appliance.domain.call_model import Call, CallPolicy, CallState
 from appliance.domain.campaign import VoiceMessage, WrapUpMode
 from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundPolicy, InboundState
 from appliance.domain.outcome import Verdict
+from appliance.domain.third_party import ThirdGone, ThirdJoined
 from appliance.errors import CallerError
 from appliance.types import AgentState, Outcome
 from tests.state_space import explore, plain
@@ -39,11 +40,8 @@ REPORTED = frozenset({
     "early", "sip_status", "q850", "by_us", "callback_at", "queue_id", "lost", "refused",
 })  # fmt: skip
 """Fields that are only written down: no step looks at them."""
-LET_GO = (
-    model.AgentFree, model.AgentUnreachable, model.ConversationOver, inbound_words.AgentFree,
-    inbound_words.AgentUnreachable, inbound_words.ConversationOver,
-)  # fmt: skip
-TAKEN = (model.AgentConnected, inbound_words.AgentConnected)
+LET_GO = (model.AgentFree, model.AgentUnreachable, model.ConversationOver)  # calls and callers have the same words
+TAKEN = model.AgentConnected
 ENDS = (model.Ended, inbound_words.Ended)
 EXPIRIES_MAX = 12
 """So often at most a deadline may come in a row before the line is let go."""
@@ -51,16 +49,23 @@ EXPIRIES_MAX = 12
 
 @dataclass(frozen=True)
 class Node:
-    """A call or a caller at an instant; `bound`: agents whom the engine holds for it; `said`: what came out last."""
+    """A call or a caller at an instant; `bound`: agents whom the engine holds for it; `said`: what came out last.
+
+    `thirds`: agents who are in it beside the customer and his own.
+    """
 
     call: Any
     now: datetime
     bound: frozenset[str]
     said: tuple[Any, ...] = ()
+    thirds: frozenset[str] = frozenset()
 
     def canonical(self) -> Hashable:
         reason = getattr(self.call, "reason", "")  # a caller's is one word of what happens to him
-        return plain(self.call, self.now, without=REPORTED, moving=MOVING), self.bound, reason
+        controls = self.call.controls
+        beside = (controls.third, controls.third_agent_id) if controls is not None else None
+        form = plain(replace(self.call, controls=None), self.now, without=REPORTED, moving=MOVING)
+        return form, beside, self.bound, self.thirds, reason
 
 
 def heard(phase: str, label: str, reason: str = "speech", *, final: bool = True, beep: bool = False) -> dict[str, Any]:
@@ -71,6 +76,10 @@ def heard(phase: str, label: str, reason: str = "speech", *, final: bool = True,
     }  # fmt: skip
 
 
+OUTSIDE: dict[str, dict[str, Any]] = {
+    "outside answered": {"kind_": ev.Bridged, "seat_id": "", "agent_id": ""},
+    "outside failed": {"kind_": ev.SeatFailed, "seat_id": "", "agent_id": "", "sip_status": 486},
+}
 WORKER: dict[str, dict[str, Any]] = {
     "ringing": {"kind_": ev.LegProgress, "role": "trunk", "sip_status": 180},
     "early media": {"kind_": ev.LegProgress, "role": "trunk", "sip_status": 183, "early_media": True},
@@ -105,7 +114,7 @@ WORKER: dict[str, dict[str, Any]] = {
 
 
 def from_worker(name: str, seq: int, now: datetime) -> ev.ConversationEvent:
-    fields = dict(WORKER[name])
+    fields = dict((WORKER | OUTSIDE)[name])
     kind = fields.pop("kind_")
     event: ev.ConversationEvent = kind(
         conversation_id="c1", attempt_id="c1", seq=seq, at_unix_s=now.timestamp(), **fields
@@ -120,16 +129,22 @@ def take(step: Step, node: Node, event: Any, now: datetime | None = None) -> Nod
     """One step, with what becomes of the agents who are bound to the call."""
     now = now or node.now
     call, said = step(node.call, event, now)
-    bound = node.bound
-    if isinstance(event, (model.AgentFound, inbound_words.AgentFound)):
+    bound, thirds = node.bound, node.thirds
+    talking = node.call.state in (CallState.TALKING, InboundState.TALKING)
+    if isinstance(event, model.AgentFound) or (isinstance(event, ev.HandedOver) and event.agent_id and talking):
         bound |= {event.agent_id}
+        thirds -= {event.agent_id}
     for word in said:
+        if isinstance(word, ThirdJoined):
+            thirds |= {word.agent_id}
+        elif isinstance(word, ThirdGone):
+            thirds -= {word.agent_id}
         if isinstance(word, LET_GO):
             assert word.agent_id in bound, f"{word} without being bound"
             bound -= {word.agent_id}
         elif isinstance(word, TAKEN):
             bound |= {word.agent_id}
-    return Node(call, now, bound, said)
+    return Node(call, now, bound, said, thirds)
 
 
 def worker_moves(step: Step, node: Node) -> Iterable[tuple[str, Callable[[], Node]]]:
@@ -150,12 +165,12 @@ def check_step(before: Node, after: Node, ended: Any, talking: Any) -> None:
         return
     assert len(ends) == (after.call.state is ended), "it closes once"
     if after.call.state is ended:
-        assert not after.bound, f"{after.bound} left behind"
+        assert not after.bound | after.thirds, f"{after.bound | after.thirds} left behind"
         assert after.call.deadline is None
         return
     assert after.call.deadline is not None or after.call.state is talking, "nothing ends this state"
     if after.call.state.value in ("connecting", "talking"):
-        assert after.bound == {after.call.agent_id}
+        assert after.bound == (set() if after.call.outside else {after.call.agent_id})
     else:
         owner = getattr(after.call.policy, "owner_agent_id", None)
         assert after.bound <= {owner}, f"{after.bound} bound to nothing"
@@ -293,6 +308,81 @@ def test_a_caller_is_never_stuck(caller: str, policy: InboundPolicy) -> None:
     for key, one in space.seen.items():
         try:
             check_ends(inbound.step, one.state, InboundState.ENDED, inbound_words.WorkerGone(), caller_let_go)
+        except AssertionError as error:
+            raise AssertionError(f"{error} at: {space.way_to(key)}") from error
+
+
+# ---- a customer who is passed on, with others beside him ---------------------------------------------------
+
+AFTER_TALK = ("answered", "seat answered", "hung up", "agent hung up", "other seat let go", "over", "worker died")
+OF_SEATS = ("bridged", "bridged to the other", "seat failed", "other seat failed")
+OF_OUTSIDE = ("outside answered", "outside failed")
+PASSED_ON: dict[str, dict[str, Any]] = {
+    "passed to an agent": {"joined": False, "seat_id": "s2", "agent_id": "a2"},
+    "left to an agent": {"joined": True, "seat_id": "s2", "agent_id": "a2"},
+    "passed to a queue": {"joined": False, "queue_id": "q2"},
+    "passed outside": {"joined": False, "number": "+8613900139000", "trunk_id": "t1"},
+    "left to somebody outside": {"joined": True},
+}
+BESIDE: dict[str, dict[str, Any]] = {
+    "a third rings": {"third": "ringing", "third_agent_id": "a3"},
+    "a third talks": {"third": "talking", "third_agent_id": "a3"},
+    "somebody outside talks": {"third": "talking"},
+    "nobody beside": {},
+}
+
+
+def moves_after_talk(step: Step, found: type, over: Any, node: Node) -> Iterable[tuple[str, Callable[[], Node]]]:
+    seq = node.call.last_seq + 1
+    for name in (*AFTER_TALK, *(OF_OUTSIDE if node.call.outside else OF_SEATS)):  # the worker tells of whom he rang
+        yield name, lambda name=name: take(step, node, from_worker(name, seq, node.now))
+    same = {"conversation_id": "c1", "attempt_id": "c1", "seq": seq, "at_unix_s": node.now.timestamp()}
+    for name, fields in PASSED_ON.items():
+        if node.call.outside or fields.get("agent_id") in node.bound:
+            continue  # a seat passes him on, and not to itself
+        yield name, lambda fields=fields: take(step, node, ev.HandedOver(**same, **fields))
+    for name, fields in BESIDE.items():
+        yield name, lambda fields=fields: take(step, node, ev.Controls(**same, **fields))
+    if getattr(node.call, "waits", node.call.state is CallState.HEARD):
+        yield "agent found", lambda: take(step, node, found("a1", "s1"))
+    if node.call.deadline is not None:
+        yield "deadline", lambda: expire(step, node, over)
+    yield "gone", lambda: take(step, node, model.WorkerGone())
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_a_customer_who_is_passed_on_is_never_stuck(direction: str) -> None:
+    if direction == "out":
+        step: Step = calls.step
+        ended: Any = CallState.ENDED
+        talking: Any = CallState.TALKING
+        letting_go = call_lets_go
+        call: Any = Call(
+            "c1", "k1", "l1", "+8613800138000", "t1", created_at=NOW, state=CallState.TALKING, answered_at=NOW,
+            bridged_at=NOW, agent_id="a1", seat_id="s1", last_seq=3, clock_at=NOW, within_s=2.0,
+        )  # fmt: skip
+    else:
+        step, ended, talking, letting_go = inbound.step, InboundState.ENDED, InboundState.TALKING, caller_let_go
+        call = InboundCall(
+            "c1", "t1", "+8613800138000", "+861088886666", at=NOW, state=InboundState.TALKING, answered_at=NOW,
+            queued_at=NOW, bridged_at=NOW, agent_id="a1", seat_id="s1", last_seq=3, queue_id="q1",
+            policy=InboundPolicy(language="en", max_wait_s=60.0),
+        )  # fmt: skip
+
+    def move(node: Node) -> Iterable[tuple[str, Callable[[], Node]]]:
+        return moves_after_talk(step, model.AgentFound, model.Expired(), node)
+
+    def check(before: Node, _name: str, after: Node) -> None:
+        check_step(before, after, ended, talking)
+        assert not after.bound & after.thirds, "somebody is his agent and beside him"
+
+    space = explore(Node(call, NOW, frozenset({"a1"})), move, Node.canonical, check)
+    reached = {(one.state.call.state, one.state.call.outside) for one in space.seen.values()}
+    assert {(talking, True), (talking, False), (ended, False)} <= reached
+    assert any(one.state.thirds for one in space.seen.values())
+    for key, one in space.seen.items():
+        try:
+            check_ends(step, one.state, ended, model.WorkerGone(), letting_go)
         except AssertionError as error:
             raise AssertionError(f"{error} at: {space.way_to(key)}") from error
 
