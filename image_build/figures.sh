@@ -13,7 +13,7 @@ measure() { # FENCE NAME COMMAND...
   shift 2
   if [ ${#WANTED[@]} -gt 0 ] && [[ ! " ${WANTED[*]} " == *" $name "* ]]; then return; fi
   echo "== $name: $*" >&2
-  local out started commit
+  local out started commit began=$SECONDS
   started=$(date -u +%Y-%m-%dT%H:%MZ)
   commit=$(git rev-parse --short HEAD)
   if ! out=$("$@"); then
@@ -24,8 +24,9 @@ measure() { # FENCE NAME COMMAND...
   {
     printf '# %s\n\n    %s\n\n' "$name" \
       "$(printf '%s ' "$@" | sed "s#$CALLBOX#callbox#; s#${EAR_SET:-^$}#EAR_SET#g; s/ \$//")"
-    printf '%s, %s cores, %s, commit %s.\n\n' "$started" "$(nproc)" \
-      "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$commit"
+    printf '%s, %s cores, %s, commit %s; took %s s at load %s.\n\n' "$started" "$(nproc)" \
+      "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1)" "$commit" "$((SECONDS - began))" \
+      "$(cut -d' ' -f2 /proc/loadavg)"
     if [ "$fence" = json ]; then
       printf '```json\n%s\n```\n' "$(printf '%s' "$out" | .venv/bin/python -m json.tool)"
     elif [ "$fence" = lines ]; then
@@ -52,6 +53,12 @@ figure console $CALLBOX bench console --json
 figure store $CALLBOX bench store --json
 figure web $CALLBOX bench web --json
 rows pacing_all $CALLBOX bench pacing --scenario all --json
+figure pacing_days $CALLBOX bench pacing --days 60 --seed 1000 --limit 0.03 --json
+figure pacing_bound $CALLBOX bench pacing --bound --limit 0.01 --seed 1 --days 4
+figure pacing_knowledge $CALLBOX bench pacing --knowledge --limit 0.03 --seed 40 --days 6
+figure pacing_greeting $CALLBOX bench pacing --greeting --limit 0.03 --seed 1 --days 3
+figure pacing_memory $CALLBOX bench pacing --memory --limit 0.03 --seed 1 --days 3
+figure import_100000 $CALLBOX bench store --only-import --rows 100000 --json
 page compliance $CALLBOX bench compliance --ledgers 1000000 --processes "$(nproc)"
 if [ -n "${EAR_SET:-}" ]; then
   page ear_dev $CALLBOX bench ear --manifest "$EAR_SET/manifest.csv" --audio-root "$EAR_SET/clips" \
