@@ -80,6 +80,13 @@ _OTHERS: dict[str, Any] = {
 }
 
 
+DISCLOSURES: dict[str, Any] = {
+    "recording": _l("that the call is recorded"), "identity": _l("who is calling, by name"),
+    "creditor": _l("for which creditor"), "debt_collection": _l("that a debt is being collected"),
+}  # fmt: skip
+"""What rules make agents say, by the keys of domain.compliance_profile."""
+
+
 def part(name: str, profile: ProfileView) -> str:
     """What a profile says beside its counters and hours."""
     if name == "abandoned":
@@ -96,6 +103,8 @@ def part(name: str, profile: ProfileView) -> str:
         free = _("recordings: no figure known")
         notice = _("told at the start")
         return f"{kept if profile.recording_days else free}" + (f"; {notice}" if profile.recording_notice else "")
+    if name.startswith("say."):
+        return str(_("agents say %(what)s", what=DISCLOSURES[name.removeprefix("say.")]))
     return str(_OTHERS[profile.third_party])
 
 

@@ -22,6 +22,7 @@ from webui.box import ask, store
 from webui.error_texts import text_of
 from webui.errors import done_at
 from webui.line_diff import line_diff
+from webui.rule_texts import DISCLOSURES
 from webui.versions import edits_by
 
 blueprint = Blueprint("scripts", __name__, url_prefix="/campaigns/<campaign_id>/script")
@@ -29,10 +30,6 @@ blueprint = Blueprint("scripts", __name__, url_prefix="/campaigns/<campaign_id>/
 PLACEHOLDERS: dict[str, Any] = {
     "name": _l("Name"), "amount": _l("Amount"), "external_id": _l("Reference"), "number": _l("Number"),
     "currency": _l("Currency"),
-}  # fmt: skip
-DISCLOSURES: dict[str, Any] = {
-    "recording": _l("that the call is recorded"), "identity": _l("who is calling, by name"),
-    "creditor": _l("for which creditor"), "debt_collection": _l("that a debt is being collected"),
 }  # fmt: skip
 FAULTS: dict[str, Any] = {
     "unknown_placeholder": _l("Nobody's record has {%(what)s}."),

@@ -29,7 +29,7 @@ class ProfileView:
     since: date
     changes: list[date]
     rules: list[RuleView]
-    sources: dict[str, tuple[str, str]]  # of abandoned, robot, recording, third_party: source and confidence
+    sources: dict[str, tuple[str, str]]  # source and confidence of each part
     abandoned_limit: float | None
     clock: str
     recording_days: int
@@ -51,6 +51,7 @@ def _view(name: str, on: date) -> ProfileView:
         "robot": (profile.robot.source, profile.robot.confidence),
         "recording": (profile.recording.source, profile.recording.confidence),
         "third_party": (profile.third_party.source, profile.third_party.confidence),
+        **{f"say.{one.key}": (one.source, one.confidence) for one in profile.disclosures},
     }
     return ProfileView(
         id=name, name=profile.name, force=profile.force, since=profile.valid_from, changes=versions(name),
