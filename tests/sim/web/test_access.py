@@ -27,16 +27,19 @@ AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",
     "agent.dial", "agent.add_caller", "agent.targets", "agent.transfer", "agent.reattach", "agent.draft",
     "agent.articles", "agent.my_keys", "agent.save_keys", "agent.times",
-    "agent.preview", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page", "recordings.one",
-    "recordings.listen",
+    "agent.preview", "cti.link", "agent.dispose", "agent.machine", "agent.phone_credentials", "recordings.page",
+    "recordings.one",
+    "recordings.listen", "recordings.note", "recordings.delete_note", "scores.page", "scores.one", "scores.appeal",
 }  # fmt: skip
 SUPERVISOR_SLICES = {
-    "home", "board", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts", "agent",
+    "home", "board", "cti", "campaigns", "imports", "do_not_call", "recordings", "reports", "exports", "alerts",
+    "agent",
     "heard", "announcements", "lines", "line_test", "disks", "saved_reports", "wall", "pace",
     "numbers", "people", "rules", "queues", "missed", "knowledge", "scripts", "forms",
+    "recording_packs", "quality", "scores", "scorecards", "sampling_plans", "calibrations", "quality_results",
 }  # fmt: skip
 NOT_FOR_SUPERVISORS = {
-    "recordings.hold", "lines.control", "line_test.begin", "line_test.act",
+    "recordings.hold", "scores.appeal", "lines.control", "line_test.begin", "line_test.act",
     "disks.test", "disks.check", "disks.replace", "disks.replace_progress",
     "disks.abandon", "disks.retire", "disks.locate",
 }  # fmt: skip

@@ -1,6 +1,7 @@
 // The agent's page: shortcuts, the announcement of a connected call, the note that survives a reload.
 import htmx from "./htmx.js";
 import { ask } from "./script.js";
+import "./customer.js";
 import { chord } from "./shortcuts.js";
 
 const desk = document.getElementById("desk");
