@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pexpect import fdpexpect
-
 from tests.boot.inject import FOLDER, make_initrd
+from tests.boot.serial_line import SerialLine
 from tests.soak.guest.machine import Machine
 
 TAP = "box0"
@@ -119,12 +118,11 @@ class Box(Machine):
         )  # fmt: skip
         self._name = name
         self._speaks = False
-        self._ended = threading.Event()
-        self.menu_s: float | None = None
-        threading.Thread(target=self._watch_menu, args=(log,), daemon=True).start()
         self._serial = self._connect(serial)
-        self._serial.settimeout(None)
-        self.console = fdpexpect.fdspawn(self._serial.fileno(), encoding="latin-1", timeout=600)
+        self._line = SerialLine(self._serial, self._started_s)
+        self._menu_s: float | None = None
+        self._menu_seen = threading.Event()
+        threading.Thread(target=self._watch_menu, args=(log,), daemon=True).start()
 
     @property
     def up_s(self) -> float:
@@ -132,19 +130,19 @@ class Box(Machine):
         return time.monotonic() - self._started_s
 
     def _watch_menu(self, log: Path) -> None:
-        """Note when the console first paints its menu: nobody may be reading the line at that moment."""
-        while not self._ended.wait(0.2):
+        """Note when the console first paints its menu, whatever the test is waiting for at that moment."""
+        while self._process.poll() is None:
             if log.exists() and MENU.encode() in log.read_bytes():
-                self.menu_s = self.up_s
+                self._menu_s = self.up_s
+                self._menu_seen.set()
                 return
+            time.sleep(0.2)
 
     def wait_menu(self, timeout_s: float = 900) -> float:
         """Wait for the console's menu; returns the seconds from power-on to its first one."""
-        deadline = time.monotonic() + timeout_s
-        while self.menu_s is None:
-            assert time.monotonic() < deadline, "the console has painted no menu"
-            time.sleep(0.2)
-        return self.menu_s
+        assert self._menu_seen.wait(timeout_s), "the console has painted no menu"
+        assert self._menu_s is not None
+        return self._menu_s
 
     def wait_agent(self, timeout_s: float = 600) -> float:
         self._speaks = False
@@ -165,9 +163,12 @@ class Box(Machine):
             (self._folder / f"{self._name}-logs.tar.gz").write_bytes(base64.b64decode(answer.output))
 
     def see(self, pattern: str, timeout_s: float = 600) -> float:
-        """Wait for a text on the serial console; returns the seconds since power-on. Raises pexpect.TIMEOUT."""
-        self.console.expect(pattern, timeout=timeout_s)
-        return self.up_s
+        """Wait for a text on the serial line; returns the seconds since power-on. Raises AssertionError."""
+        return self._line.see(pattern, timeout_s)
+
+    def enter(self, text: str) -> None:
+        """Type on the serial line."""
+        self._line.enter(text)
 
     def put(self, name: str, data: bytes) -> str:
         """Write a file into the running box; returns its path there."""
@@ -202,8 +203,6 @@ class Box(Machine):
 
     def stop(self) -> None:
         super().stop()
-        if hasattr(self, "_ended"):
-            self._ended.set()
         serial: socket.socket | None = getattr(self, "_serial", None)
         if serial is not None:
             serial.close()

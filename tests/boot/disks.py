@@ -36,19 +36,19 @@ def install_mirror(run: Run) -> None:
     with Box(run.folder, "installer", arguments) as box:
         box.see("Numbers of the disks", 900)
         run.mark("installer_asks_s", box.up_s)
-        box.console.send("1 2\n")
+        box.enter("1 2\n")
         box.see("Type its serial number", _TYPE_S)
-        box.console.send("WD-WRONG\n")
+        box.enter("WD-WRONG\n")
         box.see("Nothing was written", _TYPE_S)
         box.see("Numbers of the disks", _TYPE_S)
-        box.console.send("1 2\n")
+        box.enter("1 2\n")
         box.see("Type its serial number", _TYPE_S)
-        box.console.send(f"{SERIALS[1]}\n")
+        box.enter(f"{SERIALS[1]}\n")
         box.see("Type INSTALL", _TYPE_S)
-        box.console.send("INSTALL\n")
+        box.enter("INSTALL\n")
         began = box.up_s
         run.mark("installer_writes_s", box.see("Installed", 1500) - began)
-        box.console.send("\n")
+        box.enter("\n")
         box.wait_off(300)
 
 
