@@ -32,8 +32,12 @@ class Column(StrEnum):
     AMOUNT = "amount"
     CURRENCY = "currency"
     EXTERNAL_ID = "external_id"
+    CONSENT = "consent"
+    THIRD_PARTY = "third_party"
+    TIME_ZONE = "time_zone"
 
 
+_FACTS = (Column.CONSENT, Column.THIRD_PARTY, Column.TIME_ZONE)
 PHONES = (Column.PHONE, Column.PHONE_2, Column.PHONE_3, Column.PHONE_4)
 """The numbers of a person in the order in which they are tried."""
 
@@ -49,6 +53,11 @@ class Columns:
     headers: tuple[str, ...] = ()
     header_row: int | None = None
     custom: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def tells_facts(self) -> bool:
+        """Has the list a column of what the rules must know of a person."""
+        return any(role in self.indices for role in _FACTS)
 
     @classmethod
     def of(cls, roles: Mapping[str, int], headers: tuple[str, ...], header_row: int | None) -> Columns:

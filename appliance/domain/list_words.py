@@ -28,6 +28,9 @@ HEADER_WORDS: dict[str, tuple[str, ...]] = {
         "account number", "contract", "contract number", "customer id", "client id", "reference",
         "ref", "договор", "номер договора", "лицевой счет", "лицевой счёт", "счет", "л/с", "ид",
     ),
+    "consent": ("同意项", "同意", "授权同意", "consent", "consents", "согласие", "согласия"),
+    "third_party": ("第三方", "是否第三方", "third party", "third_party", "третье лицо"),
+    "time_zone": ("时区", "time zone", "timezone", "time_zone", "tz", "часовой пояс"),
 }  # fmt: skip
 
 NUMBER_TYPE_WORDS: dict[str, tuple[str, ...]] = {

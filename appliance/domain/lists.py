@@ -15,6 +15,7 @@ from typing import Any
 
 from appliance.domain.amounts import Amount, parse_amount
 from appliance.domain.list_columns import PHONES, Column, Columns, cell_at, cell_text, number_type, plain_header
+from appliance.domain.list_facts import FACT_ROLES, ListFacts, read_facts
 from appliance.domain.list_words import OUR_HEADERS
 from appliance.domain.numbers import Cell, Number, NumberKind, NumberProblem, line_facts, line_type_of, parse_number
 from appliance.domain.own_columns import own_values
@@ -78,6 +79,7 @@ class Candidate:
     numbers: tuple[ListedNumber, ...] = ()  # all of the person, `number` first
     custom: dict[str, Any] = field(default_factory=dict)  # fields of one's own, as domain.survey keeps answers
     custom_unreadable: int = 0  # cells that did not fit their field: they stand in `fields`
+    facts: ListFacts | None = None
     warning: RowProblem | None = None
 
 
@@ -121,6 +123,8 @@ def read_row(
     amount_cell = cell_at(cells, columns.indices.get(Column.AMOUNT))
     amount = parse_amount(amount_cell, region, named if _CURRENCY.fullmatch(named) else currency)
     unreadable = isinstance(amount, ValueError)
+    facts, vague = _facts(cells, columns)
+    unread |= vague
     custom, misfits = own_values(cells, columns.custom, own or {})
     fields = _further_fields(cells, columns, unread | {Column.AMOUNT} if unreadable else unread, misfits)
     fields.update(_number_notes(number))
@@ -136,7 +140,16 @@ def read_row(
         numbers=numbers,
         custom=custom,
         custom_unreadable=len(misfits),
+        facts=facts,
     )
+
+
+def _facts(cells: Sequence[Cell], columns: Columns) -> tuple[ListFacts | None, frozenset[Column]]:
+    """What the rules must know of the person; None where the list has no such column."""
+    if not columns.tells_facts:
+        return None, frozenset()
+    facts, vague = read_facts(*(cell_at(cells, columns.indices.get(Column(role))) for role in FACT_ROLES))
+    return None if facts == ListFacts() else facts, frozenset(Column(role) for role in vague)
 
 
 def _phones(

@@ -116,7 +116,8 @@ class ImportPass:
             if not self._dry_run:
                 taken, beaten = self._take(session, taken, there)
                 refused += beaten
-                contacts.merge(session, self._campaign_id, [(one.number, self._lead(one.row)) for one in merged])
+                added = [(one.number, self._lead(one.row)) for one in merged]
+                contacts.merge(session, self._campaign_id, added, self._clock.now())
             rejected = Counter(row.reason.value for row in refused if not row.duplicate)
             duplicates = sum(row.duplicate for row in refused) + len(merged)
             warnings = Counter(row.warning.value for row in taken if row.warning)
@@ -160,7 +161,7 @@ class ImportPass:
         return contacts.NewLead(
             numbers=tuple(self._number(one) for one in row.numbers), name=row.name, external_id=row.external_id,
             amount_minor=row.amount.minor if row.amount else None, currency=row.amount.currency if row.amount else "",
-            fields=row.fields, custom=row.custom,
+            fields=row.fields, custom=row.custom, facts=row.facts,
             next_attempt_at=self._started_at + timedelta(microseconds=row.row_number),
         )  # fmt: skip
 

@@ -25,6 +25,9 @@ ROLES: dict[str, Any] = {
     "amount": _l("Amount"),
     "currency": _l("Currency"),
     "external_id": _l("Reference"),
+    "consent": _l("Consents"),
+    "third_party": _l("Is not the debtor"),
+    "time_zone": _l("Time zone"),
 }
 REASONS: dict[str, Any] = {
     "empty": _l("The phone cell is empty"),

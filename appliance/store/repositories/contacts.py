@@ -10,10 +10,20 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from appliance.domain.list_facts import ListFacts
 from appliance.domain.survey import FormField
 from appliance.ids import new_id
 from appliance.store.bulk import insert_many
-from appliance.store.models import Campaign, Contact, ContactField, ContactNumber, DoNotCall, Lead, PhoneNumber
+from appliance.store.models import (
+    Campaign,
+    Contact,
+    ContactField,
+    ContactNumber,
+    DoNotCall,
+    Lead,
+    PersonFacts,
+    PhoneNumber,
+)
 from appliance.types import E164, CampaignState, LeadState, LineType, NumberState, NumberType
 
 _WORDS = {word: word.value for words in (NumberType, LineType) for word in words}
@@ -42,6 +52,7 @@ class NewLead:
     fields: Mapping[str, str]
     next_attempt_at: datetime
     custom: Mapping[str, Any] = field(default_factory=dict)  # goes to the person
+    facts: ListFacts | None = None  # and so does what the rules must know of him
 
     @property
     def number(self) -> E164:
@@ -109,6 +120,7 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     if own:
         _fill_in(session, {people[one.number]: one.custom for one in ordered if people[one.number] not in fresh})
     _add_numbers(session, [(people[lead.number], lead.numbers) for lead in ordered], fresh)
+    _add_facts(session, {people[lead.number]: lead.facts for lead in ordered if lead.facts is not None}, fresh, now)
     ids = {lead.number: new_id() for lead in ordered}
     insert_many(
         session, Lead,
@@ -132,7 +144,7 @@ def add_leads(session: Session, campaign_id: str, import_id: str, leads: Sequenc
     return {number for number in made if number not in old or ids[number] in there}
 
 
-def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead]]) -> int:
+def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead]], now: datetime) -> int:
     """Give each row's numbers, fields and amount to the person of the campaign with that number; how many were found.
 
     What a newer list says of the amount holds; a name and fields that are there stay.
@@ -150,6 +162,7 @@ def merge(session: Session, campaign_id: str, rows: Sequence[tuple[E164, NewLead
     found = [(people[number], row) for number, row in rows if number in people]
     _add_numbers(session, [(lead.contact_id, row.numbers) for lead, row in found])
     _fill_in(session, {lead.contact_id: row.custom for lead, row in found})
+    _add_facts(session, {lead.contact_id: row.facts for lead, row in found if row.facts is not None}, frozenset(), now)
     for lead, row in found:
         lead.name, lead.external_id = lead.name or row.name, lead.external_id or row.external_id
         lead.fields = {**row.fields, **lead.fields}
@@ -181,6 +194,43 @@ def numbers_of(session: Session, contact_id: str) -> list[list[str]]:
 def edited(session: Session, contact: Contact) -> dict[str, Any]:
     """What is edited of a person by hand (store.versions)."""
     return {"name": contact.name, "numbers": numbers_of(session, contact.id), "custom": dict(contact.custom)}
+
+
+def _add_facts(session: Session, facts: Mapping[str, ListFacts], fresh: Set[str], now: datetime) -> None:
+    """Write what a list says of people, once for each; of whom more is known already nothing is taken back.
+
+    A consent counts from now on: a list does not say since when it holds.
+    """
+    at = now.isoformat()
+    insert_many(
+        session, PersonFacts,
+        ("contact_id", "contact_revoked_at", "time_zone", "third_party", "consents"),
+        [
+            (person, now if one.refused else None, one.time_zone, bool(one.third_party), _given(one.consents, at))
+            for person, one in facts.items() if person in fresh
+        ],
+        {"third_party_refused": False, "do_not_call_reason": ""},
+    )  # fmt: skip
+    for person, one in facts.items():
+        if person in fresh:
+            continue
+        row = session.get(PersonFacts, person)
+        if row is None:
+            row = PersonFacts(
+                contact_id=person, time_zone="", third_party=False, third_party_refused=False, do_not_call_reason="",
+                consents=[],
+            )  # fmt: skip
+            session.add(row)
+        row.time_zone = row.time_zone or one.time_zone
+        row.third_party = row.third_party or bool(one.third_party)
+        if one.refused and row.contact_revoked_at is None:
+            row.contact_revoked_at = now
+        there = {consent["kind"] for consent in row.consents}  # one that was revoked is not given anew by a list
+        row.consents = [*row.consents, *_given([kind for kind in one.consents if kind not in there], at)]
+
+
+def _given(kinds: Iterable[str], at: str) -> list[dict[str, Any]]:
+    return [{"kind": kind, "given_at": at, "revoked_at": None} for kind in kinds]
 
 
 def add_numbers(session: Session, contact_id: str, numbers: Sequence[NewNumber]) -> None:

@@ -23,7 +23,7 @@ from appliance.jobs.inspection import inspect_list
 from appliance.jobs.list_sources import make_list
 from appliance.jobs.rejects import write_rejects
 from appliance.store.db import Store
-from appliance.store.models import Attempt, Contact, ContactNumber, InboundCall, Lead, PhoneNumber
+from appliance.store.models import Attempt, Contact, ContactNumber, InboundCall, Lead, PersonFacts, PhoneNumber
 from appliance.store.read import list_health
 from appliance.store.repositories import numbers
 from appliance.types import NumberState
@@ -151,6 +151,27 @@ def test_merged_rows_bring_numbers_and_figures(store: Store, tmp_path: Path) -> 
     li = leads["+8613800138000"]
     assert (li.name, li.amount_minor, li.fields["city"], li.fields["team"]) == ("Li", 700, "Beijing", "A")
     assert leads["+8613700137000"].amount_minor == 200
+
+
+def test_what_a_list_says_of_consents_and_zones_is_known_to_the_rules(store: Store, tmp_path: Path) -> None:
+    path, again = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text(
+        "name,phone,consent,third party,time zone\n"
+        "Li,13800138000,robot,,Asia/Urumqi\nHan,13700137000,,yes,\nWu,13600136000,,,\nMa,13500135000,refused,,\n",
+        "utf-8",
+    )  # fmt: skip
+    again.write_text(
+        "name,phone,consent,time zone\nLi,13800138000,\"hours,robot\",UTC+8\nWu,13600136000,,UTC+8\n", "utf-8"
+    )
+    run_import(store, path, campaign_name="F")
+    run_import(store, again, campaign_name="F", duplicates=Duplicates.MERGE)
+    with store.read() as session:
+        rows = session.execute(select(Contact.name, PersonFacts).join(PersonFacts)).all()
+        found = dict(rows)
+    assert sorted(found) == ["Han", "Li", "Ma", "Wu"]
+    assert ([one["kind"] for one in found["Li"].consents], found["Li"].time_zone) == (["robot", "hours"], "Asia/Urumqi")
+    assert (found["Han"].third_party, found["Wu"].time_zone) == (True, "Etc/GMT-8")
+    assert found["Ma"].contact_revoked_at is not None
 
 
 def test_people_of_other_campaigns(store: Store, tmp_path: Path) -> None:
