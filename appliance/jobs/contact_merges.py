@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, cast, delete, select, update
 from sqlalchemy.orm import Session
 
 from appliance import commands
@@ -99,7 +99,8 @@ class ContactMerges:
 def forget(session: Session, now: datetime) -> None:
     """Drop what was kept for taking back merges that cannot be taken back any more: it is personal data."""
     session.execute(
-        update(ContactMerge).where(ContactMerge.undo_until < now, ContactMerge.before != {}).values(before={})
+        update(ContactMerge).where(ContactMerge.undo_until < now, cast(ContactMerge.before, Text) != "{}")
+        .values(before={})
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.survey import FieldKind, FormField, as_typed
@@ -124,7 +124,7 @@ def _page(
         select(of, Contact.name, Lead.name, User.display_name)
         .outerjoin(Contact, Contact.id == of.contact_id).outerjoin(Lead, Lead.id == of.lead_id)
         .outerjoin(User, User.id == of.agent_id)
-        .where(of.campaign_id == campaign_id, of.answers != {}).order_by(of.id.desc()).limit(_PAGE)
+        .where(of.campaign_id == campaign_id, cast(of.answers, Text) != "{}").order_by(of.id.desc()).limit(_PAGE)
     )  # fmt: skip
     limits = [at >= since if since else None, at < until if until else None, of.id < before if before else None]
     query = query.where(*[one for one in limits if one is not None])
