@@ -65,7 +65,7 @@ def of_number(text: str) -> list[str]:
         return []
     if len(digits) <= _SUFFIX_MAX:
         return [f"e={digits}"]
-    return sorted({f"n={digits[n : n + 3]}" for n in range(len(digits) - 2)})
+    return list(dict.fromkeys(f"n={digits[n : n + 3]}" for n in range(len(digits) - 2)))
 
 
 def of_text(kind: str, text: str) -> list[str]:

@@ -34,7 +34,8 @@ SORTS = ("newest", "oldest", "longest", "shortest", "best", "worst")
 _VALUES = {"longest": CallSearch.duration_s, "shortest": CallSearch.duration_s, "best": CallSearch.score,
            "worst": CallSearch.score}  # fmt: skip
 _UPWARDS = frozenset({"oldest", "shortest", "worst"})
-_COMMON = 20_000  # more calls than these are not sorted but met in the order of an index
+_COMMON = 10_000  # more calls than these are not sorted but met in the order of an index
+_DIGITS_MAX = 5  # of a long number: its first digits are those of all numbers, and long to look up
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _words = table("call_words", column("rowid", Integer), column("call_words"))
 
@@ -133,7 +134,7 @@ def _tokens(db: Session, wanted: CallFilter) -> tuple[list[str], list[list[str]]
         any_of.append(call_words.of_any("a", people))
     if wanted.at_least_s is not None or wanted.at_most_s is not None:
         any_of.append(call_words.of_lengths(wanted.at_least_s, wanted.at_most_s))
-    elif wanted.recorded and wanted.sort not in ("longest", "shortest"):
+    elif wanted.recorded and wanted.sort not in _VALUES:
         must.append("r=1")
     if wanted.score_at_least is not None or wanted.score_at_most is not None:
         any_of.append(call_words.of_scores(wanted.score_at_least, wanted.score_at_most))
@@ -179,25 +180,25 @@ def _bounded(wanted: CallFilter, cursor: str, place: Any) -> Select[Any]:
 def _matched_sqlite(
     db: Session, query: Select[Any], wanted: CallFilter, must: list[str], any_of: list[list[str]]
 ) -> Select[Any]:  # fmt: skip
-    """By the word index in the order of time; for another order its rows are sorted, or met when they are many."""
-    groups = [f'"{token}"' for token in must] + [
-        "(" + " OR ".join(f'"{one}"' for one in group) + ")" for group in any_of
-    ]
+    """By the word index in the order of time. For another order few hits are sorted, and many are met soon in it."""
+    digits = [token for token in must if token.startswith("n=")]
+    looked_up = [token for token in must if token not in digits[:-_DIGITS_MAX]]
+    groups = [f'"{token}"' for token in looked_up]
+    groups += ["(" + " OR ".join(f'"{one}"' for one in group) + ")" for group in any_of]
     match = _words.c.call_words.op("MATCH")(" AND ".join(groups))
+    rest = [_has(token) for token in digits[:-_DIGITS_MAX]]
     if wanted.sort not in _VALUES:
-        place = _words.c.rowid
-        return query.select_from(_words).join(CallSearch, CallSearch.seq == place).where(match)
-    first = select(text("1")).select_from(_words).where(match).limit(_COMMON + 1).subquery()
-    hits = select(_words.c.rowid).where(match)
-    if (db.scalar(select(func.count()).select_from(first)) or 0) > _COMMON:
-        return query.where(CallSearch.seq.in_(hits))
-    seqs = db.scalars(hits).all()
-    found = func.json_each(_json(seqs)).table_valued("value").alias("found")
-    return query.join(found, CallSearch.seq == found.c.value)
+        return query.select_from(_words).join(CallSearch, CallSearch.seq == _words.c.rowid).where(match, *rest)
+    hits = db.scalars(select(_words.c.rowid).where(match).limit(_COMMON + 1)).all()
+    if len(hits) > _COMMON:
+        return query.where(*map(_has, must), *(or_(*map(_has, group)) for group in any_of))
+    found = func.json_each("[" + ",".join(map(str, hits)) + "]").table_valued("value").alias("found")
+    return query.join(found, CallSearch.seq == found.c.value).where(*rest)
 
 
-def _json(seqs: Sequence[int]) -> str:
-    return "[" + ",".join(map(str, seqs)) + "]"
+def _has(token: str) -> ColumnElement[bool]:
+    """Whether a row's words hold a token, looked at in the row itself."""
+    return func.instr(" " + CallSearch.words + " ", f" {token} ") > 0
 
 
 def _matched(must: list[str], any_of: list[list[str]]) -> list[ColumnElement[bool]]:
