@@ -91,8 +91,9 @@ class Operation:
 
     @property
     def is_edit(self) -> bool:
-        """Whether it changes something that has a version (If-Match)."""
-        return self.command is not None and issubclass(self.command, EditCommand) and bool(self.versioned)
+        """Whether it changes something that may have a version (If-Match)."""
+        edits = self.command is not None and issubclass(self.command, EditCommand)
+        return edits and self.method in ("PUT", "PATCH")
 
 
 def body_of(
@@ -100,10 +101,10 @@ def body_of(
 ) -> type[msgspec.Struct] | None:
     """The struct of what a caller may say; None when there is nothing to say."""
     declared: list[Any] = []
-    takes_file = {"path", "file_name"} <= {one.name for one in msgspec.structs.fields(command)}
-    optional_file = any(one.name == "path" and not one.required for one in msgspec.structs.fields(command))
-    if takes_file or (optional_file and "path" not in left_out):
-        declared.append(("upload_id", str, "") if optional_file else ("upload_id", str))
+    for one in msgspec.structs.fields(command):
+        if one.name != "path" or "path" in left_out:
+            continue
+        declared.append(("upload_id", str) if one.required else ("upload_id", str, ""))
         left_out = left_out | {"path", "file_name"}
     for one in msgspec.structs.fields(command):
         if one.name in left_out:

@@ -131,7 +131,7 @@ def _parameters(one: Operation) -> list[dict[str, Any]]:
     if one.method == "POST":
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]{1,200}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
-    if one.is_edit and one.method in ("PUT", "PATCH"):
+    if one.is_edit:
         found.append(
             {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"},
              "description": "The ETag of what was read, or *. Needed when it is there already."}

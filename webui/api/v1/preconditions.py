@@ -33,12 +33,12 @@ def version(operation: Operation, call: Call) -> str:
 def check(operation: Operation, call: Call) -> None:
     """Before an update: If-Match must be given for what is there. Raises PreconditionNeededError."""
     g.if_match = ""
-    if not operation.is_edit or operation.method not in ("PUT", "PATCH"):
+    if not operation.is_edit:
         return
     given = request.headers.get("If-Match", "")
     if given:
         g.if_match = "" if given.strip() == "*" else given.strip().removeprefix("W/").strip('"')
-    elif version(operation, call) != _ABSENT:
+    elif operation.versioned and version(operation, call) != _ABSENT:
         raise PreconditionNeededError(
             "edit.version_needed", "Send If-Match with the ETag of what you have read, or * to overwrite it anyway."
         )

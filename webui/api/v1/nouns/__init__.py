@@ -6,11 +6,13 @@ from appliance import commands as cmd
 from appliance.commands import COMMANDS, UserCommand
 from webui.api.v1.collection import Api
 from webui.api.v1.declare import Operation
-from webui.api.v1.nouns import box, calls, campaigns, people, room
+from webui.api.v1.nouns import box, calls, campaigns, care, people, room
 
 NOT_OFFERED: dict[type[UserCommand], str] = {
     cmd.Audit: "the box writes a line for each deed itself",
     cmd.OpenRecording: "answers with a key; GET /recordings/{id}/audio gives the sound",
+    cmd.ResetBox: "a person says this before the box, not a program",
+    cmd.Decommission: "a person says this before the box, not a program",
     cmd.EnrolTotp: "the second factor is the person's own, not a program's",
     cmd.ConfirmTotp: "the second factor is the person's own, not a program's",
 }
@@ -28,7 +30,8 @@ def _others(placed: set[type[UserCommand] | None]) -> Api:
 
 def _all() -> tuple[Operation, ...]:
     nouns = [
-        *campaigns.collections(), *people.collections(), *calls.collections(), *room.collections(), *box.collections()
+        *campaigns.collections(), *people.collections(), *calls.collections(), *room.collections(),
+        *box.collections(), *care.collections(),
     ]  # fmt: skip
     placed = {operation.command for noun in nouns for operation in noun.operations}
     return tuple(operation for noun in [*nouns, _others(placed)] for operation in noun.operations)

@@ -178,6 +178,11 @@ articles.get("/articles", list[Article], lambda call: whole(knowledge.search(sto
 articles.get("/articles/{id}", Article, lambda call: knowledge.article(store(), call.path["id"]),
              Permission.AGENT_WORK, summary="One article")  # fmt: skip
 
+WRITE = Permission.CAMPAIGNS_WRITE
+articles.command("POST", "/articles", cmd.SaveArticle, WRITE, hidden=("id",), status=201)
+articles.command("PUT", "/articles/{id}", cmd.SaveArticle, WRITE)
+articles.command("DELETE", "/articles/{id}", cmd.WithdrawArticle, WRITE)
+
 hooks = Api("Webhooks")
 hooks.rows("/webhooks", tables.WEBHOOKS, SETTINGS, summary="Addresses that are told what happens")
 hooks.command("POST", "/webhooks", cmd.SaveWebhook, SETTINGS, hidden=("id",))

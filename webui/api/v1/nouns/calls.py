@@ -68,6 +68,11 @@ sounds.get("/recordings/{id}/audio", None, _audio, LISTEN, LISTEN_OWN, content_t
            summary="The sound, also by ranges; each listen is audited")  # fmt: skip
 sounds.command("PUT", "/recordings/{recording_id}/legal-hold", cmd.LegalHold, Permission.RECORDINGS_RETAIN,
                summary="Set or lift the legal hold")  # fmt: skip
+sounds.command("POST", "/recordings/{recording_id}/notes", cmd.SaveRecordingNote, LISTEN, LISTEN_OWN,
+               hidden=("note_id",), status=201)  # fmt: skip
+sounds.command("PUT", "/recordings/{recording_id}/notes/{note_id}", cmd.SaveRecordingNote, LISTEN, LISTEN_OWN)
+sounds.command("DELETE", "/recording-notes/{note_id}", cmd.DeleteRecordingNote, LISTEN, LISTEN_OWN)
+sounds.command("POST", "/recordings/export", cmd.ExportRecordings, Permission.RECORDINGS_EXPORT, status=201)
 sounds.command("PUT", "/retention/{scope}", cmd.SaveRetention, Permission.RECORDINGS_RETAIN, versioned="retention",
                version_key="scope")  # fmt: skip
 sounds.command("POST", "/retention/run", cmd.RunRetention, Permission.RECORDINGS_RETAIN, timeout_s=60.0)

@@ -34,6 +34,11 @@ api.command("PUT", "/campaigns/{id}", cmd.SaveCampaign, WRITE, versioned="campai
 api.command("POST", "/campaigns/{campaign_id}/action", cmd.CampaignAction, WRITE,
             summary="Start, pause, resume or stop")  # fmt: skip
 
+api.command("PUT", "/campaigns/{campaign_id}/pace", cmd.SavePace, WRITE)
+api.command("POST", "/campaigns/{campaign_id}/pace/forecast", cmd.ForecastPace, READ)
+api.command("PUT", "/campaigns/{campaign_id}/script", cmd.SaveScript, WRITE)
+api.command("PUT", "/campaigns/{campaign_id}/form", cmd.SaveForm, WRITE)
+
 lists = Api("Lists")
 
 

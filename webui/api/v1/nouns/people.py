@@ -26,6 +26,15 @@ contacts.get("/contacts/{contact_id}/calls", list[PastCall],
 contacts.command("PUT", "/contacts/{contact_id}/rules", cmd.SavePerson, IMPORT, versioned="person",
                  version_key="contact_id")  # fmt: skip
 
+contacts.command("POST", "/contacts", cmd.SaveContact, IMPORT, hidden=("contact_id",), status=201)
+contacts.command("PUT", "/contacts/{contact_id}", cmd.SaveContact, IMPORT)
+contacts.command("POST", "/contacts/merge", cmd.MergeContacts, IMPORT)
+contacts.command("POST", "/contact-merges/{merge_id}/undo", cmd.UndoMerge, IMPORT)
+FIELDS = Permission.SETTINGS_WRITE
+contacts.command("POST", "/contact-fields", cmd.SaveContactField, FIELDS, fixed={"new": True}, status=201)
+contacts.command("PUT", "/contact-fields", cmd.SaveContactField, FIELDS, fixed={"new": False})
+contacts.command("PUT", "/contact-fields/order", cmd.OrderContactFields, FIELDS)
+
 numbers = Api("Numbers")
 numbers.rows("/numbers", tables.NUMBERS, IMPORT, summary="What is known of numbers", filters=("state", "region"))
 numbers.command("PUT", "/numbers/{number}/state", cmd.SetNumberState, IMPORT)

@@ -64,6 +64,8 @@ agents.get("/agents", list[AgentRow], _agents, READ, summary="Agents at seats, a
 agents.get("/agents/{agent_id}", AgentRow, _agent, READ, summary="One agent")
 agents.command("PUT", "/agents/{agent_id}/supervision", cmd.SuperviseAgent, SUPERVISE,
                summary="Listen, whisper, barge in, or leave (mode null)")  # fmt: skip
+agents.command("PUT", "/agents/{agent_id}/state", cmd.ForceState, SUPERVISE)
+agents.command("POST", "/agents/{agent_id}/take-over", cmd.TakeOver, SUPERVISE)
 
 desk = Api("Own desk")
 desk.get("/me/desk", Done, _desk, WORK, summary="The desk of the key's user: state, call, record")
@@ -73,6 +75,7 @@ _DESK: dict[str, type[cmd.UserCommand]] = {
     "recording": cmd.AgentRecording, "reattach": cmd.AgentReattach, "transfer": cmd.AgentTransfer,
     "third": cmd.AgentThird, "draft": cmd.AgentDraft, "dispose": cmd.AgentDispose, "preview": cmd.AgentPreview,
     "dial": cmd.AgentDial, "transfer-targets": cmd.TransferTargets, "add-caller": cmd.AddCaller,
+    "start-recording": cmd.AgentStartRecording,
 }  # fmt: skip
 for path, command in _DESK.items():
     desk.command("POST", f"/me/desk/{path}", command, WORK)
