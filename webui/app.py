@@ -22,6 +22,7 @@ from webui import (
     home_board,
     i18n,
     quality,
+    raw_upload,
     security,
     setup,
     shell,
@@ -61,6 +62,7 @@ def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, sto
     i18n.register(app)
     security.register(app)
     access.register(app)  # before CSRF: who may not come in is told so first
+    raw_upload.register(app)  # what may be large is known before a form is looked for
     csrf = CSRFProtect(app)
     errors.register(app)
     csrf.exempt(api.v1)  # asks for the token itself where no key is brought (api.v1.serve.guard)

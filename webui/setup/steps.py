@@ -12,18 +12,21 @@ from werkzeug.wrappers import Response
 from appliance.errors import CallboxError, NotAllowedError
 from appliance.types import Permission
 from webui.access import needs
+from webui.admin.backup import facts as backups
 from webui.error_texts import error_text
 from webui.setup import box_steps, call_steps, hand_over, people_steps, wizard
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/setup/box")
 
 FACTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "restore": backups,
     "account": people_steps.account, "network": box_steps.network, "disks": box_steps.disks, "cards": box_steps.cards,
     "trunks": call_steps.trunk, "seats": people_steps.seats, "recording": box_steps.recording,
     "rules": call_steps.rules, "campaign": call_steps.campaign, "hand_over": hand_over.page_facts,
 }  # fmt: skip
 """What a step's page shows."""
 SAVES: dict[str, Callable[[], dict[str, Any] | None]] = {
+    "restore": dict,  # nothing to take over: on with a new box
     "account": people_steps.save_account, "network": box_steps.save_network, "disks": box_steps.save_disks,
     "cards": box_steps.save_cards, "trunks": call_steps.save_trunk, "seats": people_steps.save_seats,
     "recording": box_steps.save_recording, "rules": call_steps.save_rules, "campaign": call_steps.save_campaign,
