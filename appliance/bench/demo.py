@@ -68,7 +68,7 @@ class DemoOptions:
     limit_s: float = 600.0
     talk_s: tuple[float, float] = (4.0, 14.0)  # agents hang up after that
     inbound: int = 0  # people who call meanwhile
-    meanwhile: Callable[[Running], None] | None = None  # done beside the campaign; the demo ends after it
+    meanwhile: Callable[[Running], None] | None = None  # done beside the campaign; the demo ends with it, unreported
 
 
 def register(app: typer.Typer) -> None:
@@ -124,8 +124,11 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
                 boxes.wait_registered(home, len(provided.seat_ids), on_wait=screen.say)
                 if options.inbound:
                     demo_inbound.call_in(home, settings, count=options.inbound, seed=options.seed)
-                with _beside(options, Running(home, settings, store, provided.agent_ids)):
-                    asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen))
+                running = Running(home, settings, store, provided.agent_ids)
+                with _beside(options, running) as is_over:
+                    asyncio.run(_run_campaign(settings, store, campaign_id, manager_id, options, screen, is_over))
+                if options.meanwhile is not None:
+                    return {}
                 demo_inbound.wait_through(home, options.inbound)
                 _wait_archived(store, campaign_id, screen)
             screen.say("verifying the recordings")
@@ -144,14 +147,14 @@ def run_demo(options: DemoOptions) -> dict[str, Any]:
 
 
 @contextmanager
-def _beside(options: DemoOptions, running: Running) -> Iterator[None]:
-    """Do what is to be done meanwhile in a thread, and wait for its end; what it raises is raised here."""
+def _beside(options: DemoOptions, running: Running) -> Iterator[Callable[[], bool]]:
+    """Do what is to be done meanwhile in a thread; gives whether it is over. What it raises is raised here."""
     if options.meanwhile is None:
-        yield
+        yield lambda: False
         return
     with ThreadPoolExecutor(1, thread_name_prefix="meanwhile") as pool:
         work = pool.submit(options.meanwhile, running)
-        yield
+        yield work.done
         work.result()
 
 
@@ -197,9 +200,10 @@ def _provide(home: Home, settings: Settings, store: Store, options: DemoOptions,
 
 
 async def _run_campaign(
-    settings: Settings, store: Store, campaign_id: str, manager_id: str, options: DemoOptions, screen: DemoScreen
-) -> None:
-    """Start the campaign and follow it to its end. Raises BoxError `demo.not_finished`."""
+    settings: Settings, store: Store, campaign_id: str, manager_id: str, options: DemoOptions, screen: DemoScreen,
+    is_over: Callable[[], bool],
+) -> None:  # fmt: skip
+    """Start the campaign and follow it to its end, or until it `is_over`. Raises BoxError `demo.not_finished`."""
     bus = Bus(settings.bus, name="demo")
     await bus.connect()
 
@@ -211,7 +215,7 @@ async def _run_campaign(
         await bus.subscribe_live(f"campaign.{campaign_id}", on_live)
         await bus.request(CampaignAction(actor_id=manager_id, campaign_id=campaign_id, action="start"))
         deadline = time.monotonic() + options.limit_s - _END_ALLOWANCE_S
-        while _state(store, campaign_id) != CampaignState.FINISHED:
+        while _state(store, campaign_id) != CampaignState.FINISHED and not is_over():
             if time.monotonic() > deadline:
                 raise BoxError(
                     "demo.not_finished", f"The campaign did not end within {options.limit_s:g} s. Run it again with "
