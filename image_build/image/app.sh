@@ -35,7 +35,7 @@ webui.assets.manifest()
 "
 # what names the place it was installed from would differ from build to build
 find "$site" -name direct_url.json -delete
-find "$site" -name RECORD -path '*callbox-*' -delete
+find "$site" -path '*.dist-info/RECORD' -delete
 
 printf 'home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n' >"$venv/pyvenv.cfg"
 ln -s /usr/bin/python3.11 "$venv/bin/python"

@@ -15,6 +15,8 @@ mkdir -p "$site"
 "$PY" "$HERE/runtime_lock.py" "$SOURCE/requirements.lock" >"$work/run.lock"
 "$PY" -m pip install -q --no-compile --require-hashes --only-binary :all: --target "$site" -r "$work/run.lock"
 rm -rf "$site/bin" "$site/share"
+# it names the place where the scripts were put, which is another one each time
+find "$site" -path '*.dist-info/RECORD' -delete
 find "$site" -name __pycache__ -prune -exec rm -rf {} +
 find "$site" -type d \( -name tests -o -name test \) -path '*/site-packages/*/*' -prune -exec rm -rf {} +
 python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash -s "$work/root" -p / "$site"
