@@ -63,7 +63,8 @@ def save() -> Response | tuple[str, int]:
         "at_most_s": round(length(form.get("at_most_s") or "0") or 0), "team": form.get("team", ""),
     }  # fmt: skip
     values: dict[str, Any] = {
-        "name": form.get("name", ""), "scorecard_id": form.get("scorecard_id", ""), "enabled": form.get("enabled") == "1",
+        "name": form.get("name", ""), "scorecard_id": form.get("scorecard_id", ""),
+        "enabled": form.get("enabled") == "1",
     }  # fmt: skip
     try:
         ask(SaveSamplingPlan, plan_id=plan_id or None, rules=rules, **values)

@@ -72,8 +72,8 @@ def file(file_format: str) -> Response:
         for side, _title, lines in _sides(found)
         for line in lines
     ]
-    ask(Audit, action="report.exported", subject="report:quality", detail={"format": file_format,
-                                                                          "choice": request.args.to_dict()})  # fmt: skip
+    detail = {"format": file_format, "choice": request.args.to_dict()}
+    ask(Audit, action="report.exported", subject="report:quality", detail=detail)
     target = io.BytesIO()
     if file_format == "csv":
         write_csv(target, header, rows)

@@ -249,12 +249,11 @@ def scores(
     query = query.where(wanted == calibration_id if calibration_id else wanted.is_(None))
     with store.read() as db:
         rows = db.execute(query.order_by(Evaluation.scored_at.desc(), Evaluation.id).limit(limit)).all()
-        states = dict(
-            db.execute(
-                select(Appeal.evaluation_id, Appeal.state)
-                .where(Appeal.evaluation_id.in_([row[0].id for row in rows])).order_by(Appeal.at)
-            ).tuples()
+        newest = (
+            select(Appeal.evaluation_id, Appeal.state)
+            .where(Appeal.evaluation_id.in_([row[0].id for row in rows])).order_by(Appeal.at)
         )  # fmt: skip
+        states = {row[0]: row[1] for row in db.execute(newest)}
     return [_score(row, states.get(row[0].id, "")) for row in rows]
 
 
@@ -359,7 +358,8 @@ def calibration(store: Store, calibration_id: str) -> CalibrationView | None:
 
 
 def _calibration(db: Session, row: Calibration) -> CalibrationView:
-    names: dict[str, str] = dict(db.execute(select(User.id, _name).where(User.id.in_(row.scorers))).tuples())
+    people = select(User.id, _name).where(User.id.in_(row.scorers))
+    names: dict[str, str] = {one[0]: one[1] for one in db.execute(people)}
     done = set(db.scalars(select(Evaluation.scorer_id).where(Evaluation.calibration_id == row.id)))
     card_name = db.scalar(select(Scorecard.name).where(Scorecard.id == row.scorecard_id)) or ""
     return CalibrationView(
