@@ -148,6 +148,13 @@ def test_bad_bodies_are_told_in_problem_json(scene: Scene, sent: str, kind: str,
     assert {"type", "title", "status", "error_id", "detail"} <= set(answer.json)
 
 
+def test_only_files_may_be_large(scene: Scene) -> None:
+    answer = scene[2].ask("POST", "/campaigns", data=b" " * (3 * 2**20), content_type="application/json")
+    assert (answer.status_code, answer.json["error_id"]) == (413, "http.413")
+    sent = scene[2].ask("POST", "/uploads?file_name=big.csv", data=b"1\n" * (3 * 2**20))
+    assert sent.status_code == 201
+
+
 def test_who_asks_too_often_is_told_when_to_come_back(scene: Scene) -> None:
     box = scene[0]
     made = box.by_administrator(cmd.MakeApiToken, name="eager", scopes=["campaigns.read"])

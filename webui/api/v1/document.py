@@ -128,7 +128,7 @@ def _parameters(one: Operation) -> list[dict[str, Any]]:
             given: dict[str, Any] = {"name": each.name, "in": "query", "required": each.required,
                                      "schema": _without_null(schema)}  # fmt: skip
             found.append(given)
-    if one.method == "POST":
+    if one.method == "POST" and not one.takes_file:
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]{1,200}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     if one.is_edit:

@@ -16,9 +16,11 @@ from appliance.errors import ConflictError, ValidationErrors
 from webui.api.v1 import preconditions
 from webui.api.v1.declare import Call, Operation
 from webui.api.v1.idempotency import once
+from webui.api.v1.nouns import READABLE
 from webui.bearer import bearer, check_rate
 
 _AT = re.compile(r"^(?P<what>.*) - at `\$(?P<where>.*)`$", re.DOTALL)
+JSON_MAX_BYTES = 2 * 2**20
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,10 +38,12 @@ def guard() -> None:
 
 
 def perform(operation: Operation, path: dict[str, str]) -> BaseResponse:
-    """Answer one request."""
+    """Answer one request. Only a file may be large; a file that is sent twice is kept twice."""
+    if not operation.takes_file:
+        request.max_content_length = JSON_MAX_BYTES
     call = Call(path, _query(operation), _body(operation))
     preconditions.check(operation, call)
-    return once(lambda: _done(operation, call))
+    return _done(operation, call) if operation.takes_file else once(lambda: _done(operation, call))
 
 
 def _done(operation: Operation, call: Call) -> Response:
@@ -60,7 +64,7 @@ def _done(operation: Operation, call: Call) -> Response:
     if operation.versioned and operation.method == "GET":
         response.set_etag(preconditions.version(operation, call))
         response.make_conditional(request)
-    if operation.status == 201 and isinstance(found, Done) and found.id:
+    if operation.status == 201 and operation.path in READABLE and isinstance(found, Done) and found.id:
         response.headers["Location"] = f"{request.path}/{quote(found.id)}"
     return response
 

@@ -38,3 +38,6 @@ def _all() -> tuple[Operation, ...]:
 
 
 OPERATIONS = _all()
+_READS = [one.path for one in OPERATIONS if one.method == "GET" and one.path.endswith("}")]
+READABLE = frozenset(path.rpartition("/{")[0] for path in _READS)
+"""Addresses below which one thing can be read by its id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from werkzeug.datastructures import FileStorage
 
 from appliance import commands as cmd
@@ -16,7 +17,6 @@ from appliance.store.read.inbound import QueueView
 from appliance.types import Permission
 from webui.api.v1.collection import Api, whole
 from webui.api.v1.declare import Call, query_of
-from webui.api.v1.upload import sent_file
 from webui.box import box, store
 from webui.supervisor import uploads
 
@@ -43,7 +43,7 @@ lists = Api("Lists")
 
 
 def _upload(call: Call) -> Done:
-    kept = uploads.keep(FileStorage(sent_file(), filename=call.query.file_name), sound=call.query.sound)
+    kept = uploads.keep(FileStorage(request.stream, filename=call.query.file_name), sound=call.query.sound)
     return Done(id=kept.id, data={"file_name": kept.file_name})
 
 
