@@ -35,6 +35,14 @@ class InboundOffered(ConversationEvent, frozen=True, kw_only=True):
     called: str
 
 
+class InboundUnserved(ConversationEvent, frozen=True, kw_only=True):
+    """Somebody called through a trunk and the edge refused him (503): no worker was free. There is no conversation."""
+
+    trunk_id: str
+    caller: str
+    called: str
+
+
 class LegProgress(ConversationEvent, frozen=True, kw_only=True):
     """A provisional answer: 100-199. `early_media` when sound flows before answer."""
 
@@ -172,6 +180,7 @@ class ConversationEnded(ConversationEvent, frozen=True, kw_only=True):
 CONVERSATION_EVENTS: tuple[type[ConversationEvent], ...] = (
     LegProgress, LegAnswered, LegEnded, Heard, Bridged, SeatFailed, DtmfReceived, PromptEnded,
     RecordingStarted, RecordingClosed, ConversationEnded, InboundOffered, HandedOver, Controls,
+    InboundUnserved,
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from appliance.engine.inbound_views import loads, may_serve, policy_of, same_nee
 from appliance.engine.room import LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import CallboxError, StoreError
-from appliance.events import ConversationEvent, InboundOffered
+from appliance.events import ConversationEvent, InboundOffered, InboundUnserved
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
 from appliance.store import models
@@ -76,6 +76,28 @@ class Inbound:
             self.apply(call_id, event)
         elif isinstance(event, InboundOffered):
             await self._offered(event)
+        elif isinstance(event, InboundUnserved):
+            self._unserved(event)
+
+    def _unserved(self, event: InboundUnserved) -> None:
+        """No worker was free for him: he is among the missed calls, whom somebody calls back."""
+        at = inbound_call.at(event)
+        called = self._e164(event.called)
+        queue = self._queue_of(called)
+        call = InboundCall(
+            event.conversation_id, event.trunk_id, self._caller(event.caller), called, at=at,
+            queue_id=queue.queue_id if queue is not None else "", state=InboundState.ENDED, ended_at=at,
+            reason="no_worker",
+        )  # fmt: skip
+
+        def work(session: Session) -> None:
+            if rows.get(session, call.call_id) is None:  # told twice
+                matched, _, _ = self._matched(session, call, queue)
+                rows.add(session, matched)
+                rows.save(session, matched, InboundOutcome.MISSED)
+
+        self._effects.write(work)
+        self._log.warning("caller not served", conversation=call.call_id, trunk=call.trunk_id, pii_caller=call.caller)
 
     async def _offered(self, event: InboundOffered) -> None:
         """Write the caller, with what was decided about him, before he is answered."""

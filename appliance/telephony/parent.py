@@ -37,6 +37,7 @@ from appliance.telephony.pjsua2_adapter import Pjsua2Port
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 from appliance.telephony.port import WAKE_UP, TelephonyPort
 from appliance.telephony.storage import Storage
+from appliance.telephony.unserved import Unserved
 from appliance.telephony.worker import EXIT_OK, run_worker
 from audio import wavio
 from audio.fingerprint import Library, LibraryError
@@ -119,6 +120,7 @@ class Switch:
         await self._bus.subscribe_live("storage", self._on_storage)
         learning = asyncio.create_task(self._learn())
         self._idle_list = IdleList(self._home, self._settings)
+        unserved = Unserved(self._home, self._bus.publish_event)
         self._adopt()
         await self._bus.serve("switch", self._on_command, concurrent=True)
         self._log.info("switch ready", slots=len(self._slots), living=len(self._workers))
@@ -126,12 +128,14 @@ class Switch:
             self._keep_pool()
             self._idle_list.tell(set(self._slots.numbers(SlotState.IDLE)))
             self._lost_calls.look()
+            unserved.ask()
             try:
                 async with asyncio.timeout(_POOL_CHECK_S):
                     await self._stopping.wait()
             except TimeoutError:
                 continue
         learning.cancel()
+        unserved.close()
         self._idle_list.close()
         self._idle_list = None
         await self._drain()

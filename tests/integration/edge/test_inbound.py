@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from appliance.events import InboundUnserved
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import control
 from appliance.telephony.trunks import parse_trunk, preview
+from appliance.telephony.unserved import Unserved
 from tests.integration.edge.box import SEATS as SEAT_DOOR
 from tests.integration.edge.box import TRUNKS as TRUNK_DOOR
 from tests.integration.edge.box import WORKERS, Service, alive
@@ -107,6 +110,24 @@ def test_a_worker_taken_a_moment_ago_says_busy_and_the_next_gets_the_call(
     answer = ring_in(gateway)
     assert answer is not None
     assert answer.status == 503
+    told = unserved_of(box[0])
+    assert (told.trunk_id, told.caller, told.called[-8:]) == ("bench", "+8613800138000", "88886666")
+
+
+def unserved_of(home: Home) -> InboundUnserved:
+    """Ask as the switch does until the edge's list has told of somebody."""
+
+    async def ask() -> InboundUnserved:
+        found: asyncio.Queue[InboundUnserved] = asyncio.Queue()
+        asker = Unserved(home, found.put_nowait)
+        try:
+            asker.ask()
+            async with asyncio.timeout(60):
+                return await found.get()
+        finally:
+            asker.close()
+
+    return asyncio.run(ask())
 
 
 def test_a_dead_worker_is_left_within_half_a_second_and_marked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pytest
 
 from appliance import commands as cmd
 from appliance.errors import BusError, CallerError
-from appliance.events import LiveRoom
+from appliance.events import InboundUnserved, LiveRoom
 from appliance.store import models
 from appliance.store.read import inbound as read
 from tests.integration.engine.callers import QUEUE_NUMBER, Caller
@@ -133,12 +134,19 @@ def test_an_unknown_caller_becomes_a_customer(tmp_path: Path) -> None:
         assert (record["number"], record["known"], record["country"], record["name"]) == (STRANGER, False, "CN", "")
         with pytest.raises(CallerError):
             await s.ask(cmd.AddCaller(actor_id="a1", conversation_id=caller.call_id, name=" "))
-        await s.ask(cmd.AddCaller(actor_id="a1", conversation_id=caller.call_id, name="Wang"))
+        with s.store.write() as session:
+            config = {"id": "tariff", "label": "Tariff", "kind": "choice", "choices": ["A", "B"]}
+            session.add(models.ContactField(id="tariff", position=0, config=config))
+        with pytest.raises(CallerError):
+            await s.ask(cmd.AddCaller(actor_id="a1", conversation_id=caller.call_id, name="W", custom={"tariff": "C"}))
+        own = {"tariff": "B", "none": "x"}
+        await s.ask(cmd.AddCaller(actor_id="a1", conversation_id=caller.call_id, name="Wang", custom=own))
         await until(s, lambda: (s.agents["a1"].record or {}).get("name") == "Wang")
         await caller.hang_up()
         await until(s, lambda: outcome(s, caller) == "connected")
         lead = next(one for one in s.rows(models.Lead) if one.number == STRANGER)
         assert (lead.campaign_id, lead.name, lead.state, lead.last_agent_id) == (CAMPAIGN, "Wang", "done", "a1")
+        assert next(one for one in s.rows(models.Contact) if one.id == lead.contact_id).custom == {"tariff": "B"}
 
     play(tmp_path, story)
 
@@ -230,6 +238,21 @@ def test_a_dead_phone_and_a_worker_that_vanishes(tmp_path: Path) -> None:
         await until(s, lambda: s.agent_state("a2") == "ready")
 
     play(tmp_path, story, agents=2)
+
+
+def test_who_was_refused_by_the_edge_is_a_missed_call(tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        refused = InboundUnserved(
+            conversation_id="u1", attempt_id="u1", seq=1, at_unix_s=time.time(), trunk_id="t1", caller=KNOWN,
+            called=QUEUE_NUMBER,
+        )  # fmt: skip
+        for _ in range(2):  # told twice
+            s.bus.publish_event(refused)
+        await until(s, lambda: len(read.missed(s.store)) == 1)
+        (one,) = read.missed(s.store)
+        assert (one.outcome, one.caller, one.contact_id, one.queue_name) == ("missed", KNOWN, "k3", "Service")
+
+    play(tmp_path, story, agents=1)
 
 
 async def _answers(s: Scene) -> None:
