@@ -15,7 +15,7 @@ from audio.answered import MIN_SINCE_S, AnsweredInputs, Spoken, level_dbov, onse
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
-from audio.kinds import KindWatch
+from audio.kinds import LOOKS_S, KindWatch
 from audio.labels import Kind, Label
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
@@ -52,6 +52,8 @@ class AnsweredPhase:
     def look(self, steps: Sequence[Step]) -> None:
         """Measure all chunks of a pass, before each is stepped through."""
         self._looks.clear()
+        if not self._kinds.over:
+            self._kinds.push(steps[0].block)
         if self._decision.over:
             return
         spoken = self._inputs.push(steps[0].heard, [step.tonal_hops for step in steps])
@@ -73,8 +75,6 @@ class AnsweredPhase:
             evidence: Evidence = {"key": digit.key, "start_ms": round(digit.start_s * 1000)}
             out.append(_verdict(step, Label.DTMF, Kind.TONE, "digit", 0.95, evidence))
         looked = self._looks.popleft() if self._looks else None
-        if not self._kinds.over:
-            self._kinds.push(step.memory.get(step.now_s - CHUNK_S, step.now_s), step.now_s)
         if self.done and self._said is not None and self._said.label in (Label.FAX, Label.MODEM):
             return out
         heard = None if self.done else self._tones.step(step)
@@ -153,7 +153,7 @@ class AnsweredPhase:
             return self._late
         if word.label is Label.UNKNOWN:
             return self._give_up(step, word.reason)
-        if word.label is Label.MACHINE and (found := self._kinds.look(beeped=self._beeped)) is not None:
+        if word.label is Label.MACHINE and (found := self._kinds.look(step.now_s, beeped=self._beeped)) is not None:
             label, _ = found
             return self._final(step, label, kind, _KIND_REASON[label], word.confidence, evidence)
         return self._final(step, word.label, kind, word.reason, word.confidence, evidence)
@@ -175,9 +175,11 @@ class AnsweredPhase:
         word = self._late or self._said
         if word is not None and word.label is not Label.MACHINE and self._decision.over:
             self._kinds.stop()
-        if word is None or word.label is not Label.MACHINE or not (last or self._kinds.due):
+        if step.now_s > LOOKS_S[-1]:
+            self._kinds.stop()
+        if word is None or word.label is not Label.MACHINE or not (last or self._kinds.due(step.now_s)):
             return []
-        found = self._kinds.look(beeped=self._beeped, last=last)
+        found = self._kinds.look(step.now_s, beeped=self._beeped, last=last)
         if found is None:
             return []
         label, sure = found

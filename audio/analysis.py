@@ -39,6 +39,7 @@ class Step:
     voiced      voice decisions [10]; `tonal_hops` of its hops are a generated tone's, `tone_hops` of all until now
     texture     the seconds by which the texture is judged
     memory      samples of the last seconds, those after this chunk as well when more came at once
+    block       samples of the pass [800 n], in which the chunk begins at 80 `at`
     """
 
     number: int
@@ -55,6 +56,7 @@ class Step:
     speech: Speech
     texture: Window
     memory: Memory
+    block: NDArray[np.int16]
 
     @property
     def features(self) -> Features:
@@ -89,6 +91,7 @@ class LineAnalysis:
         self._buzz_hz = 0.0
         self._melody_until_s = 0.0
         self._texture = Texture()
+        self._block = np.zeros(0, np.int16)
 
     def push(self, block: NDArray[np.int16]) -> list[Step]:
         """Take the next chunks, samples [800 k]; a step for each."""
@@ -101,6 +104,7 @@ class LineAnalysis:
         digital = may_be_digit(first_share, second_share)
         marks = zip(any_hop(sounding), any_hop(digital), strict=True)
         self.memory.push(block)
+        self._block = block
         self.speech.hear(features.level_db[0], features.voice_db[0])
         self._texture.forget()
         band: list[float] = features.band_db[0].tolist()
@@ -161,12 +165,14 @@ class LineAnalysis:
             speech,
             window,
             self.memory,
+            self._block,
         )
 
     def nothing_more(self) -> Step:
         """A step without a chunk: what is known now."""
         empty = np.zeros((1, 0), np.float32)
         none = Features(*(empty for _ in range(10)))
+        self._block = self._block[:0]
         return self._step(none, 0, [], self.runs.current, [], [], [], 0)
 
     def _sings(self, run: Run) -> bool:

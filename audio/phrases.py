@@ -1,12 +1,12 @@
-"""Sayings of machines, heard by alignment with sayings kept as sound: assistants' questions, menus, mailbox greetings.
+"""Sayings heard by alignment with sayings kept as sound: what assistants, menus, mailboxes and exchanges say.
 
 A saying is a row of frames of one synthetic voice (40 ms, 14 wide bands that do not resolve a voice's harmonics, five
 frames side by side, reduced to 20 numbers that vary little from voice to voice). Speech is laid along all of them at
 once by local alignment (T. Smith, M. Waterman, J. Mol. Biol. 147, 1981; as in keyword spotting by dynamic time
 warping): a frame closer to the saying's than to the tenth nearest of 128 general sounds earns, others cost, so that a
-part of a saying counts as well. Because vocal tracts differ in length, it is tried with the spectrum moved down, as it
-is, and up. The same alignment of the speech with its own past tells how much is said again, as menus do in any
-language.
+part of a saying counts as well. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or
+moved up, whichever brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996). The same alignment of the
+speech with its own past tells how much is said again, as menus do in any language.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 RATE_HZ = 8000
 WINDOW, HOP = 256, 160
-_MEL_BANDS, _MEL_HZ = 24, (150.0, 3700.0)
+NARROW, _MEL_HZ = 24, (150.0, 3700.0)
 BANDS = 14
 CONTEXT = 2
 WIDTH = BANDS * (2 * CONTEXT + 1)
@@ -30,6 +30,11 @@ _ACTIVE_BELOW_DB, _FLOOR_DB = 8.0, -18.0
 _NEAREST = 10
 _GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST = 30.0, -0.4, 1.0
 _WARP_COST = 0.8
+_STEPS = 256
+"""Of one: alignment counts in whole numbers, of which a processor adds up twice as many at once."""
+_WARP_STEPS, _OUT = np.int16(round(_WARP_COST * _STEPS)), np.int16(-20000)
+_AT_ONCE = 8
+_NEVER = -9.0
 _AGAIN_AFTER_FRAMES = 25
 _AGAIN_SCORE, _AGAIN_APART_FRAMES = 6.0, 20
 _AGAIN_FULL = 12.0
@@ -45,7 +50,7 @@ class Sayings:
 
     mean [70], project [70, 20]: from stacked bands to the numbers compared; sounds [128, 20]: general sounds;
     frames [n, 20] of all sayings; starts [sayings]: first frame of each; text [sayings]: number of what is said (the
-    same for several voices); kind [sayings]: 0 greeting, 1 assistant, 2 menu.
+    same for several voices); kind [sayings]: of `phrases.npz` 0 greeting, 1 assistant, 2 menu.
     """
 
     mean: Array
@@ -58,9 +63,9 @@ class Sayings:
 
 
 @cache
-def load() -> Sayings:
-    """The model `audio/models/phrases.npz`; its data sheet stands beside it."""
-    data = resources.files("audio").joinpath("models", "phrases.npz").read_bytes()
+def load(name: str) -> Sayings:
+    """The model `audio/models/<name>.npz`; its data sheet stands beside it."""
+    data = resources.files("audio").joinpath("models", f"{name}.npz").read_bytes()
     with np.load(BytesIO(data), allow_pickle=False) as stored:
         real = {name: stored[name].astype(np.float32) for name in ("mean", "project", "sounds")}
         whole = {name: stored[name].astype(np.int64) for name in ("starts", "text", "kind")}
@@ -69,19 +74,25 @@ def load() -> Sayings:
 
 
 @cache
-def _bands(move: float) -> Array:
-    """Weights [129, 14] from power spectrum to wide bands, the mel axis moved by `move` of 24 bands."""
+def _narrow() -> Array:
+    """Weights [129, 24] from a power spectrum to bands of equal width on the mel scale."""
     mel = 2595 * np.log10(1 + np.arange(WINDOW // 2 + 1) * (RATE_HZ / WINDOW) / 700)
     low, high = (2595 * np.log10(1 + hz / 700) for hz in _MEL_HZ)
-    edges = np.linspace(low, high, _MEL_BANDS + 2)
+    edges = np.linspace(low, high, NARROW + 2)
     rising = (mel[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - mel[:, None]) / (edges[2:] - edges[1:-1])
     narrow = np.maximum(0, np.minimum(rising, falling))
-    narrow /= narrow.sum(axis=0)
+    out: Array = (narrow / narrow.sum(axis=0)).astype(np.float32)
+    return out
+
+
+@cache
+def _wide(move: float) -> Array:
+    """Weights [24, 14] from narrow to wide bands, the mel axis moved by `move` of 24 bands."""
     centres = np.linspace(0.6, 22.4, BANDS)
-    places = np.clip(np.arange(_MEL_BANDS) - move, 0, _MEL_BANDS - 1)
+    places = np.clip(np.arange(NARROW) - move, 0, NARROW - 1)
     wide = np.exp(-0.5 * ((places[:, None] - centres) / np.where(centres < 10, 1.5, 1.1)) ** 2)
-    out: Array = (narrow @ (wide / wide.sum(axis=0))).astype(np.float32)
+    out: Array = (wide / wide.sum(axis=0)).astype(np.float32)
     return out
 
 
@@ -90,42 +101,73 @@ _window /= np.sqrt(np.sum(_window**2) * WINDOW / 2)
 
 
 def power(samples: NDArray[np.float32]) -> Array:
-    """Power spectra [frames of 20 ms, 129] of samples [n] in [-1, 1]."""
+    """Power in 24 narrow bands [frames of 20 ms, 24] of samples [n] in [-1, 1]."""
     if samples.size < WINDOW:
-        return np.zeros((0, WINDOW // 2 + 1), np.float32)
+        return np.zeros((0, NARROW), np.float32)
     cut = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-    spectra = np.fft.rfft(cut * _window, axis=1)
-    out: Array = (spectra.real**2 + spectra.imag**2).astype(np.float32)
+    transformed = np.fft.rfft(cut * _window, axis=1)
+    spectra = np.square(transformed.real)
+    spectra += np.square(transformed.imag)
+    out: Array = spectra @ _narrow()
     return out
 
 
-def stacked(spectra: Array, move: float = 0.0) -> tuple[Array, NDArray[np.bool_]]:
-    """(bands of five frames side by side [n, 70], which frames are speech [n]) of power spectra of 20 ms."""
-    count = len(spectra) // 2
-    levels = 10 * np.log10(spectra[: 2 * count] @ _bands(move) + np.float32(1e-10))
-    levels = levels.reshape(count, 2, BANDS).mean(axis=1)
+def stacked(bands: Array, move: float = 0.0) -> tuple[Array, NDArray[np.bool_]]:
+    """(wide bands of five frames side by side [n, 70], which frames are speech [n]) of `power`'s of 20 ms."""
+    count = len(bands) // 2
     if count == 0:
         return np.zeros((0, WIDTH), np.float32), np.zeros(0, np.bool_)
-    loudness = levels.mean(axis=1)
-    speech = loudness > np.quantile(loudness, 0.95) - _ACTIVE_BELOW_DB
-    levels = np.maximum(levels - levels[speech].mean(axis=0), np.float32(_FLOOR_DB)) / np.float32(10)
-    padded = np.pad(levels, ((CONTEXT, CONTEXT), (0, 0)), mode="edge")
+    levels = np.log10(bands[: 2 * count] @ _wide(move) + np.float32(1e-10))
+    levels = (levels[::2] + levels[1::2]) * np.float32(5)
+    loudness = np.add.reduce(levels, axis=1) / np.float32(BANDS)
+    speech: NDArray[np.bool_] = loudness > _usual(loudness) - _ACTIVE_BELOW_DB
+    mean = np.add.reduce(levels[speech], axis=0) / np.float32(np.count_nonzero(speech))
+    padded = np.empty((count + 2 * CONTEXT, BANDS), np.float32)
+    inner = padded[CONTEXT:-CONTEXT]
+    np.maximum(np.subtract(levels, mean, out=inner), np.float32(_FLOOR_DB), out=inner)
+    inner /= np.float32(10)
+    padded[:CONTEXT], padded[-CONTEXT:] = inner[0], inner[-1]
     beside = [padded[shift : shift + count] for shift in range(2 * CONTEXT + 1)]
-    return np.concatenate(beside, axis=1).astype(np.float32), speech
+    return np.concatenate(beside, axis=1), speech
 
 
-def timing(speech: NDArray[np.bool_]) -> Array:
-    """When it is spoken [7]: seconds heard, before, after and of talk, its share, pauses, the longest; of `stacked`."""
-    places = np.flatnonzero(speech)
+def _usual(loudness: Array) -> float:
+    """The level that one in twenty frames is above."""
+    ranked = np.sort(loudness)
+    place = 0.95 * (ranked.size - 1)
+    below = int(place)
+    low, high = float(ranked[below]), float(ranked[min(below + 1, ranked.size - 1)])
+    return low + (high - low) * (place - below)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Speech as it is compared, at one move: `count` frames were heard, of which those at `when` [n] are speech.
+
+    numbers [n, 20], and their squares added up; general [n]: squared distance to the tenth nearest general sound;
+    strange: that to the nearest one, on average.
+    """
+
+    count: int
+    when: NDArray[np.intp]
+    numbers: Array
+    squares: Array
+    general: Array
+    strange: float
+
+
+def timing(spoken: Spoken) -> Array:
+    """When it is spoken [7]: seconds heard, before, after and of talk, its share, pauses, the longest."""
+    places = spoken.when
     if places.size == 0:
         return np.zeros(TIMING_SIZE, np.float32)
     gaps = np.diff(places) - 1
     pauses = gaps[gaps >= _PAUSE_FRAMES]
     first, last = int(places[0]), int(places[-1])
     numbers = (
-        speech.size * FRAME_S / 10,
+        spoken.count * FRAME_S / 10,
         first * FRAME_S / 3,
-        (speech.size - 1 - last) * FRAME_S / 3,
+        (spoken.count - 1 - last) * FRAME_S / 3,
         (last - first + 1) * FRAME_S / 10,
         places.size / (last - first + 1),
         pauses.size / 5,
@@ -134,92 +176,116 @@ def timing(speech: NDArray[np.bool_]) -> Array:
     return np.array(numbers, np.float32)
 
 
+def again(spoken: Spoken) -> Array:
+    """What is said again [3]: the longest stretch as a score, how many stretches, how much in all."""
+    heard, squares, when, count = spoken.numbers, spoken.squares, spoken.when, spoken.when.size
+    if count == 0:
+        return np.zeros(AGAIN_SIZE, np.float32)
+    gains = (spoken.general - squares)[:, None] - squares + 2 * heard @ heard.T
+    gains /= np.float32(_GAIN_SCALE)
+    np.minimum(np.maximum(gains, np.float32(_GAIN_LEAST), out=gains), np.float32(_GAIN_MOST), out=gains)
+    gains[when > when[:, None] - _AGAIN_AFTER_FRAMES] = _NEVER
+    states, nothing = np.zeros((count + 1, count + 2), np.float32), np.zeros(count, np.float32)
+    for before, after, gain in zip(states[:-1], states[1:, 2:], gains, strict=True):
+        np.maximum(before[2:], before[:-2], out=after)
+        after -= np.float32(_WARP_COST)
+        np.maximum(after, before[1:-1], out=after)
+        np.maximum(after, nothing, out=after)
+        after += gain
+        np.maximum(after, nothing, out=after)
+    reached = np.maximum.reduce(states[1:], axis=1)
+    times, last = 0, -_AGAIN_APART_FRAMES
+    for place in when[reached > _AGAIN_SCORE].tolist():
+        times += place - last > _AGAIN_APART_FRAMES
+        last = place
+    total = float(np.minimum(reached, _AGAIN_FULL).sum()) / _AGAIN_FULL
+    return np.array([float(reached.max()) / 10, times, total / 100], np.float32)
+
+
 class Sought:
-    """Sayings prepared for alignment."""
+    """Sayings prepared for alignment: their frames in a row, two empty places before each."""
 
     def __init__(self, sayings: Sayings) -> None:
         self.sayings = sayings
-        squares = np.square(sayings.frames).sum(axis=1)
-        rows = (2 * sayings.frames.T, -squares[None], np.ones((1, len(squares)), np.float32))
-        self._earns = np.ascontiguousarray(np.concatenate(rows) / np.float32(_GAIN_SCALE))
+        sizes = np.diff(np.concatenate((sayings.starts, [len(sayings.frames)])))
+        self.starts = sayings.starts + 2 * np.arange(len(sizes))
+        places = np.arange(len(sayings.frames)) + 2 * np.repeat(np.arange(len(sizes)), sizes)
+        self.size = len(places) + 2 * (len(sizes) - 1)
+        rows = np.zeros((self.size, sayings.frames.shape[1] + 2), np.float32)
+        rows[places, :-2] = 2 * sayings.frames
+        rows[places, -2] = -np.einsum("ij,ij->i", sayings.frames, sayings.frames)
+        rows[places, -1] = 1
+        self._earns = np.ascontiguousarray(rows.T * np.float32(_STEPS / _GAIN_SCALE))
         """Times (numbers of a frame, 1, what it is owed): what each frame of a saying earns it."""
-        self._firsts = sayings.starts
-        self._seconds = np.union1d(sayings.starts, np.minimum(sayings.starts + 1, len(sayings.frames) - 1))
+        outside = rows[:, -1] == 0
+        self._least = np.full((_AT_ONCE, self.size), _GAIN_LEAST * _STEPS, np.float32)
+        self._most = np.where(outside, _OUT, np.int16(_GAIN_MOST * _STEPS))
+        self._nothing = np.zeros(self.size, np.int16)  # numpy is quicker with rows than with single numbers
         self._sound_squares = np.square(sayings.sounds).sum(axis=1)
 
-    def again(self, spectra: Array) -> Array:
-        """What is said again [3]: the longest stretch as a score, how many stretches, how much in all."""
-        heard, general, when = self.heard(spectra, 0.0)
-        squares = np.square(heard).sum(axis=1)
-        apart = squares[:, None] + squares - 2 * heard @ heard.T
-        state = np.zeros(len(heard), np.float32)
-        longest, times, total, last = 0.0, 0, 0.0, -_AGAIN_APART_FRAMES
-        for number in range(len(heard)):
-            gain = np.clip((general[number] - apart[number]) / _GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST)
-            gain[when > when[number] - _AGAIN_AFTER_FRAMES] = -9.0
-            along, skipped = np.zeros((2, len(heard)), np.float32)
-            along[1:], skipped[2:] = state[:-1], state[:-2] - _WARP_COST
-            state = np.maximum(np.maximum(state - _WARP_COST, along), np.maximum(skipped, 0)) + gain
-            np.maximum(state, 0, out=state)
-            reached = float(state.max())
-            longest, total = max(longest, reached), total + min(reached, _AGAIN_FULL) / _AGAIN_FULL
-            if reached > _AGAIN_SCORE:
-                times += int(when[number]) - last > _AGAIN_APART_FRAMES
-                last = int(when[number])
-        return np.array([longest / 10, times, total / 100], np.float32)
-
-    def heard(self, spectra: Array, move: float) -> tuple[Array, Array, NDArray[np.intp]]:
-        """(numbers of the speech frames [n, 20], squared distance to general sounds [n], their places [n])."""
-        rows, speech = stacked(spectra, move)
+    def heard(self, bands: Array, move: float) -> Spoken:
+        """The speech of `power`'s bands."""
+        rows, speech = stacked(bands, move)
         when = np.flatnonzero(speech)
-        heard: Array = ((rows[when] - self.sayings.mean) @ self.sayings.project).astype(np.float32)
-        near = np.square(heard).sum(axis=1)[:, None] - 2 * heard @ self.sayings.sounds.T + self._sound_squares
-        general: Array = np.partition(near, _NEAREST, axis=1)[:, _NEAREST].astype(np.float32)
-        return heard, general, when
+        heard: Array = ((rows[when] - self.sayings.mean) @ self.sayings.project).astype(np.float32, copy=False)
+        squares: Array = np.einsum("ij,ij->i", heard, heard)
+        apart = squares[:, None] - 2 * heard @ self.sayings.sounds.T + self._sound_squares
+        general: Array = np.partition(apart, _NEAREST, axis=1)[:, _NEAREST]
+        strange = float(np.minimum.reduce(apart, axis=1).sum()) / max(1, when.size)
+        return Spoken(speech.size, when, heard, squares, general, strange)
 
-    def follow(self, heard: Array, owed: Array, state: Array, best: Array) -> Array:
-        """Lay more speech frames [n, 20] along all frames of sayings; `state` before them, `best` raised; state after.
+    def follow(self, spoken: Spoken, track: "Track") -> None:
+        """Lay the speech frames that came since the track's last along all frames of sayings."""
+        new = spoken.when >= track.frames
+        owed = spoken.general[new] - spoken.squares[new]  # how far from general sounds beyond its own square
+        frames = np.column_stack((spoken.numbers[new], np.ones(owed.size, np.float32), owed))
+        state, best, kept = track.state, track.best, np.empty(self.size, np.int16)
+        stay, along, skipped = state[2:], state[1:-1], state[:-2]
+        for first in range(0, len(frames), _AT_ONCE):
+            earned = frames[first : first + _AT_ONCE] @ self._earns
+            gains = np.maximum(earned, self._least[: len(earned)], out=earned).astype(np.int16)
+            for gain in gains:
+                np.minimum(gain, self._most, out=gain)
+                np.maximum(stay, skipped, out=kept)
+                np.subtract(kept, _WARP_STEPS, out=kept)
+                np.maximum(kept, along, out=kept)
+                np.maximum(kept, self._nothing, out=kept)
+                np.add(kept, gain, out=stay)
+                np.maximum(best, stay, out=best)
+        track.frames = spoken.count
 
-        `owed` [n]: how far each is from general sounds beyond its own square.
-        """
-        along, skipped = np.zeros((2, state.size), np.float32)
-        gains = np.column_stack((heard, np.ones(len(heard), np.float32), owed)) @ self._earns
-        np.minimum(np.maximum(gains, np.float32(_GAIN_LEAST), out=gains), np.float32(_GAIN_MOST), out=gains)
-        for gain in gains:
-            along[1:], skipped[2:] = state[:-1], state[:-2]
-            along[self._firsts], skipped[self._seconds] = 0.0, 0.0
-            np.maximum(state, skipped, out=state)
-            state -= np.float32(_WARP_COST)
-            np.maximum(state, along, out=state)
-            np.maximum(state, 0, out=state)
-            state += gain
-            np.maximum(best, state, out=best)
-        return state
+
+class Track:
+    """How far one line's speech has followed each saying at one move, in steps of 1/256, until `frames`."""
+
+    def __init__(self, size: int) -> None:
+        self.state = np.zeros(size + 2, np.int16)
+        self.best = np.zeros(size, np.int16)
+        self.frames = 0
 
 
 class Following:
-    """How far one line's speech has followed each saying."""
+    """How far one line's speech has followed each saying, at the move that brings it closest to general sounds."""
 
     def __init__(self, sought: Sought) -> None:
         self._sought = sought
-        size = len(sought.sayings.frames)
-        self._states = [np.zeros(size, np.float32) for _ in MOVES]
-        self._bests = [np.zeros(size, np.float32) for _ in MOVES]
-        self._frames = 0
+        self._track = Track(sought.size)
+        self._move: float | None = None
 
-    def scores(self, spectra: Array) -> Array:
-        """Score of each saying [sayings], the best of all moves, after all of a line's spectra; a second earns some 10.
+    def hear(self, bands: Array) -> tuple[Array, Spoken]:
+        """(Score of each saying [sayings], the speech) after all of a line's `power`; a second that fits earns some 10.
 
-        Asked again with more spectra, it goes on from where it was.
+        Asked again with more of it, it goes on from where it was.
         """
-        for number, move in enumerate(MOVES):
-            heard, general, when = self._sought.heard(spectra, move)
-            new = when >= self._frames
-            owed = general[new] - np.square(heard[new]).sum(axis=1)
-            self._states[number] = self._sought.follow(heard[new], owed, self._states[number], self._bests[number])
-        self._frames = len(spectra) // 2
-        best: Array = np.maximum.reduce(self._bests)
-        return np.maximum.reduceat(best, self._sought.sayings.starts)
+        if self._move is None:
+            spoken, self._move = min(
+                ((self._sought.heard(bands, move), move) for move in MOVES), key=lambda tried: tried[0].strange
+            )
+        else:
+            spoken = self._sought.heard(bands, self._move)
+        self._sought.follow(spoken, self._track)
+        best = np.maximum.reduceat(self._track.best, self._sought.starts)
+        return best.astype(np.float32) / np.float32(_STEPS), spoken
 
 
 def summary(scores: Array, sayings: Sayings) -> Array:

@@ -18,6 +18,7 @@ from audio.config import ListenerConfig
 from audio.fingerprint import Library
 from audio.labels import Kind, Label
 from audio.matcher import Matcher, Named
+from audio.meanings import Words
 from audio.repeats import Repeats
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
@@ -33,6 +34,7 @@ _GUESS = 0.4
 _FEW_WORDS, _OVER_HOPS = 40, 220
 _LONGER_S = 4.0
 _SPEECH, _MUSIC, _NEITHER = 0, 1, 2
+_BY_WORDS = ("known_words", 0.95)
 _SOUNDS = (
     (Label.ANNOUNCEMENT_UNKNOWN, Kind.ANNOUNCEMENT, "speech_in_early_media"),
     (Label.MUSIC, Kind.MUSIC, "music_in_early_media"),
@@ -79,6 +81,7 @@ class EarlyPhase:
         chance_s = config.library_chance_s if self._matcher else 0.0
         self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
+        self._words_said = Words()
         self._sounds: dict[int, NDArray[np.float32]] = {}
         """Shares of speech, music and neither at the looks of the pass, by the chunk's number."""
         self._looks: deque[NDArray[np.float32]] = deque(maxlen=_LOOKS)
@@ -91,6 +94,7 @@ class EarlyPhase:
     def look(self, steps: Sequence[Step]) -> None:
         """Measure all chunks of a pass, before each is stepped through."""
         self._code(steps)
+        self._words_said.push(steps[0].block)
         due = [s for s in steps if s.number % _LOOK_EVERY == 0 and s.texture.length_s >= _MIN_TEXTURE_S]
         shares = self._texture.probabilities(texture.vectors([s.texture for s in due])) if due else ()
         self._sounds = {s.number: share for s, share in zip(due, shares, strict=True)}
@@ -112,6 +116,9 @@ class EarlyPhase:
         self.done = True
         now_ms = round(step.now_s * 1000)
         last = self._after_sit(self._sit) if self._sit is not None and not self._sit.looped else self._said
+        if last is not None and last.label is Label.ANNOUNCEMENT_UNKNOWN and (meant := self._meaning(step)) is not None:
+            reason, confidence = _BY_WORDS
+            last = Verdict(meant[0], last.kind, reason, confidence, now_ms, meant[1])
         if last is None:
             shares = None
             if step.texture.length_s >= _MIN_TEXTURE_S:
@@ -237,8 +244,12 @@ class EarlyPhase:
             return []
         if winner == _SPEECH and self._speech_since_s is None:
             self._speech_since_s = step.now_s
-        evidence = {"voice_s": round(voice_s, 2)}
+        evidence: Evidence = {"voice_s": round(voice_s, 2)}
         if self._speech_since_s is not None and step.now_s - self._speech_since_s >= self._patience_s():
+            meant = self._meaning(step) if winner == _SPEECH else None
+            if meant is not None:
+                label, evidence = meant
+                reason, confidence = _BY_WORDS
             return [self._say(step, label, kind, reason, confidence, evidence, final=True)]
         if self._said is not None and self._said.label is label:
             return []
@@ -246,6 +257,17 @@ class EarlyPhase:
         if winner == _NEITHER and (self._said is not None or early):
             return []
         return [self._say(step, label, kind, reason, confidence, evidence, final=False)]
+
+    def _meaning(self, step: Step) -> tuple[Label, Evidence] | None:
+        """What the words mean that were said since the last tone, where that is clear."""
+        since_s = max(0.0, step.now_s - step.texture.since_s)
+        if self._sit is not None:
+            since_s = max(since_s, self._sit.verdict.decided_at_ms / 1000)
+        found = self._words_said.meaning(since_s, step.now_s)
+        if found is None:
+            return None
+        label, score, apart = found
+        return label, {"score": round(score, 1), "apart": round(apart, 1)}
 
     def _wanted(self, label: Label) -> float:
         said = self._said.label if self._said is not None else None

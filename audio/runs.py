@@ -7,7 +7,6 @@ do not end a run, a frequency jump does. Everything that looks for tones (cadenc
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,20 +209,30 @@ def _near(a: float, b: float) -> bool:
 
 
 def _describe(run: _Building, *, still_open: bool) -> Run:
-    steady = sorted(run.levels)[len(run.levels) * 3 // 4]
-    loud = [i for i, level in enumerate(run.levels) if level > steady - _EDGE_DB]
-    first, last = loud[0], loud[-1]
+    levels = run.levels
+    steady = sorted(levels)[len(levels) * 3 // 4]
+    least, first, last = steady - _EDGE_DB, 0, len(levels) - 1
+    while levels[first] <= least:
+        first += 1
+    while levels[last] <= least:
+        last -= 1
     paired = 2 * len(run.highs) > len(run.shares)
-    hz = median(run.lows)
-    inner = run.lows[2:-2] or run.lows
+    hz = _median(run.lows)
     return Run(
         start_s=max(0.0, (run.first_hop + first) * _HOP_S - _CENTRE_S - _HOP_S / 2),
         stop_s=(run.first_hop + last) * _HOP_S - _CENTRE_S + _HOP_S / 2,
         hz=hz,
-        pair_hz=median(run.highs) if paired else 0.0,
-        wander=median(abs(f - hz) for f in inner) / hz,
+        pair_hz=_median(run.highs) if paired else 0.0,
+        wander=_median([abs(f - hz) for f in run.lows[2:-2] or run.lows]) / hz,
         share=sum(run.shares) / len(run.shares),
         level_db=steady,
         rise_db=steady - run.before_db,
         open=still_open,
     )
+
+
+def _median(values: list[float]) -> float:
+    """As `statistics.median`, which takes its time."""
+    ranked = sorted(values)
+    middle = len(ranked) // 2
+    return ranked[middle] if len(ranked) % 2 else (ranked[middle - 1] + ranked[middle]) / 2

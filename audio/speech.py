@@ -174,6 +174,7 @@ class SpeechTracker:
             return [False] * count
         out: list[bool] = []
         rows = zip(heard.levels[hops], smooths, heard.lowest[hops], heard.high[hops], tonal, strict=True)
+        peak = self.peak_db
         for level, smooth, low, high, lasted in rows:
             in_tone = lasted > 0
             if in_tone and not self._in_tone:
@@ -181,11 +182,16 @@ class SpeechTracker:
             self._in_tone = in_tone
             if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < low + _ABOVE_FLOOR_DB:
                 self._withdraw(0)  # it never fell: loud noise since the start, not a voice
-            voice = not in_tone and self._is_voice(smooth, high=high)
+            voice = False
+            if not in_tone:
+                voice = high and smooth > peak - _BELOW_PEAK_DB
+                faded = peak - _PEAK_DECAY_DB
+                peak = smooth if voice and smooth > faded else max(faded, -100.0)
             if voice or self._start >= 0:
                 self._track(voice, level, in_tone)
             out.append(voice)
             self.hop += 1
+        self.peak_db = peak
         return out
 
     def _conceal(self, plain: float, weighted: float, *, first: bool) -> float:
@@ -198,13 +204,6 @@ class SpeechTracker:
         if self._zero_hops > _LOST_MOST_HOPS or (self._zero_hops == 0 and self._since_zero > _LOST_ECHO_HOPS):
             self._good_db = weighted
         return weighted if first else self._good_db
-
-    def _is_voice(self, smooth: float, *, high: bool) -> bool:
-        """Whether a hop is voice; `high`: it stands above the floor."""
-        faded = self.peak_db - _PEAK_DECAY_DB
-        voice = high and smooth > self.peak_db - _BELOW_PEAK_DB
-        self.peak_db = smooth if voice and smooth > faded else max(faded, -100.0)
-        return voice
 
     def _track(self, voice: bool, level: float, in_tone: bool) -> None:
         if voice:

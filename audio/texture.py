@@ -180,6 +180,11 @@ class Window:
         """How much there is to judge by, 4 s at most."""
         return min(self._stop, _PIECES) / 10
 
+    @property
+    def since_s(self) -> float:
+        """Seconds since the last buzz."""
+        return self._stop / 10
+
     def vector(self) -> Array:
         """Features [76]; there must be a piece."""
         found: Array = vectors([self])[0]

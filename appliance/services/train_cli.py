@@ -27,6 +27,7 @@ class Part(StrEnum):
 
     ANSWERED = "answered"
     KINDS = "kinds"
+    MEANINGS = "meanings"
     TEXTURE = "texture"
     BEEP = "beep"
 
@@ -34,6 +35,7 @@ class Part(StrEnum):
 _MODULES = {
     Part.ANSWERED: "audio.training.answered",
     Part.KINDS: "audio.training.kinds",
+    Part.MEANINGS: "audio.training.meanings",
     Part.TEXTURE: "audio.training.early",
     Part.BEEP: "audio.training.tones_beep",
 }

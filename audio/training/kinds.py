@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio import phrases, wavio
-from audio.kinds import KINDS, LOOKS_S, SURE, SURE_AT_LAST, WIDTH, inputs
+from audio.kinds import KINDS, LOOKS_S, PLAIN, SURE, SURE_AT_LAST, WIDTH, inputs
 from audio.phrases import Array, Following, Sayings, Sought
 from audio.training import answered, corpus, fit_answered, folds, network, sayings
 from audio.training.corpus import Row
@@ -87,7 +87,7 @@ def train(
         "figures": figures,
     }
     fit_answered.write(out, "kinds", weights, sheet)
-    write_sayings(out, whole, wanted, seed)
+    write_sayings(out, "phrases", whole, wanted, seed)
     return figures
 
 
@@ -142,10 +142,9 @@ def _measure(path: Path, name: str, beep_s: float, *, builders: frozenset[int]) 
     following = Following(sought)
     out: list[list[Array]] = [[], []]
     for look_s in LOOKS_S:
-        spectra = phrases.power(samples[: round(look_s * _RATE_HZ)])
-        scores = following.scores(spectra)
+        scores, spoken = following.hear(phrases.power(samples[: round(look_s * _RATE_HZ)]))
         for place, kept in enumerate((scores, np.where(theirs, np.float32(0), scores))):
-            out[place].append(inputs(kept, spectra, sought, beeped=beep_s < look_s))
+            out[place].append(inputs(kept, spoken, sought, beeped=beep_s < look_s))
         if samples.size < look_s * _RATE_HZ:
             break
     return np.array(out[0], np.float32), np.array(out[1], np.float32)
@@ -188,6 +187,8 @@ def replay(shares: Array) -> int:
         place = 1 + int(share[1:].argmax())
         if share[place] >= (SURE if number + 1 < len(shares) else SURE_AT_LAST):
             return place
+        if share[0] >= PLAIN:
+            return 0
     return 0
 
 
@@ -218,16 +219,16 @@ def _stored(
     }
 
 
-def write_sayings(out: Path, whole: Sayings, wanted: Sequence[sayings.Text], seed: int) -> None:
-    """`phrases.npz` and its data sheet."""
-    arrays = {name: getattr(whole, name) for name in ("mean", "project", "sounds")}
+def write_sayings(out: Path, name: str, whole: Sayings, wanted: Sequence[sayings.Text], seed: int) -> None:
+    """`<name>.npz` of sayings and its data sheet."""
+    arrays = {array: getattr(whole, array) for array in ("mean", "project", "sounds")}
     step = (np.abs(whole.frames).max(axis=0) / 127).astype(np.float32)
     arrays |= {"step": step, "frames": np.round(whole.frames / step).astype(np.int8)}
     arrays |= {"starts": whole.starts.astype(np.int32), "text": whole.text.astype(np.int16)}
-    np.savez_compressed(out / "phrases.npz", **arrays, kind=whole.kind.astype(np.int8))
+    np.savez_compressed(out / f"{name}.npz", **arrays, kind=whole.kind.astype(np.int8))
     languages = sorted({text.language for text in wanted})
     sheet = {
-        "model": "phrases",
+        "model": name,
         "texts": len(wanted),
         "sayings": len(whole.starts),
         "languages": languages,
@@ -235,4 +236,4 @@ def write_sayings(out: Path, whole: Sayings, wanted: Sequence[sayings.Text], see
         "command": _COMMAND,
         "seed": seed,
     }
-    (out / "phrases.json").write_text(json.dumps(sheet, indent=2) + "\n", "utf-8")
+    (out / f"{name}.json").write_text(json.dumps(sheet, indent=2) + "\n", "utf-8")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio import Label, kinds, phrases
-from audio.kinds import LOOKS_S, SURE, WIDTH, KindWatch, inputs
+from audio.kinds import LOOKS_S, PLAIN, SURE, WIDTH, KindWatch, inputs
 from audio.phrases import Following, Sayings, Sought
 
 pytestmark = pytest.mark.unit
@@ -52,7 +52,7 @@ def test_a_saying_is_found_whole_and_in_part_through_noise(part) -> None:
     sought = _sought(*said)
     for number, one in enumerate(said):
         heard = _noisy(np.concatenate([_talk(20 + number, 1.0), one[part], _talk(30 + number, 1.0)]))
-        scores = Following(sought).scores(phrases.power(heard))
+        scores, _ = Following(sought).hear(phrases.power(heard))
         assert scores.argmax() == number
 
 
@@ -62,16 +62,17 @@ def test_looking_in_between_changes_little() -> None:
     spectra = phrases.power(_noisy(np.concatenate([_talk(20, 2.0), said, _talk(30, 1.0)])))
     at_once, in_parts = Following(sought), Following(sought)
     for size in (60, 90, 140):
-        in_parts.scores(spectra[:size])
-    assert in_parts.scores(spectra) == pytest.approx(at_once.scores(spectra), rel=0.3)
+        in_parts.hear(spectra[:size])
+    assert in_parts.hear(spectra)[0] == pytest.approx(at_once.hear(spectra)[0], rel=0.3)
 
 
 def test_what_is_said_again_is_seen() -> None:
     one, other = _talk(1, 1.5), _talk(2, 1.5)
     pause = np.zeros(8000, np.float32)
     sought = _sought(one)
-    twice = sought.again(phrases.power(_noisy(np.concatenate([one, pause, one, pause, one]))))
-    once = sought.again(phrases.power(_noisy(np.concatenate([one, pause, other, pause, _talk(3, 1.5)]))))
+    said = ([one, pause, one, pause, one], [one, pause, other, pause, _talk(3, 1.5)])
+    spoken = [sought.heard(phrases.power(_noisy(np.concatenate(parts))), 0.0) for parts in said]
+    twice, once = (phrases.again(each) for each in spoken)
     assert twice[0] > 2 * once[0]
     assert twice[1] >= 2
     assert twice[2] > once[2]
@@ -90,8 +91,7 @@ def test_the_best_of_different_texts_count() -> None:
 def test_a_moment_of_sound_or_of_silence_is_no_trouble(size) -> None:
     sought = _sought(_talk(1, 1.0))
     for samples in (np.zeros(size, np.float32), _talk(2, 0.6)[:size]):
-        spectra = phrases.power(samples)
-        found = inputs(Following(sought).scores(spectra), spectra, sought, beeped=False)
+        found = inputs(*Following(sought).hear(phrases.power(samples)), sought, beeped=False)
         assert found.shape == (WIDTH,)
         assert np.isfinite(found).all()
 
@@ -100,8 +100,8 @@ def _watch(monkeypatch, shares) -> tuple[KindWatch, list[float]]:
     looked: list[float] = []
     watch = KindWatch()
 
-    def told(beeped: bool) -> np.ndarray:
-        looked.append(round(sum(chunk.size for chunk in watch._chunks) / 8000, 1))
+    def told(size: int, beeped: bool) -> np.ndarray:
+        looked.append(size / 8000)
         return np.array(shares, np.float32)
 
     monkeypatch.setattr(watch, "_shares", told)
@@ -112,8 +112,8 @@ def _run(watch: KindWatch, seconds: float) -> list[tuple[float, Label]]:
     said = []
     for tick in range(1, round(seconds * 10) + 1):
         if not watch.over:
-            watch.push(np.zeros(800, np.float32), tick / 10)
-        if watch.due and (found := watch.look(beeped=False)) is not None:
+            watch.push(np.zeros(800, np.int16))
+        if watch.due(tick / 10) and (found := watch.look(tick / 10, beeped=False)) is not None:
             said.append((tick / 10, found[0]))
     return said
 
@@ -133,15 +133,34 @@ def test_what_is_likely_is_said_at_last(monkeypatch) -> None:
 
 
 def test_a_plain_machine_stays_one_and_an_hour_needs_no_more_memory(monkeypatch) -> None:
-    watch, looked = _watch(monkeypatch, [0.9, 0.05, 0.05])
+    watch, looked = _watch(monkeypatch, [PLAIN - 0.1, 0.15, 0.05])
     assert _run(watch, 60.0) == []
     assert looked == list(LOOKS_S)
     silent, _ = _watch(monkeypatch, [0.9, 0.05, 0.05])
-    for tick in range(1, 36000):
-        if silent.over:
-            break
-        silent.push(np.zeros(800, np.float32), tick / 10)
-    assert tick < 140
+    kept_s = 0.0
+    while not silent.over and kept_s < 3600:
+        silent.push(np.zeros(800, np.int16))
+        kept_s += 0.1
+    assert kept_s < 14
+
+
+def test_a_machine_surely_plain_is_looked_at_once(monkeypatch) -> None:
+    watch, looked = _watch(monkeypatch, [PLAIN + 0.02, 0.04, 0.04])
+    assert _run(watch, 20.0) == []
+    assert looked == [LOOKS_S[0]]
+    assert watch.over
+
+
+def test_a_look_takes_what_was_heard_until_its_time_however_it_came() -> None:
+    sound = (_talk(7, 14.0) * 32768).astype(np.int16)
+    shares = []
+    for size in (800, 8000, 32000):
+        watch = KindWatch()
+        for start in range(0, 96000, size):
+            watch.push(sound[start : start + size])
+        shares.append([watch._shares(48000, False), watch._shares(96000, False)])
+    assert np.array_equal(shares[0], shares[1])
+    assert np.array_equal(shares[0], shares[2])
 
 
 def test_what_ships_knows_its_kinds() -> None:
