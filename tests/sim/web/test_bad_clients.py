@@ -28,7 +28,7 @@ def served(box: FakeBox, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of the box served over plain sockets with small buffers."""
     monkeypatch.setattr(stream, "UNREAD_S", 0.5)
     server = make_server("127.0.0.1", 0, box.app, threaded=True)
-    server.RequestHandlerClass.log = lambda *_args: None  # type: ignore[method-assign, attr-defined]
+    server.RequestHandlerClass.log = lambda *_args: None  # type: ignore[attr-defined]
     server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # of every connection it takes
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port

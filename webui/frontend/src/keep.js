@@ -8,7 +8,7 @@ const formsOfPage = () => [...document.querySelectorAll("#main form[method=post]
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.matches("#main form[method=post]:not([hx-post])")) return;
+  if (event.defaultPrevented || location.pathname === "/login" || !form.matches("#main form[method=post]:not([hx-post])")) return;
   const fields = [...new FormData(form, event.submitter)].filter(
     ([name, value]) => typeof value === "string" && name !== "csrf_token" && form.elements[name]?.type !== "password",
   );
