@@ -22,6 +22,7 @@ _TEXT_MAX = 2000  # characters of a note that are looked at
 _CLASSES = range(1, 26)
 _SIGN = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _SIGNS, _SIGNS_APART = re.compile(f"[{_SIGN}]+"), re.compile(f"([{_SIGN}]+)")
+_ENDING = re.compile(r"[^0-9A-Za-z_.\-\u0080-\U0010ffff]|[\s\ud800-\udfff]")
 _RUN = re.compile(r"[^\W_]+")
 
 
@@ -49,7 +50,7 @@ def tokens(call: CallFacts) -> list[str]:
     found |= {f"e={digits[-n:]}" for n in range(_SUFFIX_MIN, _SUFFIX_MAX + 1) if len(digits) >= n}
     found |= {f"p={word}" for word in _indexed(call.name)} | {f"t={word}" for word in _indexed(call.note[:_TEXT_MAX])}
     plain = {"a": call.agent_id, "c": call.campaign_id, "o": call.outcome, "d": call.disposition}
-    found |= {f"{kind}={value}" for kind, value in plain.items() if value.split() == [value]}
+    found |= {of_value(kind, value) for kind, value in plain.items() if value}
     found |= {"i=1" if call.inbound else "i=0"} | ({"h=1"} if call.held else set())
     if call.duration_s is not None:
         found |= {"r=1", f"l={length_class(call.duration_s)}"}
@@ -103,9 +104,14 @@ def of_scores(at_least: float | None, at_most: float | None) -> list[str]:
     return [f"s={one}" for one in range(first, last + 1)]
 
 
+def of_value(kind: str, value: str) -> str:
+    """The token of a value as it is; signs that would end a token are written as one that does not."""
+    return f"{kind}={_ENDING.sub('_', value)}"
+
+
 def of_any(kind: str, values: Iterable[str]) -> list[str]:
     """Tokens of which a call has one when it is about one of these values."""
-    return sorted(f"{kind}={value}" for value in values)
+    return sorted(of_value(kind, value) for value in values)
 
 
 def _digits(number: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, String, cast, column, func, literal, or_, select, table, text
+from sqlalchemy import ColumnElement, Integer, Select, Text, cast, column, func, literal, or_, select, table, text
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
@@ -124,7 +124,7 @@ def _tokens(db: Session, wanted: CallFilter) -> tuple[list[str], list[list[str]]
     must = [*call_words.of_number(wanted.number), *call_words.of_text("p", wanted.name),
             *call_words.of_text("t", wanted.note)]  # fmt: skip
     plain = {"a": wanted.agent_id, "c": wanted.campaign_id, "o": wanted.outcome, "d": wanted.disposition}
-    must += [f"{kind}={value}" for kind, value in plain.items() if value and not any(map(str.isspace, value))]
+    must += [call_words.of_value(kind, value) for kind, value in plain.items() if value]
     any_of: list[list[str]] = []
     people = wanted.agent_ids
     if wanted.team:
@@ -203,9 +203,9 @@ def _has(token: str) -> ColumnElement[bool]:
 
 def _matched(must: list[str], any_of: list[list[str]]) -> list[ColumnElement[bool]]:
     """By PostgreSQL's index of the words as an array."""
-    words = func.string_to_array(CallSearch.words, text("' '"), type_=ARRAY(String))
-    conditions = [words.contains(cast(array(must), ARRAY(String)))] if must else []
-    return conditions + [words.overlap(cast(array(group), ARRAY(String))) for group in any_of]
+    words = func.string_to_array(CallSearch.words, text("' '"), type_=ARRAY(Text))
+    conditions = [words.contains(cast(array(must), ARRAY(Text)))] if must else []
+    return conditions + [words.overlap(cast(array(group), ARRAY(Text))) for group in any_of]
 
 
 def _micros(at: datetime | None) -> int | None:
