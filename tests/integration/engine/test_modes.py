@@ -71,6 +71,7 @@ def test_what_a_pacer_learnt_survives_the_engine(tmp_path: Path) -> None:
             assert s.engine is not None
             await s.engine.stop()
             (kept,) = s.rows(models.PacerState)
+            assert kept.state["answers"]["effects"]["all"][1] > 0  # the answer model has learnt from attempts
             people = sum(bucket[1] for bucket in kept.state["budget"]["buckets"])
             assert people > 0
             await s.start_engine()

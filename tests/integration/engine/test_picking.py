@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event
 
+from appliance.domain.answer_model import NumberHistory
 from appliance.domain.campaign import PriorityOrder
+from appliance.engine.foresight import histories
 from appliance.settings import load_settings
 from appliance.store import models
 from appliance.store.db import Store, open_store
@@ -61,3 +64,30 @@ def test_order_and_index(store: Store, order: PriorityOrder, expected: list[str]
     }  # fmt: skip
     assert index in steps
     assert "TEMP B-TREE" not in steps
+
+
+def test_what_is_known_of_numbers_before_their_dial(store: Store) -> None:
+    now = datetime.now(UTC)
+    with store.write() as session:
+        session.add(models.PhoneNumber(
+            number="+8613800000001", state="good", line_type="mobile", time_zones=["Asia/Tokyo"]
+        ))  # fmt: skip
+        session.get_one(models.Lead, "l1").last_outcome = "no_answer"
+        for n, answered in enumerate((True, False, False)):
+            at = now - timedelta(days=n + 1)
+            session.add(models.Attempt(
+                id=f"t{n}", campaign_id=CAMPAIGN, lead_id="l1", number="+8613800000001", trunk_id="t1", created_at=at,
+                originated_at=at, answered_at=at if answered else None, ended_at=at, outcome="no_answer",
+            ))  # fmt: skip
+        old = now - timedelta(days=200)
+        session.add(models.Attempt(
+            id="old", campaign_id=CAMPAIGN, lead_id="l1", number="+8613800000001", trunk_id="t1", created_at=old,
+            originated_at=old, ended_at=old, outcome="no_answer",
+        ))  # fmt: skip
+    with store.read() as session:
+        asked = [session.get_one(models.Lead, lead_id) for lead_id in ("l1", "l4")]
+        known = histories(session, asked, "UTC", now)
+    tokyo = now.astimezone(ZoneInfo("Asia/Tokyo")).hour
+    assert known == {
+        "l1": NumberHistory(3, 1, "no_answer", tokyo, "mobile"), "l4": NumberHistory(0, 0, "", now.hour, ""),
+    }  # fmt: skip

@@ -200,3 +200,19 @@ def test_the_answer_model_tells_good_numbers_from_bad_and_survives_the_store() -
     assert model.chance(bad) == pytest.approx(0.1, abs=0.05)
     again = AnswerModel.from_plain(json.loads(json.dumps(model.to_plain())))
     assert again.chance(good) == model.chance(good)
+
+
+def test_the_answer_model_tells_how_far_it_came_true() -> None:
+    model = AnswerModel()
+    assert model.calibration.attempts == 0
+    for n in range(2000):
+        model.learn(NumberHistory(4, n % 4, "", 10, "mobile"), (n // 4) % 4 < n % 4)
+    found = model.calibration
+    assert found.attempts > 1000
+    assert found.answered == pytest.approx(0.375, abs=0.02)
+    assert found.foretold == pytest.approx(found.answered, abs=0.02)
+    assert found.error < 0.05
+    again = AnswerModel.from_plain(json.loads(json.dumps(model.to_plain())))
+    assert again.calibration == found
+    with pytest.raises(ValueError, match="another shape"):
+        AnswerModel.from_plain({"effects": {}, "judged": [[1.0]]})
