@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,29 @@ _ROWS = {
     "mirror_only_0_dial_ready_s": "first disk alone: dial-ready, records",
     "mirror_only_1_dial_ready_s": "second disk alone: dial-ready, records",
 }
+_CALLS = {
+    "first_call": "at the first boot", "direct_call": "at a later boot", "firmware_call": "by UEFI and GRUB",
+    "updated_call": "by the updated slot", "mirror_call": "from mirrored disks",
+    "mirror_pulled_call": "after a disk was pulled while the box ran",
+    "mirror_only_0_call": "with the first disk alone", "mirror_only_1_call": "with the second disk alone",
+}  # fmt: skip
+
+
+def _told(figures: dict[str, Any]) -> list[str]:
+    """What was seen besides times."""
+    lines = []
+    for key, what in _CALLS.items():
+        if key in figures:
+            call = figures[key]
+            size = f", {call['recorded_bytes']} bytes recorded" if call.get("recorded_bytes") else ""
+            lines.append(f"- call {what}: {call['outcome']} ({call['reason']}), try {call['tries']}{size}")
+    if figures.get("update_refused"):
+        lines.append(f"- a bundle with one flipped bit: `{figures['update_refused'][0]}`")
+    if figures.get("updated_to"):
+        lines.append(f"- the update led to version {figures['updated_to']}; it dialled by the trunk set up before it")
+    if figures.get("locked_says"):
+        lines.append(f"- without the key stick: `{figures['locked_says'].splitlines()[0]}`")
+    return [*lines, ""] if lines else []
 
 
 def _emulated(figures: dict[str, Any]) -> list[str]:
@@ -36,6 +60,7 @@ def _emulated(figures: dict[str, Any]) -> list[str]:
         f"The same work (engine, switch and web loaded) takes {work['inside_s']} processor seconds inside and",
         f"{work['host_s']} outside: {work['times']} times as long, so {share:.0f} % of what processors do here is",
         "emulation.",
+        "",
     ]
 
 
@@ -46,36 +71,39 @@ def _mb(path: Path) -> str:
 def write_report(figures: dict[str, Any], image: Path, target: Path) -> None:
     """Write the figures as a page."""
     around = figures["around"]
+    reachable = ", ".join(map(str, figures.get("reachable_tcp", []))) or "not tried in this run"
+    today = datetime.now(UTC).date().isoformat()
+    own = [line for line in around["security"] if line.startswith(("UNIT", "callbox-")) and "-test-" not in line]
     rows = [f"| {text} | {figures[key]:.0f} |" for key, text in _ROWS.items() if key in figures]
     loads = ", ".join(f"{v}" for key, v in figures.items() if key.endswith("_load"))
     lines = [
         "# Booting the image",
         "",
         "`make image boot-test`: QEMU 7.2 with `-accel tcg` (every instruction is emulated), 2 processors,",
-        f"2 GB, on {os.cpu_count()} processors whose load was {loads} when the stages began. Seconds from power-on.",
-        "Dial-ready: the box has dialled through its own edge to an exchange outside of the machine, which was heard.",
+        f"2 GB, on {os.cpu_count()} processors with a load of {loads} when the stages began; {today}.",
+        "Seconds from power-on. Dial-ready: the box has dialled through its own edge to an exchange outside of the",
+        "machine, a person answered there, and the box heard a person.",
         "",
         "| stage | seconds |",
         "|---|---|",
         *rows,
         "",
+        *_told(figures),
         f"Memory in use when dial-ready: {around['memory_used_mb']} of {around['memory_mb']} MB. Image: root",
-        f"{_mb(image / 'slot/root.img')}, kernel and initrd {_mb(image / 'slot/kernel.img')},",
-        f"{around['packages']} Debian packages.",
+        f"{_mb(image / 'slot/root.img')}, kernel and initrd {_mb(image / 'slot/kernel.img')}, {around['packages']} Debian packages.",
         "",
         f"Sockets that listen for others (the firewall opens fewer): {', '.join(around['open_ports'])}.",
-        f"TCP ports that answer from outside, of all 65535: {', '.join(map(str, figures.get('reachable_tcp', [])))}.",
+        f"TCP ports that answer from outside, of all 65535: {reachable}.",
         "",
         *_emulated(figures),
-        "",
         "## Where the time goes",
         "```",
         around["systemd_analyze"],
-        *around["slowest_units"],
+        *(line for line in around["slowest_units"] if line.endswith((".service", ".target", ".mount"))),
         "```",
-        "## Sandboxes of all units",
+        "## Sandboxes of our units that run then (`systemd-analyze security`)",
         "```",
-        *around["security"],
+        *own,
         "```",
     ]
     target.write_text("\n".join(lines) + "\n", "utf-8")

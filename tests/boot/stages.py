@@ -107,7 +107,7 @@ def look_around(box: Box) -> dict[str, Any]:
         "open_ports": open_ports(box),
         "failed_units": box.sh("systemctl --failed --plain --no-legend --no-pager").splitlines(),
         "systemd_analyze": box.sh("systemd-analyze || true"),
-        "slowest_units": box.sh("systemd-analyze blame --no-pager | head -15").splitlines(),
+        "slowest_units": box.sh("systemd-analyze blame --no-pager | grep -v '[.]device$' | head -15").splitlines(),
         "security": box.sh("systemd-analyze security --no-pager | head -60", 300).splitlines(),
     }
 
