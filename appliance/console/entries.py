@@ -79,10 +79,11 @@ ENTRIES = (
     Entry("services", "Services", "services:show"),
     Entry("passwords", "Passwords", "passwords:show"),
     Entry("bundle", "Support bundle", "check:bundle"),
+    Entry("reset", "Factory reset", "power:factory_reset", changes=True, available=_privd),
     Entry("reboot", "Reboot", "power:reboot", changes=True, available=_privd),
     Entry("shutdown", "Shut down", "power:shut_down", changes=True, available=_privd),
 )
-_BEFORE = "reboot"
+_BEFORE = "reset"
 """Registered entries stand before this one."""
 
 

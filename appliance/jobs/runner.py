@@ -186,6 +186,7 @@ class _Service:
             for kind in (ARCHIVE, MAINTENANCE, SEAT_EXPIRY, SAVED_REPORT, COPY):
                 jobs_queue.retry_failed(session, kind, self._context.clock.now())
         shelf.sweep(self._context.home)
+        self.backups.register()
         self._queue.put(MAINTENANCE, MAINTENANCE, {})
         self._queue.start()
 

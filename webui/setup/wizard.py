@@ -15,16 +15,20 @@ from webui.box import ask, store
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `needs`: the endpoint of a service without which the step stays hidden."""
+    """One step. `needs`: the endpoint of a service without which it stays hidden; `optional`: nobody is led to it."""
 
     name: str
     title: Any
     hint: Any
     needs: str = ""
+    optional: bool = False
 
 
 STEPS = (
-    Step("restore", _l("From a backup"), _l("Take over the settings of another box."), needs="backup.restore"),
+    Step(
+        "restore", _l("From a backup"), _l("Take over the settings of another box."), needs="backup.restore",
+        optional=True,
+    ),
     Step("account", _l("Your account"), _l("A second factor keeps the account yours when the password is seen.")),
     Step("network", _l("Network and time"), _l("Where the box is found, and which clock it goes by.")),
     Step("disks", _l("Disks"), _l("Are they healthy, and do they hold the recordings you want to keep?")),
@@ -73,7 +77,7 @@ def find(name: str) -> Step | None:
 
 def first_open() -> str | None:
     """The first step that was neither done nor left out; None: all are behind."""
-    return next((place.step.name for place in places() if place.state == "open"), None)
+    return next((place.step.name for place in places() if place.state == "open" and not place.step.optional), None)
 
 
 def unfinished() -> bool:

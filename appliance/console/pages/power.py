@@ -1,6 +1,8 @@
-"""Reboot and shut down, by privd."""
+"""Reboot, shut down and factory reset, by privd."""
 
 from __future__ import annotations
+
+import socket
 
 from appliance.console.entries import Desk
 
@@ -28,3 +30,22 @@ def shut_down(desk: Desk, words: list[str]) -> int:
     """Asks once more."""
     del words
     return _end(desk, "power-off", "shut down")
+
+
+def factory_reset(desk: Desk, words: list[str]) -> int:
+    """All data is made anew at the next boot, which follows at once. Asks for the box's name; works without services."""
+    name = socket.gethostname()
+    if "data-reset" not in desk.doors.root_actions():
+        desk.terminal.say("This box has no data partition of its own.")
+        return 1
+    desk.terminal.say("All users, settings, lists and recordings are deleted for ever.")
+    typed = words[0] if words else desk.terminal.read_line(f"Type the box's name, {name}, to go on: ")
+    if typed.strip() != name:
+        desk.terminal.say("Nothing was changed.")
+        return 1
+    actor = desk.access.actor()
+    desk.doors.note(actor, "box.reset", "box")
+    desk.doors.root("data-reset", actor)
+    desk.doors.root("reboot", actor)
+    desk.terminal.say("The box restarts with new data.")
+    return 0

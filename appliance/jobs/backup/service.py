@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,6 +48,14 @@ class Backups:
         self._context, self._queue = context, queue
         self._home = context.home
         self._one_at_a_time = threading.Lock()
+
+    def register(self) -> None:
+        """Put backup and update into the console's menu (console.entries)."""
+        self._home.console_entries.mkdir(parents=True, exist_ok=True)
+        for name, title in (("backup", "Backup now"), ("update", "Update state")):
+            entry = {"name": name, "title": title, "changes": name == "backup",
+                     "command": [sys.executable, "-P", "-m", "appliance.cli", name]}  # fmt: skip
+            (self._home.console_entries / f"{name}.json").write_text(json.dumps(entry), "utf-8")
 
     def handlers(self) -> dict[type[Command], Callable[[Any], Done]]:
         """Command -> what answers it."""

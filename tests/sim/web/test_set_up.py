@@ -46,9 +46,10 @@ def test_it_goes_on_where_it_was_left_in_any_browser(new_box: FakeBox, fresh: Fl
     assert "left out for now" in fresh.get("/setup/box/disks").text
 
 
-def test_a_step_without_its_service_is_hidden(client: FlaskClient) -> None:
-    assert client.get("/setup/box/restore").status_code == 404
-    assert "From a backup" not in client.get("/setup/box/account").text
+def test_restoring_is_offered_and_nobody_is_led_to_it(client: FlaskClient) -> None:
+    assert client.get("/setup/box/restore").status_code == 200
+    assert "From a backup" in client.get("/setup/box/account").text
+    assert post(client, "/setup/box/restore").location == "/setup/box/account"
 
 
 def test_a_zone_that_is_none_is_refused_and_kept_on_the_page(box: FakeBox, client: FlaskClient) -> None:
