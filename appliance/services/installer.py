@@ -166,7 +166,7 @@ def write_esp(device: str, kind: str) -> None:
 def write_slot(device: str, first: int, say: Callable[[str], None]) -> None:
     """Slot A from the stick; the data partition is made by the box itself at its first boot."""
     for offset, part in enumerate(("kernel", "root", "verity")):
-        say(f"  {part} …")
+        say(f"  {part} ...")
         target = partition(device, first + offset)
         run("dd", f"if={STICK / SOURCES[part]}", f"of={target}", "bs=1M", "conv=fsync", "status=none")
     run("wipefs", "--all", "--quiet", "--force", partition(device, first + 6))
