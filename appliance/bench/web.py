@@ -29,11 +29,11 @@ import typer
 
 from appliance.bench.demo import DemoOptions, Running, run_demo
 from appliance.bench.web_pages import BOARD, COOKIE, DESK, Figures, OpenPage
-from appliance.ids import new_id
 from appliance.store.models import Session, User
 from appliance.types import Role
 
 _CHROMIUM = "/usr/bin/chromium"
+_DESKS, _BOARDS = 30, 30
 _WATCH = """() => {
   window.seen = [];
   let last = document.querySelector('#bar time[data-since]')?.dataset.since;
@@ -104,20 +104,22 @@ def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: fl
     agents, manager = _people(box)
     tls = ssl.create_default_context(cafile=str(box.home.front / "ca.crt"))
     port, stop = box.settings.web.port, threading.Event()
-    chromium = threading.Thread(target=_browse, args=(port, _sign_in(box, agents[0]), stop, measured), daemon=True)
-    chromium.start()
-    cookies = [_sign_in(box, agent) for agent in agents[1:]]
-    pages = [OpenPage(DESK, port, tls, cookie, measured.desks, n) for n, cookie in enumerate(cookies)]
-    if measured.browser is None and not _browser_there():
-        pages.append(OpenPage(DESK, port, tls, _sign_in(box, agents[0]), measured.desks, 99))
-    pages += [OpenPage(BOARD, port, tls, _sign_in(box, manager), measured.boards, 100 + n) for n in range(30)]
-    measured.pages = len(pages) + _browser_there()
+    cookies = _sign_in(box, [*agents, *[manager] * _BOARDS])
+    desks, boards = cookies[: len(agents)], cookies[len(agents) :]
+    real = _browser_there()
+    chromium = threading.Thread(target=_browse, args=(port, desks[0], stop, measured), daemon=True)
+    if real:
+        chromium.start()
+    pages = [OpenPage(DESK, port, tls, cookie, measured.desks, n) for n, cookie in enumerate(desks[real:])]
+    pages += [OpenPage(BOARD, port, tls, cookie, measured.boards, 100 + n) for n, cookie in enumerate(boards)]
+    measured.pages = len(pages) + real
     began = time.monotonic()
     asyncio.run(_stay_open(pages, seconds, loads_every_s))
     measured.seconds = time.monotonic() - began
     measured.rss_mb = _web_memory_mb(box)
     stop.set()
-    chromium.join(60)
+    if real:
+        chromium.join(60)
 
 
 async def _stay_open(pages: list[OpenPage], seconds: float, loads_every_s: float) -> None:
@@ -136,18 +138,19 @@ def _people(box: Running) -> tuple[list[str], str]:
     with box.store.read() as session:
         manager = session.query(User).filter(User.role == Role.ADMINISTRATOR).first()
     assert manager is not None
-    return box.agent_ids[:30], manager.id
+    return box.agent_ids[:_DESKS], manager.id
 
 
-def _sign_in(box: Running, user_id: str) -> str:
-    """A session as the log-in makes one, without its password; returns the cookie."""
-    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+def _sign_in(box: Running, user_ids: list[str]) -> list[str]:
+    """Sessions as the log-in makes them, without passwords; returns the cookies."""
+    tokens, now = [secrets.token_urlsafe(32) for _user in user_ids], datetime.now(UTC)
     with box.store.write() as session:
-        session.add(
+        session.add_all(
             Session(token_hash=hashlib.sha256(token.encode()).hexdigest(), user_id=user_id, created_at=now,
-                    expires_at=now + timedelta(hours=1), address="127.0.0.1", user_agent=f"bench {new_id()}")
+                    expires_at=now + timedelta(hours=1), address="127.0.0.1", user_agent="bench")
+            for token, user_id in zip(tokens, user_ids, strict=True)
         )  # fmt: skip
-    return token
+    return tokens
 
 
 def _browser_there() -> bool:
@@ -160,8 +163,6 @@ def _browser_there() -> bool:
 
 def _browse(port: int, cookie: str, stop: threading.Event, measured: Measured) -> None:
     """The tab: open the desk, watch its DOM until told to stop."""
-    if not _browser_there():
-        return
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
