@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 from appliance import commands as cmd
 from tests.sim.web import fake_watch
 from tests.sim.web.fakes import FakeBox
-from tests.sim.web.test_recordings import make_recording
+from tests.sim.web.recording_scene import make_quality, make_recording
 from tests.sim.web.test_reports import seed
 
 CHROMIUM = "/usr/bin/chromium"
@@ -143,6 +143,7 @@ def furnished(ready_box: Site) -> Site:
     )
     seed(box, box.campaign("Весна").id, box.people["agent"])
     make_recording(box, "heard", "agent")
+    make_quality(box, "scored")
     box.bus.watch.tell_lines(fake_watch.span(), fake_watch.dark(), fake_watch.fxo())
     box.bus.watch.tell_disks()
     box.bus.watch.raise_alert("line.gw1:1")

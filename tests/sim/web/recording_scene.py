@@ -6,10 +6,11 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from appliance import commands as cmd
 from appliance.jobs.search_index import SearchIndex
 from appliance.settings import load_secrets
 from appliance.store import sealed
-from appliance.store.models import Attempt, Campaign, Contact, Lead, Recording, RecordingKey
+from appliance.store.models import Attempt, Campaign, Contact, Lead, Recording, RecordingKey, ScoringTask
 from tests.sim.web.fakes import FakeBox
 
 SOUND = bytes(range(256)) * 1000  # four sealed chunks
@@ -55,3 +56,43 @@ def make_call(
                     created_at=now, ended_at=now, agent_id=box.people[agent] if agent else None, **values)
         )  # fmt: skip
     SearchIndex(box.bus.store).sweep()
+
+
+CARD = {
+    "sections": [
+        {"title": "开场 Opening", "weight": 1, "questions": [
+            {"text": "Said his name and the company's", "hint": "In the first ten seconds"},
+            {"text": "Сказал о записи разговора", "knock_out": True},
+        ]},
+        {"title": "Talk", "weight": 3, "questions": [
+            {"text": "Tone", "kind": "scale", "top": 5, "weight": 2}, {"text": "Asked why", "may_skip": True},
+        ]},
+    ]
+}  # fmt: skip
+
+
+def make_quality(box: FakeBox, recording_id: str) -> dict[str, str]:
+    """A card, a plan, two scores, an appeal, a calibration that is over and a call in the queue; ids by name."""
+    second = box.people.get("second") or box.add_user("second", "supervisor")
+    card_id = str(box.by_administrator(cmd.SaveScorecard, name="Politeness", card=CARD).id)
+    box.by_administrator(cmd.SaveSamplingPlan, name="Weekly", scorecard_id=card_id, rules={"per_agent": 2})
+    for n in range(3):
+        make_recording(box, f"{recording_id}-{n}", "agent", duration_s=95.0 + n, gaps=[[3.0, 5.5]])
+    answers = {"q1": 1, "q2": 1, "q3": 4, "q4": None}
+    task = box.by_administrator(cmd.AskForScore, recording_id=f"{recording_id}-0", scorecard_id=card_id)
+    given = box.by_administrator(cmd.ScoreCall, task_id=str(task.id), answers=answers, comment="Well begun.")
+    agent = box.people["agent"]
+    box.bus.request(cmd.AppealScore(actor_id=agent, evaluation_id=str(given.id), text="The tone was fine."))
+    begun = box.by_administrator(
+        cmd.StartCalibration, recording_id=f"{recording_id}-1", scorecard_id=card_id,
+        scorers=[box.people["administrator"], second],
+    )  # fmt: skip
+    with box.bus.store.read() as session:
+        tasks = session.query(ScoringTask).filter_by(calibration_id=begun.id).all()
+    for one in tasks:
+        box.bus.request(cmd.ScoreCall(actor_id=str(one.scorer_id), task_id=one.id, answers=answers))
+    waiting = box.by_administrator(cmd.AskForScore, recording_id=f"{recording_id}-2", scorecard_id=card_id)
+    note = {"recording_id": f"{recording_id}-2", "at_s": 7.0}
+    box.by_administrator(cmd.SaveRecordingNote, **note, text="Here he explains the delay well")
+    box.by_administrator(cmd.SaveRecordingNote, **note)
+    return {"task": str(waiting.id), "score": str(given.id), "calibration": str(begun.id)}
