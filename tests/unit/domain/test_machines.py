@@ -191,6 +191,7 @@ def _worker_events(seq: int) -> list[object]:
         _event(ev.RecordingClosed, seq, recording_id="r", spool_path="x", frames=1),
         _event(ev.ConversationEnded, seq), _event(ev.ConversationEnded, seq, lost=True),
         _event(ev.InboundOffered, seq, trunk_id="t1", caller="+861", called="+862"),
+        _event(ev.InboundUnserved, seq, trunk_id="t1", caller="+861", called="+862"),
         _event(ev.HandedOver, seq, joined=True, agent_id="a2", seat_id="s2"),
         _event(ev.HandedOver, seq, joined=False, number="+861012345678"),
         _event(ev.Controls, seq, third="talking", third_agent_id="a3"),
