@@ -38,9 +38,9 @@ from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import REPORT, Reports
 from appliance.jobs.reset import Resets
 from appliance.jobs.saved_reports import SAVED_REPORT, SavedReports
-from appliance.jobs.webhooks import WEBHOOK, Webhooks
 from appliance.jobs.search_index import SearchIndex
 from appliance.jobs.update import FETCH, UPDATE, Updates
+from appliance.jobs.webhooks import WEBHOOK, Webhooks
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets
 from appliance.store.db import migrate, open_store

@@ -33,7 +33,7 @@ def shut_down(desk: Desk, words: list[str]) -> int:
 
 
 def factory_reset(desk: Desk, words: list[str]) -> int:
-    """All data is made anew at the next boot, which follows at once. Asks for the box's name; works without services."""
+    """All data is made anew at the next boot, which follows at once. Asks for the name; works without services."""
     name = socket.gethostname()
     if "data-reset" not in desk.doors.root_actions():
         desk.terminal.say("This box has no data partition of its own.")

@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -72,7 +73,8 @@ class Folder:
         except OSError as error:
             raise failed(f"{target.parent}: {error.strerror}") from error
         finally:
-            begun.unlink(missing_ok=True)
+            with suppress(OSError):  # the share may be gone by now
+                begun.unlink(missing_ok=True)
 
 
 class Rsync:
