@@ -76,6 +76,7 @@ function askAgain() {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-hangup]")) session?.terminate();
   if (event.target.closest("[data-unblock]")) sound.play().then(() => show(session ? "talking" : "ready"));
 });
 
