@@ -22,8 +22,9 @@ cp -a "$SOURCE/webui/static/dist" "$work/source/webui/static/"
 tar -xf "$DEPS" -C "$work/root"
 "$PY" -m pip wheel -q --no-deps --no-build-isolation -w "$work/wheel" "$work/source"
 "$PY" -m pip install -q --no-deps --no-compile --target "$site" "$work"/wheel/callbox-*.whl
-# what the box's services are made of must be loadable here: a requirement that nobody wrote down shows now
-PYTHONDONTWRITEBYTECODE=1 python3.11 -I -c "
+# what the box's services are made of must be loadable here: a requirement that nobody wrote down shows now. No byte-code is
+# left (-B): it would name this place
+python3.11 -I -B -c "
 import sys
 sys.path.insert(0, '$site')
 import appliance.cli, appliance.services.gate, webui.assets, webui.serve
