@@ -33,14 +33,18 @@ class Words:
         """Keep the samples [n] of a pass."""
         self._passes.append(samples)
         self._size += samples.size
-        while sum(kept.size for kept in self._passes[1:]) > LONGEST_S * phrases.RATE_HZ:
-            del self._passes[0]
+        while sum(kept.size for kept in self._passes[1:-1]) >= LONGEST_S * phrases.RATE_HZ:
+            del self._passes[0]  # so long a time before the last pass is left, however it is cut into passes
 
     def meaning(self, since_s: float, until_s: float) -> tuple[Label, float, float] | None:
-        """(Meaning, score, distance to the next one) of what was said between two times, where it is clear."""
+        """(Meaning, score, distance to the next one) of what was said between two times of the last pass or before it.
+
+        None where it is not clear. No more than the last `LONGEST_S` count.
+        """
         joined = np.concatenate(self._passes)
         first = self._size - joined.size
-        begin, end = (max(0, round(at * phrases.RATE_HZ) - first) for at in (since_s, until_s))
+        begin_s = max(since_s, until_s - LONGEST_S)
+        begin, end = (max(0, round(at * phrases.RATE_HZ) - first) for at in (begin_s, until_s))
         heard = joined[begin:end].astype(np.float32) / np.float32(32768)
         scores, _ = Following(shipped()).hear(phrases.power(heard))
         best = by_meaning(scores, shipped().sayings.kind)

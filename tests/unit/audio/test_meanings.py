@@ -51,6 +51,21 @@ def test_only_what_was_said_between_two_times_counts(said) -> None:
     assert words.meaning(0.0, 25.4) is None, "what was said too long ago is no longer kept"
 
 
+def test_the_same_words_however_they_come(said) -> None:
+    parts = (_talk(31, 9.0), said[1], _talk(32, 1.0))
+    found = []
+    for size in (800, 1600, 32000):
+        words = Words()
+        heard = (_noisy(np.concatenate(parts)) * 32768).astype(np.int16)
+        for start in range(0, 96000, size):
+            words.push(heard[start : start + size])
+            if start + size >= 92000:
+                found.append(words.meaning(0.0, 11.5))
+                break
+    assert found[0] is not None
+    assert found[0] == found[1] == found[2]
+
+
 def test_the_best_sentence_of_a_meaning_counts() -> None:
     scores, kinds = np.array([3, 9, 4, 1], np.float32), np.array([0, 1, 0, 4])
     assert by_meaning(scores, kinds).tolist() == [4, 9, 0, 0, 1]
