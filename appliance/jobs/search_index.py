@@ -18,8 +18,8 @@ from appliance.domain.call_words import CallFacts, tokens
 from appliance.store.db import Store
 from appliance.store.models import Attempt, CallChange, CallSearch, Evaluation, InboundCall, Lead, Recording
 
-_BATCH = 250  # one write of some 20 ms
-_BATCHES = 20  # in one sweep: a box with a million old calls is searchable after some minutes
+_BATCH = 150  # one write of some 20 ms
+_BATCHES = 40  # in one sweep: a box with a million old calls is searchable after some minutes
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

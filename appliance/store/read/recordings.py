@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import defer
 
 from appliance.store.db import Store
 from appliance.store.models import Attempt, Campaign, InboundCall, Lead, Recording, User
@@ -66,7 +67,7 @@ _COLUMNS = (Recording, Attempt, InboundCall, Lead.name, Campaign.name, User.disp
 
 def _joined() -> Select[Recording, Attempt, InboundCall, str, str, str]:
     return (
-        select(*_COLUMNS)
+        select(*_COLUMNS).options(defer(Recording.peaks))
         .outerjoin(Attempt, Attempt.id == Recording.attempt_id)
         .outerjoin(InboundCall, InboundCall.id == Recording.conversation_id)
         .outerjoin(Lead, Lead.id == func.coalesce(Attempt.lead_id, InboundCall.lead_id))
