@@ -64,7 +64,7 @@ def test_every_part_learns_from_the_labelled_calls(train, tmp_path) -> None:
     )
     status, out, given = train("--labels", table)
     assert status == 0
-    assert set(json.loads(out)) == {"answered", "kinds", "texture", "beep"}
+    assert set(json.loads(out)) == {"answered", "kinds", "meanings", "texture", "beep"}
     assert set(given) == set(train_cli._MODULES.values())
     for _, rows in given.values():
         first, second = rows
