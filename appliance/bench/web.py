@@ -19,6 +19,7 @@ import secrets
 import ssl
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
@@ -34,6 +35,7 @@ from appliance.types import Role
 
 _CHROMIUM = "/usr/bin/chromium"
 _DESKS, _BOARDS = 30, 30
+_PATIENCE_MS = 120_000  # a page that opens late is measured like any other
 _WATCH = """() => {
   window.seen = [];
   let last = document.querySelector('#bar time[data-since]')?.dataset.since;
@@ -77,6 +79,7 @@ class Measured:
     pages: int = 0
     rss_mb: float = 0.0
     seconds: float = 0.0
+    lost: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> dict[str, Any]:
         """The keys of DESIGN and what they are made of."""
@@ -86,6 +89,7 @@ class Measured:
             "page_ms": _spread([*self.desks.loads, *self.boards.loads], 50, 95), "rss_mb": round(self.rss_mb, 1),
             "events": len(seen), "page_loads": len(self.desks.loads) + len(self.boards.loads),
             "failed": self.desks.failed + self.boards.failed, "seconds": round(self.seconds, 1),
+            "pages_lost": dict(self.lost),
             "desk_event_to_screen_ms": _spread(self.desks.to_screen, 50, 99),
             "board_event_to_screen_ms": _spread(self.boards.to_screen, 50, 99),
             "browser_event_to_screen_ms": None if self.browser is None else _spread(self.browser, 50, 99),
@@ -114,7 +118,7 @@ def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: fl
     pages += [OpenPage(BOARD, port, tls, cookie, measured.boards, 100 + n) for n, cookie in enumerate(boards)]
     measured.pages = len(pages) + real
     began = time.monotonic()
-    asyncio.run(_stay_open(pages, seconds, loads_every_s))
+    measured.lost = asyncio.run(_stay_open(pages, seconds, loads_every_s))
     measured.seconds = time.monotonic() - began
     measured.rss_mb = _web_memory_mb(box)
     stop.set()
@@ -122,7 +126,8 @@ def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: fl
         chromium.join(60)
 
 
-async def _stay_open(pages: list[OpenPage], seconds: float, loads_every_s: float) -> None:
+async def _stay_open(pages: list[OpenPage], seconds: float, loads_every_s: float) -> Counter[str]:
+    """Keep them open; returns what ended a page before its time."""
     tasks = []
     for page in pages:
         tasks.append(asyncio.create_task(page.run(loads_every_s)))
@@ -130,7 +135,8 @@ async def _stay_open(pages: list[OpenPage], seconds: float, loads_every_s: float
     await asyncio.wait(tasks, timeout=seconds)
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    return Counter(repr(one)[:200] for one in ended if isinstance(one, Exception))
 
 
 def _people(box: Running) -> tuple[list[str], str]:
@@ -173,6 +179,7 @@ def _browse(port: int, cookie: str, stop: threading.Event, measured: Measured) -
         url = f"https://127.0.0.1:{port}"
         context.add_cookies([{"name": COOKIE, "value": cookie, "url": url, "secure": True, "httpOnly": True}])
         page = context.new_page()
+        page.set_default_timeout(_PATIENCE_MS)
         page.goto(f"{url}/desk")
         page.wait_for_selector("#bar time[data-since]", state="attached")
         page.evaluate(_WATCH)
