@@ -37,7 +37,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("join", "Alt+G", _l("All talk together, or the two alone")),
     Shortcut("drop", "Alt+Shift+X", _l("Let go who was brought in")),
     Shortcut("card", "Alt+C", _l("Card data: pause the recording and go on")),
-    Shortcut("record", "Alt+D", _l("Begin the recording, where it is your choice")),
+    Shortcut("record", "Alt+I", _l("Begin the recording, where it is your choice")),
     Shortcut("knowledge", "Alt+B", _l("Search the knowledge base")),
     Shortcut("step-next", "Alt+W", _l("Script: next step")),
     Shortcut("step-back", "Alt+Q", _l("Script: step before")),
