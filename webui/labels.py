@@ -131,7 +131,7 @@ CALL_SORTS: dict[str, Any] = {
     "best": _l("Best score first"),
     "worst": _l("Worst score first"),
 }
-APPEAL_STATES: dict[str, Any] = {"open": _l("open"), "accepted": _l("accepted"), "refused": _l("refused")}
+APPEAL_STATES: dict[str, Any] = {"open": _l("unanswered"), "accepted": _l("accepted"), "refused": _l("refused")}
 APPEAL_COLOURS = {"open": "yellow", "accepted": "green", "refused": "secondary"}
 
 ROLES: dict[str, Any] = {
