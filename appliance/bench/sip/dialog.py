@@ -121,8 +121,8 @@ class Call:
         self._respond(status, extra=extra)
         self._end("local")
 
-    def hang_up(self, *, q850: int = 16) -> None:
-        """BYE when answered, CANCEL of our own INVITE before."""
+    def hang_up(self, *, q850: int = 16, reason: str = "") -> None:
+        """BYE when answered, CANCEL of our own INVITE before; `reason`: another Reason than Q.850's (RFC 3326)."""
         if self.over:
             return
         if self._client is not None and not self.answered:
@@ -131,7 +131,7 @@ class Call:
         if self._server is not None and not self.answered:
             self.reject(480)
             return
-        self._send_in_dialog("BYE", {"Reason": f"Q.850;cause={q850}"})
+        self._send_in_dialog("BYE", {"Reason": reason or f"Q.850;cause={q850}"})
         self._end("local")
 
     def send_garbage(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -279,3 +280,22 @@ def test_a_third_party_takes_the_customer_over(rig: SwitchRig, gateway: Gateway)
     rig.wait_for(call, ConversationEnded)
     ended = [event.role for event in rig.events(call, LegEnded)]
     assert ended.count("seat") == 2
+
+
+def test_a_browser_phone_that_is_loaded_anew_keeps_its_call(rig: SwitchRig, gateway: Gateway) -> None:
+    """What the page sends when it goes is no hang-up: the customer stays, and the phone is called in again."""
+    call, _ = _answered(rig, gateway)
+    seat = ConnectSeat(conversation_id=call, seat_id="seat1", agent_id="a1", answer_timeout_s=20.0)
+    rig.command(seat)
+    rig.wait_for(call, Bridged)
+    old = gateway.calls[-1]
+    gateway.do(lambda: old.hang_up(reason='X-Callbox;text="reload"'))
+    left = rig.wait_for(call, LegEnded, where=lambda event: event.role == "seat")
+    assert (left.reason, left.by_us) == ("reload", False)
+    rig.command(msgspec.structs.replace(seat, again=True))
+    rig.until(lambda: len(rig.events(call, Bridged)) == 2, 30)
+    assert gateway.calls[-1] is not old
+    assert not rig.events(call, ConversationEnded)
+    assert len(rig.events(call, RecordingStarted)) == 1, "one recording, from the answer to the end"
+    gateway.do(gateway.calls[-1].hang_up)
+    rig.wait_for(call, ConversationEnded)
