@@ -89,7 +89,7 @@ class Measured:
             "page_ms": _spread([*self.desks.loads, *self.boards.loads], 50, 95), "rss_mb": round(self.rss_mb, 1),
             "events": len(seen), "page_loads": len(self.desks.loads) + len(self.boards.loads),
             "failed": self.desks.failed + self.boards.failed, "seconds": round(self.seconds, 1),
-            "pages_lost": dict(self.lost),
+            "reconnects": self.desks.reconnects + self.boards.reconnects, "pages_lost": dict(self.lost),
             "desk_event_to_screen_ms": _spread(self.desks.to_screen, 50, 99),
             "board_event_to_screen_ms": _spread(self.boards.to_screen, 50, 99),
             "browser_event_to_screen_ms": None if self.browser is None else _spread(self.browser, 50, 99),

@@ -18,15 +18,20 @@ _AFTER = re.compile(r'hx-sse:connect="([^"]+)"')
 _SINCE = re.compile(r'data-since="([0-9.]+)"')
 _AT = re.compile(r'id="room"[^>]*data-at="([0-9.]+)"')
 COOKIE = "__Host-callbox"
+_RECONNECT_S = 1.0  # what the stream itself asks for (`retry`)
 
 
 @dataclass
 class Figures:
-    """What was measured, ms: `to_screen` of events, `loads` of whole pages; `failed`: answers that were not 200."""
+    """What was measured, ms: `to_screen` of events, `loads` of whole pages; `failed`: answers that were not 200.
+
+    `reconnects`: streams that broke off and were opened again, as a browser does.
+    """
 
     to_screen: list[float] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
     failed: int = 0
+    reconnects: int = 0
 
 
 class Connection:
@@ -144,6 +149,15 @@ class OpenPage:
             await self._load(self._dice.choice(self._kind.others))
 
     async def _follow(self, path: str) -> None:
+        while True:
+            try:
+                await self._listen(path)
+            except (OSError, asyncio.IncompleteReadError):
+                self._stream.close()
+            self._figures.reconnects += 1
+            await asyncio.sleep(_RECONNECT_S)
+
+    async def _listen(self, path: str) -> None:
         last_s = 0.0
         async for line in self._stream.lines(path):
             if line != f"event: {self._kind.event}":
