@@ -15,7 +15,7 @@ from collections.abc import Callable
 from appliance.errors import BoxError
 from appliance.logs import get_logger
 from appliance.services.diag import Check, essentials
-from appliance.settings import Home, Settings
+from appliance.settings import Home, Settings, load_settings
 
 WAIT_S = 600.0
 _PAUSE_S = 2.0
@@ -53,8 +53,13 @@ def wait_well(look: Callable[[], list[Check]], *, wait_s: float = WAIT_S, pause_
         time.sleep(pause_s)
 
 
-def main(home: Home, settings: Settings) -> None:
+def main(home: Home, _settings: Settings) -> None:
     """Raises BoxError `gate.closed` when the box is not well in time."""
-    bad = wait_well(lambda: [*essentials(home, settings), web(settings)])
+
+    def look() -> list[Check]:
+        now = load_settings(home)  # a network that comes late changes the box's address
+        return [*essentials(home, now), web(now)]
+
+    bad = wait_well(look)
     if bad:
         raise BoxError("gate.closed", " ".join(f"{check.id}: {check.text}" for check in bad))
