@@ -12,6 +12,7 @@ from appliance.commands import Command, Done, EditCommand, UserCommand
 from appliance.settings import Home, Settings
 from appliance.store.db import Store
 from appliance.store.read.figures import Tallier
+from webui.drawn import Drawn
 from webui.live import LiveHub
 
 
@@ -36,6 +37,7 @@ class Box:
     store: Store
     live: LiveHub
     tallier: Tallier = field(default_factory=Tallier)  # sums for monitoring
+    rooms_drawn: Drawn = field(default_factory=Drawn)  # the board as many screens show it
 
 
 def box() -> Box:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -13,7 +14,7 @@ from appliance.types import Permission, SuperviseMode
 from webui import labels
 from webui.access import may, needs, reach
 from webui.agent.desk import SUPERVISOR_SEAT
-from webui.box import ask, store
+from webui.box import ask, box, store
 from webui.errors import done
 from webui.supervisor.reports import figures_of_today
 from webui.supervisor.room import my_room
@@ -56,8 +57,15 @@ def today() -> str:
 @needs(Permission.AGENTS_READ)
 def view() -> str:
     """The room alone, after each live event."""
-    own = session.get(SUPERVISOR_SEAT, "")
-    return render_template("board/room.html", room=my_room(), supervised=_supervised(), own_seat=own)
+    own, present, supervised = session.get(SUPERVISOR_SEAT, ""), my_room(), _supervised()
+
+    def draw() -> str:
+        return render_template("board/room.html", room=present, supervised=supervised, own_seat=own)
+
+    if present is None:
+        return draw()
+    reader = (str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), supervised, own)
+    return box().rooms_drawn.once(present.at_unix_s, reader, draw)
 
 
 @blueprint.post("/take-over")
