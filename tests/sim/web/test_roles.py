@@ -10,6 +10,7 @@ import pytest
 from appliance import commands as cmd
 from appliance.errors import CallerError, NotAllowedError
 from appliance.ids import new_id
+from appliance.jobs.search_index import SearchIndex
 from appliance.store.models import Recording, User
 from appliance.store.read import api_tokens
 from tests.sim.web.fakes import PASSWORD, FakeBox
@@ -39,6 +40,7 @@ def _recording(box: FakeBox, agent_id: str) -> str:
             Recording(id=recording_id, conversation_id=new_id(), agent_id=agent_id, state="archived",
                       started_at=datetime.now(UTC))
         )  # fmt: skip
+    SearchIndex(box.bus.store).sweep()
     return recording_id
 
 
