@@ -29,6 +29,7 @@ from webui import (
     stream,
     supervisor,
 )  # fmt: skip
+from webui.api.v1.views import blueprint as api_v1
 from webui.auth.limits import FailedLogIns
 from webui.box import Box, WebBus
 from webui.connect import keep_connecting
@@ -65,7 +66,7 @@ def create_app(home: Home, settings: Settings, *, bus: WebBus | None = None, sto
     raw_upload.register(app)  # what may be large is known before a form is looked for
     csrf = CSRFProtect(app)
     errors.register(app)
-    csrf.exempt(api.v1)  # asks for the token itself where no key is brought (api.v1.serve.guard)
+    csrf.exempt(api_v1)  # asks for the token itself where no key is brought (api.v1.serve.guard)
     for part in (setup, auth, home_board, agent, supervisor, quality, hardware, admin, api, stream):
         for blueprint in part.BLUEPRINTS:
             app.register_blueprint(blueprint)

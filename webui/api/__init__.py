@@ -1,6 +1,6 @@
 """The programming interface, by version; figures for monitoring."""
 
-from webui.api.metrics import blueprint as metrics
-from webui.api.v1.views import blueprint as v1
+from webui.api.metrics import blueprint as figures
+from webui.api.v1.views import blueprint as version_1
 
-BLUEPRINTS = (v1, metrics)
+BLUEPRINTS = (version_1, figures)

@@ -6,6 +6,7 @@ the document rules out must be refused.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def _real(path: str, ids: dict[str, str]) -> dict[str, str] | None:
     """Names of what is there, for the places in an address."""
     parts = path.strip("/").split("/")
     return {
-        part.strip("{}"): ids[before] for before, part in zip(parts, parts[1:], strict=False)
+        part.strip("{}"): ids[before] for before, part in pairwise(parts)
         if part.startswith("{") and before in ids
     } or None  # fmt: skip
 

@@ -21,7 +21,8 @@ PUBLIC = {
 }  # fmt: skip
 EVERYBODY = {
     "auth.log_out", "auth.preferences", "auth.theme", "auth.second_factor",
-    "auth.confirm_second_factor", "auth.second_factor_off", "home.entry", "stream.live", "api_v1.reference", "roles.see_as",
+    "auth.confirm_second_factor", "auth.second_factor_off", "home.entry", "stream.live", "api_v1.reference",
+    "roles.see_as",
 }  # fmt: skip
 AGENT = {
     "agent.desk", "agent.bar", "agent.work", "agent.take_seat", "agent.leave", "agent.state", "agent.call",

@@ -98,8 +98,8 @@ def calls(archive: FakeBox) -> FakeBox:
     """Calls of two campaigns, some of them recorded."""
     spring, autumn = archive.campaign("Spring"), archive.campaign("Autumn")
     old = datetime.now(UTC) - timedelta(days=40)
-    make_call(archive, spring, "a1", number="+8613812345678", name="王小明", agent="agent", disposition="promise_to_pay",
-              note="=客户答应月底还款")  # fmt: skip
+    make_call(archive, spring, "a1", number="+8613812345678", name="王小明", agent="agent",
+              disposition="promise_to_pay", note="=客户答应月底还款")  # fmt: skip
     make_call(archive, autumn, "a2", number="+79161234567", name="Пётр Сидоров", agent="supervisor",
               disposition="refused", note="просил не звонить", at=old)  # fmt: skip
     make_call(archive, spring, "a3", number="+8613900001111", name="Anna Smith", outcome="busy")
