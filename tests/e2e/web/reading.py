@@ -13,20 +13,32 @@ HEIGHT_PX = 768
 
 def findings(page: Page) -> list[tuple[str, str, list[str]]]:
     """What is wrong with the page as it stands, each with the page's address; empty when nothing is."""
-    address = page.evaluate("location.pathname")
+    return _of_axe(page) + too_wide(page)
+
+
+def _of_axe(page: Page) -> list[tuple[str, str, list[str]]]:
     page.evaluate(AXE.read_text("utf-8"))
     page.wait_for_load_state("load")
     # a colour on its way to another is no finding: axe waits until all movement has ended
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    found = [
-        (address, violation["id"], [node["html"][:160] for node in violation["nodes"][:2]])
+    return [
+        (_address(page), violation["id"], [node["html"][:160] for node in violation["nodes"][:2]])
         for violation in result["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
+
+
+def too_wide(page: Page) -> list[tuple[str, str, list[str]]]:
+    """The screens that the page does not fit (words of one language are longer than those of another)."""
+    found: list[tuple[str, str, list[str]]] = []
     for width_px in WIDTHS_PX:
         page.set_viewport_size({"width": width_px, "height": HEIGHT_PX})
         wider_px = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        found += [(address, f"{wider_px} px too wide for {width_px}", [])] if wider_px > 0 else []
+        found += [(_address(page), f"{wider_px} px too wide for {width_px}", [])] if wider_px > 0 else []
     page.set_viewport_size({"width": WIDTHS_PX[0], "height": HEIGHT_PX})
     return found
+
+
+def _address(page: Page) -> str:
+    return str(page.evaluate("location.pathname"))
