@@ -18,7 +18,8 @@ run: setup ## the whole box in the foreground with the bench beside it
 test: setup ## all that fits into 15 minutes on 2 cores
 	$(PYTEST) -n 2 --dist loadfile -m "unit or sim" tests
 	$(PYTEST) -n 2 --dist loadfile -m "integration" --reruns 1 tests
-	$(PYTEST) -m "e2e" --reruns 1 tests
+	$(PYTEST) -m "e2e" --reruns 1 tests --ignore tests/e2e/web
+	$(PYTEST) -n 2 --dist loadfile -m "e2e" --reruns 1 tests/e2e/web
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
 	@image_build/packages.sh image_build/packages-long.txt

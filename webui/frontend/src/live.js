@@ -19,15 +19,21 @@ document.addEventListener("htmx:sse:before:connection", (event) => {
 // while the element is being swapped finds nobody listening. So it is noted when each event came and which request each
 // element shows; an element that is behind is told so, and no screen stays old for longer than half a second.
 const heard = {}; // event -> when it last came
-const asked = {}; // element id -> when its last request began
+const began = new WeakMap(); // request -> when it began (one that replaces another must not lend it its time)
+const asked = {}; // element id -> when its last request began; 0 when that is over
 const shown = {}; // element id -> when the request began whose answer it shows
 const ANSWER_MS = 3000; // a request that takes longer is not waited for
 
 const idOf = (event) => event.detail.ctx?.sourceElement?.id;
-document.addEventListener("htmx:before:request", (event) => (asked[idOf(event)] = performance.now()));
+document.addEventListener("htmx:before:request", (event) => {
+  began.set(event.detail.ctx, (asked[idOf(event)] = performance.now()));
+});
 document.addEventListener("htmx:after:request", (event) => {
   // the answer for an element that has been replaced meanwhile is shown nowhere
-  if (event.detail.ctx?.sourceElement?.isConnected) shown[idOf(event)] = asked[idOf(event)];
+  if (event.detail.ctx.sourceElement?.isConnected) shown[idOf(event)] = began.get(event.detail.ctx);
+});
+document.addEventListener("htmx:finally:request", (event) => {
+  if (asked[idOf(event)] === began.get(event.detail.ctx)) asked[idOf(event)] = 0;
 });
 
 function catchUp() {
