@@ -1,5 +1,5 @@
 // What every page needs: htmx with its event stream, toasts, confirmation, menus, timers, theme.
-import "./htmx.js";
+import htmx from "./htmx.js";
 import "./live.js";
 import "./forms.js";
 import "./keep.js";
@@ -48,6 +48,16 @@ document.addEventListener("submit", async (event) => {
   button.dataset.confirmed = "1";
   event.target.requestSubmit(button);
   delete button.dataset.confirmed;
+});
+
+// A key that is quicker than htmx: the form was just put in and is not wired yet. It is wired now and sent again, once.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.hasAttribute("hx-post") || form.dataset.again) return;
+  event.preventDefault();
+  form.dataset.again = "1";
+  htmx.process(form);
+  form.requestSubmit(event.submitter);
 });
 
 // Menus are <details>: close them on a click elsewhere and on Escape.
