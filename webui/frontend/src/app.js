@@ -1,6 +1,6 @@
 // What every page needs: htmx with its event stream, toasts, confirmation, menus, timers, theme.
-import htmx from "./htmx.js";
 import "./live.js";
+import "./confirm.js";
 import "./forms.js";
 import "./keep.js";
 import { toast } from "./toast.js";
@@ -22,43 +22,6 @@ document.addEventListener("htmx:error", (event) => {
 
 // HX-Trigger: {"toast": {...}} from the server.
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
-
-// hx-confirm and data-confirm ask in a dialog of the page, not of the browser.
-const dialog = document.getElementById("confirm");
-function ask(text, verb) {
-  dialog.querySelector("[data-text]").textContent = text;
-  dialog.querySelector("[value=yes]").textContent = verb || dialog.dataset.verb;
-  dialog.showModal();
-  return new Promise((resolve) =>
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }),
-  );
-}
-document.addEventListener("htmx:confirm", (event) => {
-  const { ctx, issueRequest, dropRequest } = event.detail;
-  if (!ctx.confirm) return;
-  event.preventDefault();
-  ask(ctx.confirm, ctx.sourceElement.dataset.verb).then((yes) => (yes ? issueRequest() : dropRequest?.()));
-});
-document.addEventListener("submit", async (event) => {
-  const button = event.submitter;
-  const text = button?.dataset.confirm;
-  if (!text || button.dataset.confirmed) return;
-  event.preventDefault();
-  if (!(await ask(text, button.dataset.verb))) return;
-  button.dataset.confirmed = "1";
-  event.target.requestSubmit(button);
-  delete button.dataset.confirmed;
-});
-
-// A key that is quicker than htmx: the form was just put in and is not wired yet. It is wired now and sent again, once.
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !form.hasAttribute("hx-post") || form.dataset.again) return;
-  event.preventDefault();
-  form.dataset.again = "1";
-  htmx.process(form);
-  form.requestSubmit(event.submitter);
-});
 
 // Menus are <details>: close them on a click elsewhere and on Escape.
 document.addEventListener("click", (event) => {
