@@ -8,6 +8,7 @@ is folded to the newest message per name.
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -88,17 +89,25 @@ def describe(event: msgspec.Struct) -> list[Message]:
     return []
 
 
+@dataclass(frozen=True, eq=False)
+class _Stream:
+    """One open stream: who reads it; `wake` is set when there may be something for him."""
+
+    viewer: Viewer
+    wake: threading.Event = field(default_factory=threading.Event)
+
+
 class LiveHub:
     """Newest views and the ring of messages; `publish` is called by the bus thread and only queues."""
 
     def __init__(self, *, heartbeat_s: float = HEARTBEAT_S) -> None:
-        self._changed = threading.Condition()
+        self._changed = threading.Lock()
         self._ring: deque[Message] = deque(maxlen=RING_SIZE)
         self._number = 0
         self._run = f"{time.time_ns() // 1_000_000:x}"  # a restarted web must not be taken for the old one
         self._heartbeat_s = heartbeat_s
         self._closed = False
-        self._open: dict[str, list[object]] = {}  # streams by user, oldest first
+        self._open: dict[str, list[_Stream]] = {}  # by user, oldest first
         self._room: LiveRoom | None = None
         self._agents: dict[str, LiveAgent] = {}
         self._campaigns: dict[str, LiveCampaign] = {}
@@ -106,7 +115,7 @@ class LiveHub:
         self._hardware: dict[str, tuple[LiveHardware, float]] = {}
 
     def publish(self, _topic: str, event: msgspec.Struct) -> None:
-        """Take one live event of the bus."""
+        """Take one live event of the bus; only streams that may see something of it wake up."""
         with self._changed:
             messages = describe(event)
             match event:
@@ -126,7 +135,10 @@ class LiveHub:
                 self._ring.append(
                     Message(self._number, message.name, message.data, message.agent_id, message.permission)
                 )
-            self._changed.notify_all()
+            if messages:
+                for stream in self._all_open():
+                    if any(message.visible_to(stream.viewer) for message in messages):
+                        stream.wake.set()
 
     def _keep_campaigns(self, campaigns: Sequence[LiveCampaign]) -> list[Message]:
         """Keep the newest figures; agents hear of a start or an end, which changes what their desk offers."""
@@ -139,7 +151,8 @@ class LiveHub:
         """End all streams (the worker stops)."""
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            for stream in self._all_open():
+                stream.wake.set()
 
     @property
     def last_id(self) -> str:
@@ -179,25 +192,33 @@ class LiveHub:
 
     def stream(self, viewer: Viewer, last_id: str, alive: Callable[[], bool]) -> Iterator[str]:
         """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no."""
-        own = object()
+        own = _Stream(viewer)
         with self._changed:
             start = self._start_of(last_id)
             number = self._number if start is None else start
+            if number < self._number:
+                own.wake.set()
             mine = self._open.setdefault(viewer.user_id, [])
             mine.append(own)
+            for oldest in mine[:-STREAMS_OF_ONE_MAX]:
+                oldest.wake.set()  # it finds that it is not open any more
             del mine[:-STREAMS_OF_ONE_MAX]
         try:
-            yield from self._lines(viewer, number, start is None, own, alive)
+            yield from self._lines(own, number, start is None, alive)
         finally:
-            self._end(viewer.user_id, own)
+            self._end(own)
 
     @property
     def streams(self) -> int:
         """How many are open."""
         with self._changed:
-            return sum(len(streams) for streams in self._open.values())
+            return len(self._all_open())
 
-    def _end(self, user_id: str, own: object) -> None:
+    def _all_open(self) -> list[_Stream]:
+        return [stream for streams in self._open.values() for stream in streams]
+
+    def _end(self, own: _Stream) -> None:
+        user_id = own.viewer.user_id
         with self._changed:
             left = [one for one in self._open.get(user_id, ()) if one is not own]
             if left:
@@ -205,26 +226,30 @@ class LiveHub:
             else:
                 self._open.pop(user_id, None)
 
-    def _lines(
-        self, viewer: Viewer, number: int, resync: bool, own: object, alive: Callable[[], bool]
-    ) -> Iterator[str]:
+    def _lines(self, own: _Stream, number: int, resync: bool, alive: Callable[[], bool]) -> Iterator[str]:
         yield "retry: 1000\n\n"
         if resync:
             yield self._line(number, "resync", {})
-        while not self._closed and own in self._open.get(viewer.user_id, ()):
-            with self._changed:
-                if self._number <= number:
-                    self._changed.wait(self._heartbeat_s)
-                fresh = [message for message in self._ring if message.number > number]
-                woken = bool(fresh)
-                number = max([number, *(message.number for message in fresh)])
-            newest = {message.name: message for message in fresh if message.visible_to(viewer)}
-            for message in sorted(newest.values(), key=lambda m: m.number):
-                yield self._line(message.number, message.name, message.data)
-            if not woken:
+        beats_at_s = time.monotonic() + self._heartbeat_s
+        while not self._closed and own in self._open.get(own.viewer.user_id, ()):
+            own.wake.wait(max(0.0, beats_at_s - time.monotonic()))
+            own.wake.clear()
+            fresh, number = self._since(number)
+            newest = {message.name: message for message in fresh if message.visible_to(own.viewer)}
+            if newest:
+                ordered = sorted(newest.values(), key=lambda message: message.number)
+                yield "".join(self._line(message.number, message.name, message.data) for message in ordered)
+            if time.monotonic() >= beats_at_s:
                 if not alive():
                     return
                 yield ": \n\n"
+                beats_at_s = time.monotonic() + self._heartbeat_s
+
+    def _since(self, number: int) -> tuple[list[Message], int]:
+        """What came after that message, oldest first, and the number of the last one."""
+        with self._changed:
+            fresh = list(itertools.takewhile(lambda message: message.number > number, reversed(self._ring)))
+            return fresh[::-1], self._number
 
     def _line(self, number: int, name: str, data: dict[str, Any]) -> str:
         return f"id: {self._run}-{number}\nevent: {name}\ndata: {json.dumps(data)}\n\n"

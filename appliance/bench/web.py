@@ -28,6 +28,7 @@ from typing import Annotated, Any
 import psutil
 import typer
 
+from appliance.bench.cpu_account import CpuAccount, CpuMeter
 from appliance.bench.demo import DemoOptions, Running, run_demo
 from appliance.bench.web_pages import BOARD, COOKIE, DESK, Figures, OpenPage
 from appliance.store.models import Session, User
@@ -80,6 +81,7 @@ class Measured:
     rss_mb: float = 0.0
     seconds: float = 0.0
     lost: Counter[str] = field(default_factory=Counter)
+    cpu: CpuAccount = field(default_factory=CpuAccount)
 
     def report(self) -> dict[str, Any]:
         """The keys of DESIGN and what they are made of."""
@@ -93,6 +95,7 @@ class Measured:
             "desk_event_to_screen_ms": _spread(self.desks.to_screen, 50, 99),
             "board_event_to_screen_ms": _spread(self.boards.to_screen, 50, 99),
             "browser_event_to_screen_ms": None if self.browser is None else _spread(self.browser, 50, 99),
+            **self.cpu.report(),
         }  # fmt: skip
 
 
@@ -117,9 +120,10 @@ def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: fl
     pages = [OpenPage(DESK, port, tls, cookie, measured.desks, n) for n, cookie in enumerate(desks[real:])]
     pages += [OpenPage(BOARD, port, tls, cookie, measured.boards, 100 + n) for n, cookie in enumerate(boards)]
     measured.pages = len(pages) + real
-    began = time.monotonic()
+    began, meter = time.monotonic(), CpuMeter(box.home)
     measured.lost = asyncio.run(_stay_open(pages, seconds, loads_every_s))
     measured.seconds = time.monotonic() - began
+    measured.cpu = meter.stop()
     measured.rss_mb = _web_memory_mb(box)
     stop.set()
     if real:
