@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from appliance.bench.compliance_checker import LAWS, broken_rules
+from appliance.bench.compliance_checker import LAWS, Case, broken_rules
 from appliance.bench.compliance_ledgers import Drawn, campaigns, draw_one
 from appliance.domain.compliance import Allow, may_contact
 from appliance.domain.compliance_own import rules_of
@@ -111,19 +111,19 @@ def _chunk(chunk: tuple[str, int, str]) -> Tally:
     profile, count, seed = chunk
     draw = random.Random(seed)
     choices = campaigns(profile, draw, _CAMPAIGNS)
+    rules = {id(config): rules_of(config, "UTC") for config, _ in choices}
     tally = Tally(profile)
     for _ in range(count):
-        judge(profile, draw_one(profile, draw, choices), draw, tally)
+        drawn = draw_one(profile, draw, choices)
+        judge(profile, drawn, draw, tally, rules[id(drawn.config)])
     return tally
 
 
-def judge(
-    profile: str, drawn: Drawn, draw: random.Random, tally: Tally, rules: Profile | None = None
-) -> None:
-    """Judge one ledger twice, and the instant from which it is said to be allowed; `rules`: other ones (tests)."""
-    ledger, now = drawn.ledger, drawn.now
-    verdict = may_contact(ledger, rules or rules_of(drawn.config, "UTC"), now)
-    broken = broken_rules(profile, ledger, drawn.own, now, now)
+def judge(profile: str, drawn: Drawn, draw: random.Random, tally: Tally, rules: Profile) -> None:
+    """Judge one ledger twice, by `rules` and the checker, and the instant from which it is said to be allowed."""
+    now, case = drawn.now, Case(drawn.ledger)
+    verdict = may_contact(drawn.ledger, rules, now)
+    broken = broken_rules(profile, case, drawn.own, now, now)
     tally.ledgers += 1
     if isinstance(verdict, Allow):
         tally.allowed += 1
@@ -138,11 +138,11 @@ def judge(
     opens = verdict.not_before
     if opens is None:
         return
-    if broken_rules(profile, ledger, drawn.own, opens, now):
+    if broken_then := broken_rules(profile, case, drawn.own, opens, now):
         tally.early += 1
-        tally.examples.append(f"{verdict}, but then {broken_rules(profile, ledger, drawn.own, opens, now)}: {drawn}")
+        tally.examples.append(f"{verdict}, but then {broken_then}: {drawn}")
     for before in (opens - timedelta(seconds=1), now + (opens - now) * draw.random()):
-        if now <= before < opens and not broken_rules(profile, ledger, drawn.own, before, now):
+        if now <= before < opens and not broken_rules(profile, case, drawn.own, before, now):
             tally.late += 1
             tally.examples.append(f"{verdict}, but free at {before}: {drawn}")
             return

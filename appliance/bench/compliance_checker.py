@@ -1,15 +1,16 @@
 """A second opinion on a contact, written from the text of the rules and nothing else, to hold the first against.
 
 Nothing of `appliance.domain` that decides is used here: no profile file, no window, no helper. Figures stand in this
-module as they stand in the rules; the way is another one too: every window that holds the contact is laid out and what
-lies in it is counted, every day of a rest is walked. Slow, and plain enough to be read beside the law.
+module as they stand in the rules; the way is another one too: times are seconds and days are numbered, so that a window
+is laid over the contact and what lies in it is counted. Plain enough to be read beside the law.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,12 @@ import holidays
 
 from appliance.domain.compliance_ledger import Ledger
 
-DAY = timedelta(hours=24)
-_LOOK_AGAIN = timedelta(minutes=2)
+DAY_S = 24 * 3600
+_LOOK_AGAIN_S = 120
+_FIRST_S, _LAST_S = 1_577_836_800, 2_208_988_800
+"""2020 to 2039: the years of which the changes of the clock are known here."""
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_THURSDAY = 3  # on which day 0 fell
 
 
 @dataclass(frozen=True)
@@ -31,209 +36,252 @@ class Own:
 
 
 Broken = set[str]
-Law = Callable[[Ledger, datetime], Broken]
+Spans = Sequence[tuple[int, int]]
+
+
+# ---- clocks on the wall -----------------------------------------------------------------------------------------
+
+
+def _shift_s(where: ZoneInfo, at_s: int) -> int:
+    shift = datetime.fromtimestamp(at_s, where).utcoffset()
+    assert shift is not None
+    return int(shift.total_seconds())
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _changes(name: str) -> tuple[list[int], list[int]]:
+    """Return the seconds at which a zone's clocks change, and by how much they are ahead from then on."""
+    where = ZoneInfo(name)
+    starts, shifts = [_FIRST_S], [_shift_s(where, _FIRST_S)]
+    for later in range(_FIRST_S + DAY_S, _LAST_S, DAY_S):
+        if _shift_s(where, later) == shifts[-1]:
+            continue
+        low, high = later - DAY_S, later
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _shift_s(where, middle) == shifts[-1] else (low, middle)
+        starts.append(high)
+        shifts.append(_shift_s(where, high))
+    return starts, shifts
 
 
-def _wall(at: datetime, zone: str) -> datetime:
-    """What a clock on the wall shows there."""
-    return at.astimezone(_zone(zone)).replace(tzinfo=None)
+def _wall_s(at_s: float, zone: str) -> float:
+    """What a clock on the wall shows there, as seconds since it showed the beginning of 1970."""
+    starts, shifts = _changes(zone)
+    return at_s + shifts[bisect_right(starts, at_s) - 1]
+
+
+def _day(at_s: float, zone: str) -> int:
+    return int(_wall_s(at_s, zone) // DAY_S)
 
 
 # ---- what happened ----------------------------------------------------------------------------------------------
 
 
-def _dials(ledger: Ledger) -> dict[str, list[tuple[str, datetime, str, str]]]:
-    """Events by dial; one without a dial stands alone."""
-    found: dict[str, list[tuple[str, datetime, str, str]]] = {}
-    for n, event in enumerate(ledger.events):
-        found.setdefault(event.ref or f"alone {n}", []).append((str(event.kind), event.at, event.number, event.debt))
-    return found
+class Case:
+    """A ledger as the checker reads it; made once for all instants that are asked about."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._dials: dict[str, list[tuple[str, float, str, str]]] = {}
+        for n, event in enumerate(ledger.events):  # one without a dial stands alone
+            seen = (event.kind, event.at.timestamp(), event.number, event.debt)
+            self._dials.setdefault(event.ref or f"alone {n}", []).append(seen)
+        self._found: dict[tuple[tuple[str, ...], str, str], list[float]] = {}
+
+    def instants(self, *kinds: str, number: str = "", debt: str = "") -> list[float]:
+        """When each dial had one of the kinds, at its latest."""
+        asked = (kinds, number, debt)
+        if asked not in self._found:
+            self._found[asked] = out = []
+            for events in self._dials.values():
+                hits = [
+                    at_s for kind, at_s, of_number, of_debt in events
+                    if kind in kinds and (not number or of_number == number)
+                    and not (debt and of_debt and of_debt != debt)
+                ]  # fmt: skip
+                if hits:
+                    out.append(max(hits))
+        return self._found[asked]
+
+    def unanswered(self) -> list[float]:
+        """When this number was dialled and nobody answered."""
+        out = []
+        for events in self._dials.values():
+            if all(kind != "answered" for kind, *_ in events):
+                number = self.ledger.number
+                out += [at_s for kind, at_s, of_number, _ in events if kind == "attempt" and of_number == number]
+        return out
+
+    def agreed(self, kind: str, at_s: float, days: int | None = None) -> bool:
+        """Has the person agreed to this, and not taken it back (`days`: agreed no longer ago)."""
+        for one in self.ledger.consents:
+            given_s = one.given_at.timestamp()
+            stands = given_s <= at_s and not (one.revoked_at is not None and one.revoked_at.timestamp() <= at_s)
+            if one.kind == kind and stands and (days is None or at_s <= given_s + days * DAY_S):
+                return True
+        return False
 
 
-def _instants(ledger: Ledger, kinds: Iterable[str], *, number: str = "", debt: str = "") -> list[datetime]:
-    """When each dial had one of the kinds, at its latest."""
-    wanted = tuple(kinds)
-    out = []
-    for events in _dials(ledger).values():
-        hits = [
-            at for kind, at, of_number, of_debt in events
-            if kind in wanted and (not number or of_number == number) and not (debt and of_debt and of_debt != debt)
-        ]  # fmt: skip
-        if hits:
-            out.append(max(hits))
-    return out
-
-
-def _unanswered(ledger: Ledger, number: str) -> list[datetime]:
-    out = []
-    for events in _dials(ledger).values():
-        if "answered" in [kind for kind, *_ in events]:
-            continue
-        out += [at for kind, at, of_number, _ in events if kind == "attempt" and of_number == number]
-    return out
+Law = Callable[[Case, float], Broken]
 
 
 # ---- the ways of counting ------------------------------------------------------------------------------------------
 
 
-def _too_many_by_day(instants: list[datetime], days: int, most: int, ledger: Ledger, at: datetime) -> bool:
-    """Lay every window of so many calendar days over the contact, and count what it holds with it."""
-    for zone in ledger.zones:
-        today = _wall(at, zone).date()
-        dates = [_wall(one, zone).date() for one in instants]
-        for back in range(days):
-            window = {today - timedelta(days=back) + timedelta(days=n) for n in range(days)}
-            if sum(one in window for one in dates) + 1 > most:
-                return True
+def _too_many_in_a_day(instants: list[float], most: int, case: Case, at_s: float) -> bool:
+    """Count what lies on the contact's own calendar day, and the contact with it."""
+    if len(instants) + 1 <= most:
+        return False
+    for zone in case.ledger.zones:
+        today = _day(at_s, zone)
+        if sum(_day(one, zone) == today for one in instants) + 1 > most:
+            return True
     return False
 
 
-def _too_many_in_span(instants: list[datetime], days: int, most: int, ledger: Ledger, at: datetime) -> bool:
+def _too_many_in_span(instants: list[float], days: int, most: int, case: Case, at_s: float) -> bool:
     """Lay a window of so many days on every event, as the clock on the wall and as a stopwatch counts them."""
-    for zone in ledger.zones:
-        here = _wall(at, zone)
-        near = [
-            one for one in instants if at - one < days * DAY or here - _wall(one, zone) < days * DAY
-        ]  # fmt: skip
+    if len(instants) + 1 <= most:
+        return False
+    span_s = days * DAY_S
+    for zone in case.ledger.zones:
+        here_s = _wall_s(at_s, zone)
+        near = [one for one in instants if at_s - one < span_s or here_s - _wall_s(one, zone) < span_s]
         if len(near) + 1 > most:
             return True
     return False
 
 
-def _in_hours(spans_of: Callable[[date], Sequence[tuple[int, int]]], ledger: Ledger, at: datetime) -> bool:
-    for zone in ledger.zones:
-        wall = _wall(at, zone)
-        minute = wall.hour * 60 + wall.minute
-        if not any(start <= minute < end for start, end in spans_of(wall.date())):
+def _in_hours(spans_of: Callable[[int], Spans], case: Case, at_s: float) -> bool:
+    """Is it open in all zones; `spans_of`: the minutes of a numbered day."""
+    for zone in case.ledger.zones:
+        day, second = divmod(_wall_s(at_s, zone), DAY_S)
+        if not any(start <= second // 60 < end for start, end in spans_of(int(day))):
             return False
     return True
 
 
-def _agreed(ledger: Ledger, kind: str, at: datetime, days: int | None = None) -> bool:
-    for one in ledger.consents:
-        stands = one.given_at <= at and not (one.revoked_at is not None and one.revoked_at <= at)
-        if one.kind == kind and stands and (days is None or at <= one.given_at + days * DAY):
-            return True
-    return False
+def _weekday(day: int) -> int:
+    return (day + _THURSDAY) % 7
 
 
-def _hours(start: int, end: int) -> Callable[[date], Sequence[tuple[int, int]]]:
-    return lambda _day: [(start * 60, end * 60)]
+def _hours(start: int, end: int) -> Callable[[int], Spans]:
+    spans = [(start * 60, end * 60)]
+    return lambda _day: spans
 
 
 # ---- the laws ---------------------------------------------------------------------------------------------------
 
 
-def _third_party(ledger: Ledger, allowed: bool) -> Broken:
-    return {"third party"} if ledger.third_party and (ledger.third_party_refused or not allowed) else set()
+def _third_party(case: Case, allowed: bool) -> Broken:
+    refused = case.ledger.third_party_refused or not allowed
+    return {"third party"} if case.ledger.third_party and refused else set()
 
 
-def _robot_wants_consent(ledger: Ledger, at: datetime) -> Broken:
-    return {"robot consent"} if ledger.channel == "robot" and not _agreed(ledger, "robot", at) else set()
+def _robot_wants_consent(case: Case, at_s: float) -> Broken:
+    return {"robot consent"} if case.ledger.channel == "robot" and not case.agreed("robot", at_s) else set()
 
 
-def china_standard(ledger: Ledger, at: datetime) -> Broken:
+def china_standard(case: Case, at_s: float) -> Broken:
     """GB/T 45251-2025: not from 22:00 to 08:00 unless agreed; 3 effective conversations a day, robots included."""
-    broken = _third_party(ledger, ledger.debtor_unreachable)
-    if not _in_hours(_hours(8, 22), ledger, at) and not _agreed(ledger, "hours", at):
+    broken = _third_party(case, case.ledger.debtor_unreachable)
+    if not _in_hours(_hours(8, 22), case, at_s) and not case.agreed("hours", at_s):
         broken.add("quiet hours")
-    talks = _instants(ledger, ("conversation", "robot"))
-    if ledger.channel != "message" and _too_many_by_day(talks, 1, 3, ledger, at):
+    talks = case.instants("conversation", "robot")
+    if case.ledger.channel != "message" and _too_many_in_a_day(talks, 3, case, at_s):
         broken.add("3 conversations a day")
     return broken
 
 
-def china_banks(ledger: Ledger, at: datetime) -> Broken:
+def china_banks(case: Case, at_s: float) -> Broken:
     """CBA guideline 2026: not from 22:00 to 08:00 unless agreed; 6 unanswered attempts a day and number."""
-    broken = _third_party(ledger, ledger.debtor_unreachable)
-    if not _in_hours(_hours(8, 22), ledger, at) and not _agreed(ledger, "hours", at):
+    broken = _third_party(case, case.ledger.debtor_unreachable)
+    if not _in_hours(_hours(8, 22), case, at_s) and not case.agreed("hours", at_s):
         broken.add("quiet hours")
-    many = _too_many_by_day(_unanswered(ledger, ledger.number), 1, 6, ledger, at)
-    if ledger.channel != "message" and many and not _agreed(ledger, "frequency", at):
+    limited = case.ledger.channel != "message" and not case.agreed("frequency", at_s)
+    if limited and _too_many_in_a_day(case.unanswered(), 6, case, at_s):
         broken.add("6 unanswered a day")
     return broken
 
 
-@lru_cache(maxsize=16)
-def _russian_days_off(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("RU", years=year))
+@lru_cache(maxsize=1)
+def _russian_days_off() -> frozenset[int]:
+    days = holidays.country_holidays("RU", years=range(2020, 2040))
+    return frozenset(day.toordinal() - _EPOCH_ORDINAL for day in days)
 
 
-def russia(ledger: Ledger, at: datetime) -> Broken:
+def russia(case: Case, at_s: float) -> Broken:
     """230-FZ art. 7 as amended by 467-FZ: 8-22, 9-20 on days off; talks (robots too) 1/2/8, messages 2/4/16."""
+    local = {day.toordinal() - _EPOCH_ORDINAL for day in case.ledger.holidays}
 
-    def spans(day: date) -> Sequence[tuple[int, int]]:
-        off = day.weekday() in (5, 6) or day in ledger.holidays or day in _russian_days_off(day.year)
+    def spans(day: int) -> Spans:
+        off = _weekday(day) in (5, 6) or day in local or day in _russian_days_off()
         return [(9 * 60, 20 * 60)] if off else [(8 * 60, 22 * 60)]
 
-    broken = _third_party(ledger, _agreed(ledger, "third_party", at))
-    if not _in_hours(spans, ledger, at):
+    broken = _third_party(case, case.agreed("third_party", at_s))
+    if not _in_hours(spans, case, at_s):
         broken.add("hours")
-    if ledger.channel == "message":
-        counted, most = _instants(ledger, ("message",)), (2, 4, 16)
+    if case.ledger.channel == "message":
+        counted, most = case.instants("message"), (2, 4, 16)
     else:
-        counted, most = _instants(ledger, ("conversation", "robot", "abandoned")), (1, 2, 8)
-    if _too_many_by_day(counted, 1, most[0], ledger, at):
+        counted, most = case.instants("conversation", "robot", "abandoned"), (1, 2, 8)
+    if _too_many_in_a_day(counted, most[0], case, at_s):
         broken.add("a day")
-    if _too_many_in_span(counted, 7, most[1], ledger, at):
+    if _too_many_in_span(counted, 7, most[1], case, at_s):
         broken.add("a week")
-    if _too_many_in_span(counted, 31, most[2], ledger, at):
+    if _too_many_in_span(counted, 31, most[2], case, at_s):
         broken.add("a month")
     return broken
 
 
-def regulation_f(ledger: Ledger, at: datetime) -> Broken:
+def regulation_f(case: Case, at_s: float) -> Broken:
     """12 CFR 1006: 8-21; 7 calls in 7 days a debt; 7 days after a conversation, its date being the first."""
-    broken = _third_party(ledger, ledger.debtor_unreachable) | _robot_wants_consent(ledger, at)
-    if not _in_hours(_hours(8, 21), ledger, at) and not _agreed(ledger, "hours", at):
+    ledger = case.ledger
+    broken = _third_party(case, ledger.debtor_unreachable) | _robot_wants_consent(case, at_s)
+    if not _in_hours(_hours(8, 21), case, at_s) and not case.agreed("hours", at_s):
         broken.add("hours")
-    if ledger.channel == "message" or _agreed(ledger, "frequency", at, 7):
+    if ledger.channel == "message" or case.agreed("frequency", at_s, 7):
         return broken
-    if _too_many_in_span(_instants(ledger, ("attempt",), debt=ledger.debt), 7, 7, ledger, at):
+    if _too_many_in_span(case.instants("attempt", debt=ledger.debt), 7, 7, case, at_s):
         broken.add("7 in 7")
-    for talk in _instants(ledger, ("conversation", "robot"), debt=ledger.debt):
+    for talk_s in case.instants("conversation", "robot", debt=ledger.debt):
         for zone in ledger.zones:
-            first = _wall(talk, zone).date()
-            if any(_wall(at, zone).date() == first + timedelta(days=n) for n in range(7)) or at < talk:
+            first = _day(talk_s, zone)
+            if _day(at_s, zone) in range(first, first + 7) or at_s < talk_s:
                 broken.add("7 days after a conversation")
     return broken
 
 
-def telemarketing(ledger: Ledger, at: datetime) -> Broken:
+def telemarketing(case: Case, at_s: float) -> Broken:
     """16 CFR 310.4(c): 8-21; machines only by consent."""
-    broken = _robot_wants_consent(ledger, at)
-    if not _in_hours(_hours(8, 21), ledger, at) and not _agreed(ledger, "hours", at):
+    broken = _robot_wants_consent(case, at_s) | _third_party(case, allowed=True)
+    if not _in_hours(_hours(8, 21), case, at_s) and not case.agreed("hours", at_s):
         broken.add("hours")
-    return broken | ({"third party"} if ledger.third_party and ledger.third_party_refused else set())
+    return broken
 
 
-def united_kingdom(ledger: Ledger, at: datetime) -> Broken:
+def united_kingdom(case: Case, at_s: float) -> Broken:
     """Ofcom, CONC 7: 8-21; no call for 72 hours after an abandoned one unless an agent is guaranteed; nobody else."""
-    broken = _third_party(ledger, allowed=False) | _robot_wants_consent(ledger, at)
-    if not _in_hours(_hours(8, 21), ledger, at) and not _agreed(ledger, "hours", at):
+    broken = _third_party(case, allowed=False) | _robot_wants_consent(case, at_s)
+    if not _in_hours(_hours(8, 21), case, at_s) and not case.agreed("hours", at_s):
         broken.add("hours")
-    if ledger.channel != "message" and not ledger.agent_guaranteed:
-        for left in _instants(ledger, ("abandoned",)):
-            if at - left < 3 * DAY:
-                broken.add("72 h")
+    rests = case.ledger.channel != "message" and not case.ledger.agent_guaranteed
+    if rests and any(at_s - left_s < 3 * DAY_S for left_s in case.instants("abandoned")):
+        broken.add("72 h")
     return broken
 
 
-def india(ledger: Ledger, at: datetime) -> Broken:
+def india(case: Case, at_s: float) -> Broken:
     """RBI 2022: 8-19; no relatives or friends; machines only by consent."""
-    broken = _third_party(ledger, allowed=False) | _robot_wants_consent(ledger, at)
-    if not _in_hours(_hours(8, 19), ledger, at):
+    broken = _third_party(case, allowed=False) | _robot_wants_consent(case, at_s)
+    if not _in_hours(_hours(8, 19), case, at_s):
         broken.add("hours")
     return broken
 
 
-def nobody(ledger: Ledger, _at: datetime) -> Broken:
-    return {"third party"} if ledger.third_party and ledger.third_party_refused else set()
+def nobody(case: Case, _at_s: float) -> Broken:
+    return _third_party(case, allowed=True)
 
 
 LAWS: dict[str, tuple[Law, ...]] = {
@@ -244,22 +292,24 @@ LAWS: dict[str, tuple[Law, ...]] = {
 }  # fmt: skip
 
 
-def broken_rules(name: str, ledger: Ledger, own: Own, at: datetime, asked_at: datetime) -> Broken:
+def broken_rules(name: str, ledger: Ledger | Case, own: Own, at: datetime, asked_at: datetime) -> Broken:
     """Return what a contact at `at` would break; `asked_at`: when the ledger was drawn up, with a call or none."""
+    case = ledger if isinstance(ledger, Case) else Case(ledger)
+    ledger, at_s = case.ledger, at.timestamp()
     if not ledger.zones:
         return {"unknown zone"}
     broken: Broken = {f"do not call: {level}" for level in ledger.do_not_call}
     if ledger.contact_revoked:
         broken.add("revoked")
-    if ledger.in_call and at < asked_at + _LOOK_AGAIN:
+    if ledger.in_call and at_s < asked_at.timestamp() + _LOOK_AGAIN_S:
         broken.add("in a call")
     if ledger.lead_attempts + 1 > own.attempts_total:
         broken.add("attempts in all")
-    dials = _instants(ledger, ("attempt",), number=ledger.number)
-    if ledger.channel != "message" and _too_many_by_day(dials, 1, own.attempts_per_day, ledger, at):
+    dials = case.instants("attempt", number=ledger.number)
+    if ledger.channel != "message" and _too_many_in_a_day(dials, own.attempts_per_day, case, at_s):
         broken.add("attempts a day")
-    if not _in_hours(lambda day: own.hours.get(day.weekday(), ()), ledger, at):
+    if not _in_hours(lambda day: own.hours.get(_weekday(day), ()), case, at_s):
         broken.add("own hours")
     for law in LAWS[name]:
-        broken |= law(ledger, at)
+        broken |= law(case, at_s)
     return broken

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from appliance.bench.compliance_checker import Own
 from appliance.domain.calling_hours import WEEKDAYS
@@ -24,8 +26,30 @@ _PLACES: dict[str, list[tuple[str, ...]]] = {
 _NUMBERS, _DEBTS = ("+1", "+2", "+3"), ("", "a", "b")
 _CONSENTS = ("hours", "frequency", "robot", "third_party")
 _SPANS = ((0, 1440), (480, 1200), (540, 1080), (600, 1320))
+_LEVELS = ("box", "campaign", "person")
+_CHANNELS = (*[Channel.CALL] * 8, *[Channel.ROBOT] * 3, *[Channel.MESSAGE] * 2)
+_DAY_S = 86_400
+_BEGIN, _DAYS = datetime(2026, 2, 1, tzinfo=UTC), 700
 _SPAN_DAYS = 34
+_WINDOWS = (1, 3, 7, 31)
+_SLIPS_S = (0, 0, -1, 1, 3600, -3600)
 _GAPS_S = (600, 3600, 36_000, 86_400, 160_000, 310_000)
+_RINGS = ((EventKind.ATTEMPT, 0), (EventKind.RING, 1))
+_ANSWERED = (*_RINGS, (EventKind.ANSWERED, 20))
+_DIALS: tuple[tuple[float, tuple[tuple[EventKind, int], ...]], ...] = (
+    (0.45, _RINGS),
+    (0.55, (*_ANSWERED, (EventKind.ABANDONED, 22))),
+    (0.70, (*_ANSWERED, (EventKind.ROBOT, 21))),
+    (0.75, (*_ANSWERED, (EventKind.ROBOT, 21), (EventKind.CONVERSATION, 40))),
+    (0.93, (*_ANSWERED, (EventKind.CONVERSATION, 23))),
+    (1.0, ((EventKind.MESSAGE, 0),)),
+)
+"""What one dial comes to, in seconds from its start, by its cumulated share."""
+_ENDS = (
+    (EventKind.ATTEMPT,),
+    *((EventKind.ATTEMPT, EventKind.ANSWERED, end)
+      for end in (EventKind.CONVERSATION, EventKind.ROBOT, EventKind.ABANDONED)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,74 +90,71 @@ def _clock(minute: int) -> str:
 
 def draw_one(profile: str, draw: random.Random, choices: list[tuple[CampaignConfig, Own]]) -> Drawn:
     """Return one random question for a profile."""
-    config, own = draw.choice(choices)
-    now = datetime(2026, 2, 1, tzinfo=UTC) + timedelta(seconds=draw.randrange(700 * 86400))
-    if draw.random() < 0.3:  # on the minute, where hours begin and end
-        now = now.replace(minute=draw.choice((0, 30)), second=0)
-    rare = draw.random() < 0.25
-    number, debt = draw.choice(_NUMBERS[:2]), draw.choice(_DEBTS)
-    channel = draw.choices((Channel.CALL, Channel.ROBOT, Channel.MESSAGE), (8, 3, 2))[0]
+    chance = draw.random
+    config, own = _one_of(choices, draw)
+    now = _BEGIN + timedelta(seconds=int(chance() * _DAYS * _DAY_S))
+    if chance() < 0.3:  # on the minute, where hours begin and end
+        now = now.replace(minute=_one_of((0, 30), draw), second=0)
+    rare = chance() < 0.25
+    number, debt = _one_of(_NUMBERS[:2], draw), _one_of(_DEBTS, draw)
+    channel = _one_of(_CHANNELS, draw)
     ledger = Ledger(
         number=number, debt=debt, channel=channel,
-        events=_history(draw, now) if draw.random() < 0.6 else _series(draw, now, number, debt, channel),
-        zones=() if draw.random() < 0.01 else draw.choice(_PLACES[place_of(profile)]),
-        in_call=draw.random() < 0.02, consents=_consents(draw, now) if draw.random() < 0.4 else (),
-        do_not_call=frozenset({draw.choice(("box", "campaign", "person"))}) if draw.random() < 0.02 else frozenset(),
-        contact_revoked=rare and draw.random() < 0.1, third_party=rare and draw.random() < 0.6,
-        third_party_refused=rare and draw.random() < 0.3, debtor_unreachable=draw.random() < 0.5,
-        agent_guaranteed=draw.random() < 0.3, lead_attempts=min(draw.randrange(14), draw.randrange(14)),
-        holidays=frozenset({(now + timedelta(days=draw.randrange(3))).date()}) if draw.random() < 0.1 else frozenset(),
+        events=_history(draw, now) if chance() < 0.6 else _series(draw, now, number, debt, channel),
+        zones=() if chance() < 0.01 else _one_of(_PLACES[place_of(profile)], draw),
+        in_call=chance() < 0.02, consents=_consents(draw, now) if chance() < 0.4 else (),
+        do_not_call=frozenset({_one_of(_LEVELS, draw)}) if chance() < 0.02 else frozenset(),
+        contact_revoked=rare and chance() < 0.1, third_party=rare and chance() < 0.6,
+        third_party_refused=rare and chance() < 0.3, debtor_unreachable=chance() < 0.5,
+        agent_guaranteed=chance() < 0.3, lead_attempts=int(14 * min(chance(), chance())),
+        holidays=frozenset({(now + timedelta(days=int(3 * chance()))).date()}) if chance() < 0.1 else frozenset(),
     )  # fmt: skip
     return Drawn(ledger, config, own, now)
+
+
+def _one_of(of: Sequence[Any], draw: random.Random) -> Any:
+    """As `draw.choice`, in a third of its time."""
+    return of[int(draw.random() * len(of))]
 
 
 def _history(draw: random.Random, now: datetime) -> tuple[Event, ...]:
     """Dials of the last weeks, crowded towards now, some exactly so many days or hours ago."""
     events: list[Event] = []
+    chance = draw.random
     for n in range(int(draw.expovariate(0.22))):
-        back_s = draw.choice((draw.random() ** 3 * _SPAN_DAYS * 86400, draw.choice((1, 3, 7, 31)) * 86400,
-                              draw.random() * 86400))  # fmt: skip
-        at = now - timedelta(seconds=max(0, int(back_s) + draw.choice((0, 0, -1, 1, 3600, -3600))))
-        number, debt, ref = draw.choice(_NUMBERS), draw.choice(_DEBTS), f"d{n}"
+        way = int(3 * chance())
+        back_s = (
+            int(chance() ** 3 * _SPAN_DAYS * _DAY_S) if way == 0
+            else _one_of(_WINDOWS, draw) * _DAY_S if way == 1
+            else int(chance() * _DAY_S)
+        )  # fmt: skip
+        back_s = max(0, back_s + _one_of(_SLIPS_S, draw))
+        number, debt, ref = _one_of(_NUMBERS, draw), _one_of(_DEBTS, draw), f"d{n}"
         for kind, later_s in _dial(draw):
-            events.append(Event(min(now, at + timedelta(seconds=later_s)), kind, number, debt, ref))
-    draw.shuffle(events)
+            events.append(Event(now - timedelta(seconds=max(0, back_s - later_s)), kind, number, debt, ref))
+    events.sort(key=lambda _event: chance())
     return tuple(events)
 
 
 def _series(draw: random.Random, now: datetime, number: str, debt: str, channel: Channel) -> tuple[Event, ...]:
     """The same again and again, evenly: so the longer windows fill up while the shorter ones do not."""
-    gap_s = draw.choice(_GAPS_S) * draw.uniform(0.9, 1.1)
-    ends = ((), (EventKind.CONVERSATION,), (EventKind.ROBOT,), (EventKind.ABANDONED,))
-    kinds = (EventKind.ATTEMPT, *((EventKind.ANSWERED, *end) if (end := draw.choice(ends)) else ()))
-    if channel is Channel.MESSAGE:
-        kinds = (EventKind.MESSAGE,)
-    count = min(draw.randint(1, 20), int(_SPAN_DAYS * 86400 / gap_s))
-    return tuple(
-        Event(now - timedelta(seconds=int(n * gap_s)), kind, number, debt, f"s{n}")
-        for n in range(1, count + 1) for kind in kinds
-    )  # fmt: skip
+    gap_s = _one_of(_GAPS_S, draw) * draw.uniform(0.9, 1.1)
+    kinds = (EventKind.MESSAGE,) if channel is Channel.MESSAGE else _one_of(_ENDS, draw)
+    count = min(1 + int(20 * draw.random()), int(_SPAN_DAYS * _DAY_S / gap_s))
+    events = []
+    for n in range(1, count + 1):
+        at, ref = now - timedelta(seconds=int(n * gap_s)), f"s{n}"
+        events += [Event(at, kind, number, debt, ref) for kind in kinds]
+    return tuple(events)
 
 
-def _dial(draw: random.Random) -> list[tuple[EventKind, int]]:
+def _dial(draw: random.Random) -> tuple[tuple[EventKind, int], ...]:
     """What one dial came to, in seconds from its start."""
-    kind = draw.random()
-    dialled = [(EventKind.ATTEMPT, 0), (EventKind.RING, 1)]
-    if kind < 0.45:
-        return dialled
-    answered = [*dialled, (EventKind.ANSWERED, 20)]
-    if kind < 0.55:
-        return [*answered, (EventKind.ABANDONED, 22)]
-    if kind < 0.70:
-        return [*answered, (EventKind.ROBOT, 21)]
-    if kind < 0.75:
-        return [*answered, (EventKind.ROBOT, 21), (EventKind.CONVERSATION, 40)]
-    if kind < 0.93:
-        return [*answered, (EventKind.CONVERSATION, 23)]
-    return [(EventKind.MESSAGE, 0)]
+    which = draw.random()
+    return next(came for share, came in _DIALS if which < share)
 
 
 def _consents(draw: random.Random, now: datetime) -> tuple[Consent, ...]:
-    given = now - timedelta(seconds=draw.randrange(12 * 86400))
-    revoked = now - timedelta(seconds=draw.randrange(6 * 86400)) if draw.random() < 0.3 else None
-    return tuple(Consent(draw.choice(_CONSENTS), given, revoked) for _ in range(draw.randint(1, 2)))
+    given = now - timedelta(seconds=int(draw.random() * 12 * _DAY_S))
+    revoked = now - timedelta(seconds=int(draw.random() * 6 * _DAY_S)) if draw.random() < 0.3 else None
+    return tuple(Consent(_one_of(_CONSENTS, draw), given, revoked) for _ in range(_one_of((1, 2), draw)))
