@@ -8,7 +8,8 @@ from appliance.logs import get_logger
 from appliance.services.daemon import become
 from appliance.settings import Home, Settings
 from appliance.telephony.edge.certificates import ensure_certificates
-from appliance.telephony.edge.render import control_socket, load_trunks, write_edge
+from appliance.telephony.edge.places import control_socket
+from appliance.telephony.edge.render import load_trunks, write_edge
 from appliance.telephony.edge.subscribers import create, forget_connections
 from appliance.telephony.trunks import TrunkConfig
 

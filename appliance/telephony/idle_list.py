@@ -14,7 +14,7 @@ import time
 
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
-from appliance.telephony.edge.render import WORKER_SET, control_socket, worker_uri
+from appliance.telephony.edge.places import WORKER_SET, control_socket, worker_uri
 
 _REPEAT_S = 0.5
 _AT_ONCE = 6

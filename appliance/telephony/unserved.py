@@ -17,7 +17,7 @@ from typing import Any
 from appliance.events import InboundUnserved
 from appliance.logs import get_logger
 from appliance.settings import Home
-from appliance.telephony.edge.render import control_socket
+from appliance.telephony.edge.places import control_socket
 
 _ASK_EVERY_S = 2.0
 _ANSWER_MAX_BYTES = 1 << 18

@@ -15,7 +15,7 @@ from typing import Any
 
 from appliance.errors import BoxError
 from appliance.settings import Home, Settings
-from appliance.telephony.edge.render import FIRST_TRUNK_SET, WORKER_SET, control_socket, worker_uri
+from appliance.telephony.edge.places import FIRST_TRUNK_SET, WORKER_SET, control_socket, worker_uri
 from appliance.telephony.edge.subscribers import Registration
 from appliance.telephony.edge.subscribers import registrations as registrations
 

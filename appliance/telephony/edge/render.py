@@ -15,17 +15,16 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 
-from appliance.errors import BoxError, CallerError
+from appliance.errors import CallerError
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, write_private
 from appliance.store.db import open_store
 from appliance.store.models import Trunk
+from appliance.telephony.edge.places import FIRST_TRUNK_SET, WORKER_SET, control_socket, worker_uri
 from appliance.telephony.edge.subscribers import ProviderRegistration, database, set_providers
 from appliance.telephony.trunks import TRUNK_ID, Gateway, Provider, TrunkConfig, parse_trunk
 
 MODULE_FOLDERS = ("/usr/lib/x86_64-linux-gnu/kamailio/modules/", "/usr/lib/aarch64-linux-gnu/kamailio/modules/")
-WORKER_SET = 1
-FIRST_TRUNK_SET = 101
 CHILDREN = 2  # processes per socket: a call is a few milliseconds of work
 # requests from one address in 2 s before it is banned: 30 phones behind one router may register at once
 FLOOD_PER_2_S = 150
@@ -35,7 +34,6 @@ GATEWAY_FIRST_REPLY_MS = 2_000
 SEAT_FIRST_REPLY_MS = 1_500
 WORKER_FIRST_REPLY_MS = 500
 _PROBING_AND_INACTIVE = 9  # dispatcher flags: not used until the worker answers an OPTIONS or its parent names it idle
-_UNIX_PATH_MAX = 100  # of 107 bytes; Kamailio appends to it
 
 log = get_logger()
 
@@ -62,14 +60,6 @@ class RenderedTrunk:
 
 def config_path(home: Home) -> Path:
     return home.edge / "kamailio.cfg"
-
-
-def control_socket(home: Home) -> Path:
-    """Kamailio's unix datagram socket for JSON-RPC. Raises BoxError when the path is too long for a socket."""
-    path = home.run / "edge.sock"
-    if len(str(path).encode()) > _UNIX_PATH_MAX:
-        raise BoxError("edge.path_too_long", f"{path} is too long for a socket; use a shorter CALLBOX_HOME.")
-    return path
 
 
 def load_trunks(home: Home, settings: Settings) -> dict[str, TrunkConfig]:
@@ -191,9 +181,6 @@ def _dispatcher_list(settings: Settings, trunks: list[RenderedTrunk]) -> str:
             lines.append(f"{trunk.set_id} {gateway.uri} 0 {count - position} {outer}")
     return "\n".join(lines) + "\n"
 
-
-def worker_uri(settings: Settings, port: int) -> str:
-    return f"sip:{settings.sip.worker_address}:{port}"
 
 
 def _provider_registrations(settings: Settings, trunks: Mapping[str, TrunkConfig]) -> list[ProviderRegistration]:

@@ -14,7 +14,8 @@ from appliance.errors import BoxError, CallerError
 from appliance.services import bus, rtpengine
 from appliance.settings import Home, Settings
 from appliance.telephony.edge import subscribers
-from appliance.telephony.edge.render import control_socket, render_files, resolve, write_edge
+from appliance.telephony.edge.places import control_socket
+from appliance.telephony.edge.render import render_files, resolve, write_edge
 from appliance.telephony.trunks import TrunkConfig, parse_trunk
 
 pytestmark = pytest.mark.unit
