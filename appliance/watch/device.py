@@ -10,8 +10,9 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from supervisor import childutils
+from supervisor import childutils, supervisord
 
 from appliance.errors import BoxError
 from appliance.home import RELEASE
@@ -40,13 +41,13 @@ def is_device(home: Home) -> bool:
     return RELEASE.exists() and home.root == Path("/var/lib/callbox")
 
 
-def run(home: Home) -> None:
+def run(home: Home) -> NoReturn:
     """Become the supervisor of the worker group; never returns."""
     path = render(home, [program for program in BOX if program.name in WORKERS])
     with path.open("a", encoding="utf-8") as config:
         config.write(_LISTENER.format(python=sys.executable, log=home.logs / "notify.log"))
-    supervisord = [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(path)]
-    os.execv(supervisord[0], supervisord)  # noqa: S606 - no shell is wanted
+    supervisord.main(["--nodaemon", "--configuration", str(path)])
+    sys.exit()
 
 
 def _opens(address: str, port: int) -> bool:

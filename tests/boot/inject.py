@@ -36,6 +36,7 @@ After=systemd-udev-trigger.service
 StartLimitIntervalSec=0
 [Service]
 ExecStartPre=-/sbin/modprobe virtio_console
+ExecStartPre=-udevadm wait --timeout=300 /dev/virtio-ports/callbox.agent
 ExecStart=/usr/bin/python3 -u {FOLDER}/agent.py
 Restart=always
 RestartSec=0.5
