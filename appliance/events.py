@@ -215,7 +215,7 @@ class LiveAgent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     wrap_up_ends_unix_s: float | None = None
     popped_at_unix_s: float | None = None
     preview_ends_unix_s: float | None = None  # then the record on the screen is dialled or skipped
-    heard_late: str = ""  # what the ear says now of a call that it passed on in doubt
+    heard_late: str = ""  # what the ear says now of a call that the agent has; empty: nothing new
     direction: str = "outbound"  # inbound: the customer called us
     queue_name: str = ""  # inbound: where he waited
     waited_s: float = 0.0  # inbound: from the answer to the agent

@@ -48,7 +48,7 @@ from appliance.domain.call_steps import (
     wait_for_agent,
 )  # fmt: skip
 from appliance.domain.call_steps import later as later
-from appliance.domain.hearing import TAKEN_OFF
+from appliance.domain.hearing import overruled
 from appliance.domain.outcome import (
     FATAL_EARLY,
     RING_TIMEOUT,
@@ -98,7 +98,7 @@ def verdict_of(call: Call) -> Verdict:
         return call.refused
     if call.answered_at is None:
         return of_unanswered(call.early, call.trunk_end)
-    if call.late is not None and call.late.outcome in TAKEN_OFF and call.bridged_at is None and not call.abandoned:
+    if call.late is not None and overruled(call.heard, call.late) and call.bridged_at is None and not call.abandoned:
         return call.late
     if call.heard is not None:
         return call.heard
@@ -176,20 +176,22 @@ def _heard_waiting(call: Call, event: bus_events.Heard, now: datetime) -> tuple[
 def _heard_connected(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
     """An agent has the call, or is about to.
 
-    Where he got it before the ear had judged, its first word takes machines off him; later words only tell him.
+    Where he got it before the ear had judged, its first word takes machines off him; where he dialled himself, and
+    with later words, he is only told.
     """
     before = call
     call, _ = note_verdict(call, event, now)
     if call.policy.agent_first and before.heard is None and _no_person(before, call):
         call, commands = hang_up(call, "machine", now)
         return call, tuple(replace(c, taken_off=True) if isinstance(c, ConversationOver) else c for c in commands)
-    return call, (LateWord(call.agent_id),) if call.late is not before.late and call.agent_id else ()
+    told = call.late is not before.late or (call.heard is not before.heard and call.policy.owner_agent_id)
+    return call, (LateWord(call.agent_id),) if told and call.agent_id else ()
 
 
 def _no_person(before: Call, call: Call) -> bool:
     """Say whether the ear's newest word, the first or one after a doubt, is that no person is there."""
-    if call.late is not before.late and call.late is not None:
-        return call.late.outcome in TAKEN_OFF
+    if call.late is not before.late:
+        return overruled(call.heard, call.late)
     return before.heard is None and call.heard is not None and call.heard.outcome not in LIVE_OUTCOMES
 
 

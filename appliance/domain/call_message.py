@@ -15,7 +15,7 @@ from appliance.commands import Hold, PlayPrompt
 from appliance.domain.call_model import Call, CallState, Commands, Expired, NobodyFree
 from appliance.domain.call_steps import CLOSING_S, hang_up, later, note_verdict, wait_for_agent
 from appliance.domain.campaign import VoiceMessage
-from appliance.domain.hearing import TAKEN_OFF
+from appliance.domain.hearing import overruled
 from appliance.types import LegRole, Outcome
 
 STOPPED_PROMPT = "stopped"
@@ -61,10 +61,11 @@ def heard_beep(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call
 
 
 def heard_in_message(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
-    """The ear takes its doubt back: no person listens."""
+    """The ear takes its word back: no person listens. A machine that is spoken to goes on being so."""
     before = call.late
     call, _ = note_verdict(call, event, now)
-    if call.late is not None and call.late is not before and call.late.outcome in TAKEN_OFF:
+    by_machine = call.heard is not None and call.heard.outcome is Outcome.MACHINE
+    if call.late is not before and overruled(call.heard, call.late) and not by_machine:
         return hang_up(call, "machine", now)
     return call, ()
 

@@ -85,7 +85,7 @@ class Call:
     progressed: bool = False
     early: Verdict | None = None
     heard: Verdict | None = None
-    late: Verdict | None = None  # what the ear said after a doubt
+    late: Verdict | None = None  # the newest of what the ear said after its final word
     beep_end_ms: int | None = None  # end of a voicemail's beep, from answer
     trunk_end: TrunkEnd | None = None
     retry_after_s: int | None = None

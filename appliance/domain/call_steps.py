@@ -129,21 +129,24 @@ def verdict_of_ear(event: bus_events.Heard) -> Verdict:
 
 
 def note_verdict(call: Call, event: bus_events.Heard, now: datetime) -> tuple[Call, Commands]:
-    """Keep what the ear says; the first final word after the answer stands."""
+    """Keep what the ear says; the first final word after the answer stands, later ones are kept beside it."""
     if not event.final:
         return _note_remark(call, event), ()
     if event.phase == "early":
         return replace(call, early=verdict_of_ear(event)), ()
     if call.heard is None:
         call = replace(call, heard=verdict_of_ear(event), verdict_at=call.verdict_at or now)
+    elif call.heard.kind is Kind.SIGNALLING:  # the engine did not wait for it any longer
+        call = replace(call, late=verdict_of_ear(event))
     return call, ()
 
 
 def _note_remark(call: Call, event: bus_events.Heard) -> Call:
-    """A beep's end, or the word that follows a doubt; other steps on the way are not kept."""
+    """A beep's end, or a word that puts the final one right or says it closer; other steps on the way are not kept."""
     if event.phase != "answered":
         return call
     if "beep_end_ms" in event.evidence:
         call = replace(call, beep_end_ms=int(event.evidence["beep_end_ms"]))
-    doubted = call.heard is not None and call.heard.outcome is Outcome.UNKNOWN and call.late is None
-    return replace(call, late=verdict_of_ear(event)) if doubted and event.reason.startswith(LATE_REASON) else call
+    if call.heard is None or not event.reason.startswith(LATE_REASON):
+        return call
+    return replace(call, late=verdict_of_ear(event))

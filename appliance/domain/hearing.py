@@ -11,7 +11,7 @@ from appliance.domain.outcome import VAGUE, TrunkEnd, Verdict, of_signalling
 from appliance.types import Outcome
 
 LATE_REASON = "late_"
-"""Begin of the reason of the one word that may follow a final `unknown`."""
+"""Begin of the reason of a word that follows the final one: it settles a doubt, or says which machine it is."""
 
 SURE = 0.85
 """Below this a verdict is worth listening to: about one in ten of them is wrong."""
@@ -20,8 +20,15 @@ TAKEN_OFF = frozenset({Outcome.MACHINE, Outcome.SCREENING, Outcome.IVR, Outcome.
 """A late word that says: no person is on the line."""
 
 
+def overruled(heard: Verdict | None, late: Verdict | None) -> bool:
+    """Say whether a late word takes a line off people. Who was taken for a person is not let go for it: he is told."""
+    if late is None or late.outcome not in TAKEN_OFF:
+        return False
+    return heard is None or heard.outcome is not Outcome.HUMAN
+
+
 class Phase(StrEnum):
-    """When a verdict was said; `LATE` follows a doubt of `ANSWERED`."""
+    """When a verdict was said; `LATE` follows one of `ANSWERED`."""
 
     EARLY = "early"
     ANSWERED = "answered"
@@ -36,7 +43,7 @@ class Doubt(StrEnum):
     ANNOUNCEMENT = "announcement"  # an announcement that is not in the library
     DISAGREES = "disagrees"  # the exchange gave another cause
     UNSURE = "unsure"  # low confidence
-    LATE = "late"  # the ear changed its mind after an agent had the call
+    LATE = "late"  # the ear changed its mind, or knew more, after its final word
 
 
 _SAME = (

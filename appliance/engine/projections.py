@@ -53,12 +53,18 @@ def live_agent(room: Room, agent: Agent, desk: Desk | None, *, with_record: bool
         wrap_up_ends_unix_s=agent.wrap_up_ends.timestamp() if agent.wrap_up_ends else None,
         popped_at_unix_s=desk.popped_at.timestamp() if desk and desk.popped_at else None,
         preview_ends_unix_s=desk.preview_ends.timestamp() if desk and desk.preview_ends else None,
-        heard_late=call.late.outcome.value if call and call.late else "",
+        heard_late=_heard_late(call),
         direction="inbound" if caller else "outbound", queue_name=caller.queue_name if caller else "",
         waited_s=round(called_us.wait_s, 1) if called_us else 0.0,
         told_by=told.by if told else "", told_what=told.what if told else "",
         told_at_unix_s=told.at.timestamp() if told else 0.0,
     )  # fmt: skip
+
+
+def _heard_late(call: Call | None) -> str:
+    """What the ear says of a line that the agent has: its later word, or any of it where he dialled himself."""
+    word = (call.late or (call.heard if call.policy.owner_agent_id else None)) if call is not None else None
+    return word.outcome.value if word is not None else ""
 
 
 def _on_demand(room: Room, talk: Call | InboundCall, agent: Agent) -> str:

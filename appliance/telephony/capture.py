@@ -28,8 +28,8 @@ from audio.verdict import Verdict
 
 Publish = Callable[..., None]
 _ANSWERED = "answered"
-_LATE_REASON, _LATE_MS = "late_", 8000
-"""After a doubt the ear goes on listening until so long after answer, for one more word."""
+_LATE_MS = 8000
+"""The ear goes on listening until so long after answer: for what puts its word right, or says which machine it is."""
 _BEEP_MS = 45_000
 """So long after answer a machine's beep is waited for, where a message is to be left."""
 _EVIDENCE_FRAMES = round(10.0 / FRAME_S)
@@ -173,15 +173,12 @@ class Capture:
         if verdict.final:
             self._log.info("heard", phase=phase, label=verdict.label.value, reason=verdict.reason)
             self._final = verdict
-        doubtful = verdict.final and verdict.label is Label.UNKNOWN
-        if phase == _ANSWERED and self._listen.until_beep and verdict.label is Label.MACHINE:
-            self._waits_for_beep = "beep_end_ms" not in verdict.evidence
-            if self._waits_for_beep:
-                return
-        late = not verdict.final and self._final is not None and verdict.reason.startswith(_LATE_REASON)
-        beep = self._listen.until_beep and "beep_end_ms" in verdict.evidence
-        if phase == _ANSWERED and (late or beep or (verdict.final and not doubtful)):
+        if phase != _ANSWERED or not self._listen.until_beep:
+            return
+        if "beep_end_ms" in verdict.evidence:  # the message is left now
             self._drop_ear()
+        elif verdict.label is Label.MACHINE:
+            self._waits_for_beep = True
 
     def _say_last_word(self, ear: Ear) -> None:
         try:

@@ -11,7 +11,7 @@ from appliance import events as ev
 from appliance.commands import Hangup
 from appliance.domain import call as calls
 from appliance.domain import drift, hearing, retry
-from appliance.domain.call_model import Call, CallState, LateWord
+from appliance.domain.call_model import Call, CallPolicy, CallState, LateWord
 from appliance.domain.campaign import CampaignConfig
 from appliance.domain.drift import Measure, Mix
 from appliance.domain.hearing import Doubt, Phase
@@ -49,7 +49,8 @@ def test_the_agent_is_told_and_nothing_else_changes(state: CallState, label: str
     assert after.late is not None
     assert (after.late.outcome, after.late.decided_at_ms) == (label, 6100)
     assert replace(after, late=None, last_seq=0, originated_at=None) == before
-    assert calls.step(after, _late("ivr", seq=2), NOW)[1] == (), "one late word and no more"
+    closer, commands = calls.step(after, _late("ivr", seq=2), NOW)
+    assert (closer.late and closer.late.outcome, commands) == ("ivr", (LateWord("agent1"),)), "which machine it is"
 
 
 def test_a_call_that_an_agent_took_keeps_its_outcome() -> None:
@@ -70,10 +71,35 @@ def test_a_person_after_all_goes_on_waiting() -> None:
     assert (after.state, commands) == (CallState.HEARD, ())
 
 
-def test_a_late_word_after_a_sure_one_is_no_word() -> None:
-    sure = Verdict(Outcome.HUMAN, "speech", "short_greeting", 0.95)
-    after, commands = calls.step(_call(CallState.TALKING, sure), _late("machine"), NOW)
-    assert (after.late, commands) == (None, ())
+PERSON = Verdict(Outcome.HUMAN, "speech", "short_greeting", 0.95)
+
+
+def test_a_beep_after_a_sure_word_is_told_and_costs_nobody_the_line() -> None:
+    after, commands = calls.step(_call(CallState.TALKING, PERSON), _late("machine"), NOW)
+    assert (after.late and after.late.outcome, commands) == ("machine", (LateWord("agent1"),))
+    waits, commands = calls.step(_call(CallState.HEARD, PERSON), _late("machine"), NOW)
+    assert (waits.state, commands) == (CallState.HEARD, ())
+    assert calls.verdict_of(waits).outcome is Outcome.HUMAN
+
+
+def test_which_machine_it_is_may_be_told_after_the_line_is_let_go() -> None:
+    machine = Verdict(Outcome.MACHINE, "speech", "talks_on", 0.95)
+    after, _ = calls.step(_call(CallState.CLOSING, machine), _late("screening"), NOW)
+    assert calls.verdict_of(after).outcome is Outcome.SCREENING
+
+
+def test_a_final_word_the_engine_did_not_wait_for_is_a_late_one() -> None:
+    waits, _ = calls.step(replace(_call(CallState.ANSWERED), heard=None), calls.Expired(), NOW)
+    assert waits.state is CallState.HEARD
+    after, commands = calls.step(waits, _late("machine", reason="talks_on", final=True), NOW)
+    assert (after.state, [type(command) for command in commands]) == (CallState.CLOSING, [Hangup])
+
+
+def test_who_dialled_himself_is_told_what_the_ear_says() -> None:
+    policy = CallPolicy(owner_agent_id="agent1", owner_seat_id="s1")
+    own = replace(_call(CallState.TALKING), heard=None, policy=policy)
+    after, commands = calls.step(own, _late("machine", reason="talks_on", final=True), NOW)
+    assert (after.state, commands) == (CallState.TALKING, (LateWord("agent1"),))
 
 
 def test_abandoned_stays_abandoned() -> None:

@@ -292,27 +292,22 @@ def ear(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedEar]:
     return Own
 
 
-def test_after_a_doubt_one_late_word_is_told(call: Call, ear: type[ScriptedEar]) -> None:
+@pytest.mark.parametrize("first", [Label.UNKNOWN, Label.MACHINE, Label.HUMAN])
+def test_words_after_the_final_one_are_told(call: Call, ear: type[ScriptedEar], first: Label) -> None:
     ear.script["answered"] = [
-        _word(Label.UNKNOWN, 4000), _word(Label.MACHINE, 6000, "late_talks_on", final=False),
+        _word(first, 4000), _word(Label.MACHINE, 6000, "late_talks_on", final=False),
         _word(Label.IVR, 7000, "late_menu", final=False),
     ]  # fmt: skip
     call.dial(record=RecordPolicy(enabled=False)).answer().run(9.0)
-    assert [(h.label, h.final) for h in call.of(Heard)] == [("unknown", True), ("machine", False)]
+    assert [(h.label, h.final) for h in call.of(Heard)] == [(first, True), ("machine", False), ("ivr", False)]
     assert "left" not in call.port.taps, "nobody listens any more"
 
 
-def test_after_a_doubt_the_ear_gives_up_in_the_end(call: Call, ear: type[ScriptedEar]) -> None:
+def test_the_ear_stops_listening_in_the_end(call: Call, ear: type[ScriptedEar]) -> None:
     ear.script["answered"] = [_word(Label.UNKNOWN, 4000), _word(Label.HUMAN, 9000, "late_x", final=False)]
     call.dial(record=RecordPolicy(enabled=False)).answer().run(11.0)
     assert [h.label for h in call.of(Heard)] == ["unknown"]
     assert "left" not in call.port.taps
-
-
-def test_a_sure_word_is_the_last(call: Call, ear: type[ScriptedEar]) -> None:
-    ear.script["answered"] = [_word(Label.HUMAN, 1500), _word(Label.MACHINE, 3000, "late_x", final=False)]
-    call.dial().answer().run(5.0)
-    assert [h.label for h in call.of(Heard)] == ["human"]
 
 
 def _early(call: Call, seconds: float) -> None:
