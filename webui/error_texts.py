@@ -110,7 +110,6 @@ ERRORS = {
     "scorecard.bad_number": _l("This number is too small or too large."),
     "scorecard.bad_name": _l("Use 1 to 120 characters."),
     "scorecard.name_taken": _l("There is a scorecard of this name already."),
-    "scorecard.changed": _l("Somebody else changed this card meanwhile: look at it and change it again."),
     "plan.bad_name": _l("Use 1 to 120 characters."),
     "plan.name_taken": _l("There is a plan of this name already."),
     "plan.bad_number": _l("This number is too small or too large."),

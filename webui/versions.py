@@ -42,6 +42,14 @@ FIELDS: dict[str, Any] = {
     "mask_numbers": _l("Agents see only the last digits of numbers"), "consents": _l("Consents"),
     "recipients": _l("Send it to"), "every": _l("Make it"), "at_time": _l("At"), "on_day": _l("On day"),
     "language": _l("Language"), "label": _l("Meaning"), "country": _l("Country"),
+    "url": _l("Address"), "events": _l("Told of"), "personal": _l("Send personal data too"),
+    "allow_private": _l("The address lies in the own network"), "scorecard_id": _l("Scorecard"),
+    "questions": _l("Questions"), "order": _l("Order"), "title": _l("Title"), "body": _l("Text"), "text": _l("Text"),
+    "tags": _l("Tags"), "category": _l("Category"), "step": _l("Step"), "kind": _l("Kind"),
+    "knock_out": _l("Knock-out: No or 0 makes the call 0"), "may_skip": _l("May not apply"),
+    "top": _l("Scale from 0"), "section_weight": _l("Section"), "per_agent": _l("Calls of each agent a week"),
+    "campaign_ids": _l("Campaigns"), "outcomes": _l("Outcomes"), "team": _l("Team"),
+    "at_least_s": _l("Length from"), "at_most_s": _l("Length to"),
 }  # fmt: skip
 """Names of fields for people; one that is missing shows as it is called inside."""
 
@@ -84,8 +92,10 @@ def differences(error: ConflictError) -> list[tuple[str, str, str]]:
 
 
 def _named(name: str) -> str:
-    first, _, rest = name.removeprefix("config.").partition(".")
-    return f"{FIELDS.get(first, first)}{f' ({rest})' if rest else ''}"
+    """What a field is called; of one within another (`rules.team`, `questions.Talk: Tone.weight`) all its parts."""
+    first, *rest = name.removeprefix("config.").split(".")
+    inner = ", ".join(str(FIELDS.get(part, part)) for part in rest)
+    return f"{FIELDS.get(first, first)}{f' ({inner})' if inner else ''}"
 
 
 def conflict_page(error: ConflictError, text: str) -> BaseResponse:

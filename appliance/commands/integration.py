@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from appliance.commands.base import Command, UserCommand
+from appliance.commands.base import Command, EditCommand, UserCommand
 
 
 class BeginApiRequest(Command, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class NoteTokenUse(Command, frozen=True, kw_only=True):
     id: str
 
 
-class SaveWebhook(UserCommand, frozen=True, kw_only=True):
+class SaveWebhook(EditCommand, frozen=True, kw_only=True):
     """Make (id None) or change a webhook; `events` as types.WebhookEvent. Reply id; data.secret of a new one, once.
 
     `personal`: names, numbers and notes are sent too; `allow_private`: the address may lie in the own network (never

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from appliance.commands.base import UserCommand
+from appliance.commands.base import EditCommand, UserCommand
 
 
 class SaveRecordingNote(UserCommand, frozen=True, kw_only=True):
@@ -35,17 +35,13 @@ class ExportRecordings(UserCommand, frozen=True, kw_only=True):
     recording_ids: list[str]
 
 
-class SaveScorecard(UserCommand, frozen=True, kw_only=True):
-    """Make or change a scorecard; `card` as domain.scorecard. One that was used gets a new version. Reply id.
-
-    `seen_version`: the version that was changed; another one meanwhile is refused (`scorecard.changed`).
-    """
+class SaveScorecard(EditCommand, frozen=True, kw_only=True):
+    """Make or change a scorecard; `card` as domain.scorecard. One that was used gets a new version. Reply id."""
 
     SERVICE: ClassVar[str] = "office"
     scorecard_id: str | None = None
     name: str
     card: dict[str, Any]
-    seen_version: int = 0
 
 
 class RetireScorecard(UserCommand, frozen=True, kw_only=True):
@@ -56,7 +52,7 @@ class RetireScorecard(UserCommand, frozen=True, kw_only=True):
     back: bool = False
 
 
-class SaveSamplingPlan(UserCommand, frozen=True, kw_only=True):
+class SaveSamplingPlan(EditCommand, frozen=True, kw_only=True):
     """Make or change a plan by which calls are drawn each week; `rules` as domain.sampling. Reply id."""
 
     SERVICE: ClassVar[str] = "office"

@@ -29,6 +29,7 @@ from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress, WorkQueue
 from appliance.logs import get_logger
 from appliance.outside import hooks
+from appliance.store import versions
 from appliance.store.models import Webhook, WebhookDelivery
 from appliance.store.repositories import happenings, jobs_queue, users
 from appliance.types import Permission, Severity, WebhookEvent
@@ -75,16 +76,21 @@ class Webhooks:
         now, secret = self._context.clock.now(), ""
         with self._context.store.write() as session:
             users.require(session, command.actor_id, Permission.SETTINGS_WRITE)
+            wanted = {
+                "name": command.name.strip(), "url": command.url.strip(), "events": sorted(set(command.events)),
+                "personal": command.personal, "allow_private": command.allow_private, "enabled": command.enabled,
+            }  # fmt: skip
             if command.id is None:
                 secret = hooks.new_secret()
                 row = Webhook(id=new_id(), secret=secret, created_at=now, seen_until=now, enabled=True)
                 session.add(row)
             else:
                 row = _known(session, command.id)
+                versions.check(session, command, f"webhook:{row.id}", row, wanted)
             if command.enabled and not row.enabled:
                 row.seen_until, row.failing_since = now, None  # what happened meanwhile is not told
-            row.name, row.url, row.events = command.name.strip(), command.url.strip(), sorted(set(command.events))
-            row.personal, row.allow_private, row.enabled = command.personal, command.allow_private, command.enabled
+            for name, value in wanted.items():
+                setattr(row, name, value)
             detail = {"url": row.url, "events": row.events, "personal": row.personal, "enabled": row.enabled}
             self._audit(session, command, "webhook.saved", row.id, detail)
         self._alert(row.id, row.name, raised=False)

@@ -29,10 +29,12 @@ from appliance.store.models import (
     PersonFacts,
     Queue,
     RetentionRule,
+    SamplingPlan,
     SavedReport,
     Seat,
     Trunk,
     User,
+    Webhook,
 )  # fmt: skip
 
 EDITED: dict[type[Base], tuple[str, ...]] = {
@@ -48,6 +50,8 @@ EDITED: dict[type[Base], tuple[str, ...]] = {
     KbVersion: ("title", "body", "tags", "category", "dispositions", "step"),
     ContactField: ("config", "on_pop", "retired"),
     SavedReport: ("name", "choice", "every", "at_time", "on_day", "recipients", "file_format", "language"),
+    SamplingPlan: ("name", "scorecard_id", "rules", "enabled"),
+    Webhook: ("name", "url", "events", "personal", "allow_private", "enabled"),
 }
 """What the form of each of them holds, by the names of its command; live state is left out."""
 
@@ -82,6 +86,18 @@ def of_settings(settings: Settings) -> dict[str, Any]:
 def of_announcement(entry: Announcement) -> dict[str, Any]:
     """What is edited of an entry of the ear's library."""
     return {name: getattr(entry, name) for name in ("label", "name", "country", "language")}
+
+
+def of_scorecard(name: str, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What is edited of a scorecard (plain data of domain.scorecard): a line for each question, and their order."""
+    questions = [(section, one) for section in card["sections"] for one in section["questions"]]
+    lines = {
+        f"{section['title']}: {one['text']}": {
+            "section_weight": section.get("weight", 1), **{key: one[key] for key in one if key not in ("id", "text")},
+        }
+        for section, one in questions
+    }  # fmt: skip
+    return {"name": name, "questions": lines, "order": [one["text"] for _section, one in questions]}
 
 
 def check(

@@ -10,13 +10,14 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from appliance.commands import RemoveWebhook, ResendDelivery, RotateWebhookSecret, SaveWebhook, TestWebhook
-from appliance.errors import CallerError
+from appliance.errors import CallerError, ConflictError
 from appliance.store.read import tables
 from appliance.types import Permission, WebhookEvent
 from webui.access import needs
-from webui.box import ask, store
+from webui.box import ask, seen_version, store
 from webui.error_texts import error_text
 from webui.errors import done_at
+from webui.versions import current, edits
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/system/webhooks")
 
@@ -46,19 +47,20 @@ def page() -> str:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @needs(Permission.SETTINGS_WRITE)
-def new() -> str:
+def new() -> str | Response:
     """A new one; its secret is shown this once."""
     return _form(None)
 
 
 @blueprint.route("/<webhook_id>", methods=["GET", "POST"])
 @needs(Permission.SETTINGS_WRITE)
-def one(webhook_id: str) -> str:
+@edits("webhook", "webhook_id")
+def one(webhook_id: str) -> str | Response:
     """Change one; below it what was sent."""
     return _form(tables.one(store(), tables.WEBHOOKS, webhook_id) or abort(404))
 
 
-def _form(webhook: tables.WebhookRow | None) -> str:
+def _form(webhook: tables.WebhookRow | None) -> str | Response:
     error = secret = ""
     form = request.form
     if request.method == "POST":
@@ -69,19 +71,24 @@ def _form(webhook: tables.WebhookRow | None) -> str:
                 enabled=webhook is None or "enabled" in form,
             )  # fmt: skip
             secret = saved.data.get("secret", "")
+            if not secret:
+                return done_at(url_for("webhooks.one", webhook_id=str(saved.id)), _("Saved."))
             webhook = tables.one(store(), tables.WEBHOOKS, str(saved.id))
+        except ConflictError:
+            raise
         except CallerError as wrong:
             error = error_text(wrong)
-    return _shown(webhook, secret=secret, error=error, saved=request.method == "POST" and not error)
+    return _shown(webhook, secret=secret, error=error)
 
 
-def _shown(webhook: tables.WebhookRow | None, *, secret: str = "", error: str = "", saved: bool = False) -> str:
-    sent = []
+def _shown(webhook: tables.WebhookRow | None, *, secret: str = "", error: str = "") -> str:
+    sent, version = [], ""
     if webhook is not None:
+        version = seen_version() if error else current("webhook", webhook.id)
         sent = tables.page(store(), tables.DELIVERIES, equal={"webhook_id": webhook.id}, size=50).rows
     return render_template(
-        "webhooks/one.html", webhook=webhook, secret=secret, error=error, saved=saved, events=EVENTS, sent=sent,
-        states=STATES, given=request.form,
+        "webhooks/one.html", webhook=webhook, secret=secret, error=error, events=EVENTS, sent=sent,
+        states=STATES, given=request.form, version=version,
     )  # fmt: skip
 
 

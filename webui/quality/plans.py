@@ -17,6 +17,7 @@ from webui.box import ask, store
 from webui.error_texts import text_of
 from webui.errors import done_at
 from webui.supervisor.recording_search import length
+from webui.versions import edits
 
 blueprint = Blueprint("sampling_plans", __name__, url_prefix="/quality/plans")
 
@@ -28,9 +29,12 @@ def page() -> str:
     return render_template("quality/plans.html", found=quality.plans(store()), cards=quality.cards(store()))
 
 
-def _form(values: dict[str, Any], plan_id: str = "", errors: dict[str, str] | None = None) -> str:
+def _form(
+    values: dict[str, Any], plan_id: str = "", errors: dict[str, str] | None = None, version: str | None = None
+) -> str:
     return render_template(
-        "quality/plan_form.html", values=values, plan_id=plan_id, errors=errors or {}, cards=quality.cards(store()),
+        "quality/plan_form.html", values=values, plan_id=plan_id, errors=errors or {}, version=version,
+        cards=quality.cards(store()),
         campaigns=campaigns.names(store()), teams=roles.departments(store()),
     )  # fmt: skip
 
@@ -44,9 +48,10 @@ def new() -> str:
 
 @blueprint.get("/<plan_id>")
 @needs(Permission.QUALITY_MANAGE)
+@edits("sampling_plan", "plan_id")
 def one(plan_id: str) -> str:
     """Change one."""
-    found = next((one for one in quality.plans(store()) if one.id == plan_id), None) or abort(404)
+    found = quality.plan(store(), plan_id) or abort(404)
     return _form(vars(found), plan_id)
 
 
@@ -70,7 +75,7 @@ def save() -> Response | tuple[str, int]:
         ask(SaveSamplingPlan, plan_id=plan_id or None, rules=rules, **values)
     except ValidationErrors as wrong:
         errors = {field: text_of(error_id, message) for field, error_id, message in wrong.errors}
-        return _form({**values, "rules": rules}, plan_id, errors), 400
+        return _form({**values, "rules": rules}, plan_id, errors, form.get("version", "")), 400
     return done_at(url_for("sampling_plans.page"), _("Saved."))
 
 

@@ -11,13 +11,14 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import RetireScorecard, SaveScorecard
-from appliance.errors import ConflictError, ValidationErrors
+from appliance.errors import ValidationErrors
 from appliance.store.read import quality
 from appliance.types import Permission
 from webui.access import needs
 from webui.box import ask, store
-from webui.error_texts import error_text, text_of
+from webui.error_texts import text_of
 from webui.errors import done_at
+from webui.versions import edits_by
 
 blueprint = Blueprint("scorecards", __name__, url_prefix="/quality/scorecards")
 _FIELD = re.compile(r"s(\d{1,2})\.(?:q(\d{1,2})\.)?([a-z_]{1,12})")
@@ -71,8 +72,8 @@ def changed(card: dict[str, Any], action: str) -> dict[str, Any]:
 
 
 def _form(
-    card: dict[str, Any], name: str, scorecard_id: str = "", version: int = 0, errors: dict[str, str] | None = None,
-    used: int = 0,
+    card: dict[str, Any], name: str, scorecard_id: str = "", version: str | None = None,
+    errors: dict[str, str] | None = None, used: int = 0,
 ) -> str:  # fmt: skip
     return render_template(
         "quality/scorecard_form.html", card=card, name=name, scorecard_id=scorecard_id, version=version,
@@ -89,10 +90,11 @@ def new() -> str:
 
 @blueprint.get("/<scorecard_id>")
 @needs(Permission.QUALITY_MANAGE)
+@edits_by(lambda scorecard_id: quality.card_version(store(), scorecard_id))
 def one(scorecard_id: str) -> str:
     """Change one."""
     found = next((one for one in quality.cards(store(), in_use=False) if one.id == scorecard_id), None) or abort(404)
-    return _form(quality.plain(found), found.name, found.id, found.version, used=found.scores)
+    return _form(quality.plain(found), found.name, found.id, used=found.scores)
 
 
 @blueprint.post("/save")
@@ -101,13 +103,11 @@ def save() -> str | Response | tuple[str, int]:
     """Keep it, or add and take away parts of the form."""
     form = request.form
     card, name, scorecard_id = card_of(form), form.get("name", ""), form.get("scorecard_id", "")
-    version = int(form["version"]) if form.get("version", "").isdecimal() else 0
+    version = form.get("version", "")
     if form.get("do"):
         return _form(changed(card, form["do"]), name, scorecard_id, version)
     try:
-        ask(SaveScorecard, scorecard_id=scorecard_id or None, name=name, card=card, seen_version=version)
-    except ConflictError as wrong:
-        return _form(card, name, scorecard_id, version, {"name": error_text(wrong)}), 409
+        ask(SaveScorecard, scorecard_id=scorecard_id or None, name=name, card=card)
     except ValidationErrors as wrong:
         errors = {field: text_of(error_id, message) for field, error_id, message in wrong.errors}
         return _form(card, name, scorecard_id, version, errors), 400

@@ -37,18 +37,22 @@ def appeals() -> str:
     return render_template("quality/appeals.html", found=quality.open_appeals(store(), reach(Permission.QUALITY_SCORE)))
 
 
-def _visible(evaluation_id: str) -> quality.ScoreView:
+def open_to_me(evaluation_id: str) -> quality.ScoreView | None:
     """A score that the user may see: his own, or in his reach; of a calibration when it is over, or given by him."""
-    found = quality.score(store(), evaluation_id) or abort(404)
+    found = quality.score(store(), evaluation_id)
+    if found is None:
+        return None
     people = reach(Permission.QUALITY_SCORE)
     scores = may(Permission.QUALITY_SCORE) and (people is None or found.agent_id in people)
     if found.calibration_id and found.scorer_id != g.user.id:
         calibration = quality.calibration(store(), found.calibration_id)
         scores = scores and calibration is not None and calibration.closed_at is not None
     own = found.agent_id == g.user.id and not found.calibration_id
-    if not (scores or own):
-        abort(404)
-    return found
+    return found if scores or own else None
+
+
+def _visible(evaluation_id: str) -> quality.ScoreView:
+    return open_to_me(evaluation_id) or abort(404)
 
 
 def _shown(found: quality.ScoreView, errors: dict[str, str], status: int = 200) -> tuple[str, int]:

@@ -40,12 +40,16 @@ def answers_of(form: Mapping[str, str]) -> dict[str, int | None]:
     }
 
 
+def open_to_me(task_id: str) -> quality.TaskView | None:
+    """A call that the user may score: of somebody in his reach, and nobody else's to score."""
+    found, people = quality.task(store(), task_id), reach(Permission.QUALITY_SCORE)
+    if found is None or found.scorer_id not in (None, g.user.id):
+        return None
+    return found if people is None or found.agent_id in people else None
+
+
 def _task(task_id: str) -> quality.TaskView:
-    found = quality.task(store(), task_id) or abort(404)
-    people = reach(Permission.QUALITY_SCORE)
-    if (people is not None and found.agent_id not in people) or found.scorer_id not in (None, g.user.id):
-        abort(404)
-    return found
+    return open_to_me(task_id) or abort(404)
 
 
 def _hearable(agent_id: str) -> bool:

@@ -17,7 +17,7 @@ from appliance.ids import new_id
 from appliance.jobs import audit
 from appliance.jobs.context import Context
 from appliance.jobs.quality import desk
-from appliance.store import granted
+from appliance.store import granted, versions
 from appliance.store.models import (
     Attempt,
     Department,
@@ -55,6 +55,11 @@ class SamplingPlans:
                 raise ValidationErrors([("name", "plan.name_taken", "There is a plan of this name already.")])
             if command.plan_id:
                 plan = _found(session, command.plan_id)
+                wanted = {
+                    "name": name, "scorecard_id": command.scorecard_id, "enabled": command.enabled,
+                    "rules": sampling.to_plain(rules),
+                }  # fmt: skip
+                versions.check(session, command, f"sampling_plan:{plan.id}", plan, wanted)
             else:
                 now = self._context.clock.now()
                 before = sampling.week_of(now - timedelta(days=7), self._zone)  # it begins with the week it is made in

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 from appliance import commands
 from appliance.commands import Done
 from appliance.domain import scorecard
-from appliance.errors import ConflictError, NotFoundError, ValidationErrors
+from appliance.errors import NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.jobs.context import Context
 from appliance.jobs.quality import desk
+from appliance.store import versions
 from appliance.store.models import Calibration, Evaluation, Scorecard, ScorecardVersion
 from appliance.store.repositories import users
 from appliance.types import Permission
@@ -45,11 +46,9 @@ class Scorecards:
                 session.flush()
                 session.add(ScorecardVersion(scorecard_id=row.id, version=1, card=plain, created_at=now))
             else:
-                if command.seen_version and command.seen_version != row.version:
-                    raise ConflictError(
-                        "scorecard.changed",
-                        "Somebody else changed this card meanwhile: look at it and change it again.",
-                    )
+                newest = session.get_one(ScorecardVersion, (row.id, row.version))
+                stands = versions.of_scorecard(row.name, newest.card)
+                versions.check(session, command, f"scorecard:{row.id}", stands, versions.of_scorecard(name, plain))
                 row.name = name
                 self._keep(session, row, plain)
             desk.note(session, self._context, command, "scorecard.saved", f"scorecard:{row.id}", card=name,

@@ -27,6 +27,7 @@ from appliance.store.models import (
     ScoringTask,
     User,
 )  # fmt: skip
+from appliance.store.versions import of_scorecard, version_of
 from appliance.types import Permission
 
 _SHOWN_MAX = 200
@@ -59,6 +60,12 @@ def card(store: Store, scorecard_id: str, version: int | None = None) -> CardVie
     """One scorecard, in its newest or another version."""
     with store.read() as db:
         return _card_of(db, scorecard_id, version)
+
+
+def card_version(store: Store, scorecard_id: str) -> str:
+    """How its newest version looks (store.versions)."""
+    found = card(store, scorecard_id)
+    return version_of({} if found is None else of_scorecard(found.name, plain(found)))
 
 
 def plain(found: CardView) -> dict[str, Any]:
@@ -114,6 +121,11 @@ def plans(store: Store) -> list[PlanView]:
                      row.drawn_week, count)
             for row, name, count in db.execute(query.order_by(SamplingPlan.name))
         ]  # fmt: skip
+
+
+def plan(store: Store, plan_id: str) -> PlanView | None:
+    """One of them."""
+    return next((one for one in plans(store) if one.id == plan_id), None)
 
 
 def new_rules() -> sampling.Rules:

@@ -12,12 +12,15 @@ from appliance.store.models import (
     PersonFacts,
     Queue,
     RetentionRule,
+    SamplingPlan,
     SavedReport,
     Seat,
     Trunk,
     User,
+    Webhook,
 )  # fmt: skip
 from appliance.store.versions import of_announcement as of_announcement
+from appliance.store.versions import of_scorecard as of_scorecard
 from appliance.store.versions import of_settings as of_settings
 from appliance.store.versions import values_of
 from appliance.store.versions import version_of as version_of
@@ -25,7 +28,7 @@ from appliance.store.versions import version_of as version_of
 KINDS: dict[str, type[Base]] = {
     "campaign": Campaign, "queue": Queue, "seat": Seat, "trunk": Trunk, "user": User, "role": CustomRole,
     "department": Department, "person": PersonFacts, "retention": RetentionRule, "saved_report": SavedReport,
-    "contact_field": ContactField,
+    "contact_field": ContactField, "sampling_plan": SamplingPlan, "webhook": Webhook,
 }  # fmt: skip
 
 

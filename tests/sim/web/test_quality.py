@@ -21,7 +21,7 @@ from tests.sim.web.recording_scene import make_recording
 pytestmark = pytest.mark.sim
 
 CARD = {
-    "name": "Politeness", "version": "0", "s0.title": "Opening", "s0.weight": "1", "s0.q0.text": "Said his name",
+    "name": "Politeness", "s0.title": "Opening", "s0.weight": "1", "s0.q0.text": "Said his name",
     "s0.q0.kind": "yes_no", "s0.q0.weight": "1", "s0.q1.text": "Said the notice", "s0.q1.kind": "yes_no",
     "s0.q1.weight": "1", "s0.q1.knock_out": "1", "s1.title": "Talk", "s1.weight": "3", "s1.q0.text": "Tone",
     "s1.q0.kind": "scale", "s1.q0.top": "4", "s1.q0.weight": "2", "s1.q1.text": "Asked why", "s1.q1.kind": "yes_no",
@@ -142,15 +142,17 @@ def test_an_appeal_is_answered_and_both_scores_are_kept(room: FakeBox) -> None:
 
 def test_a_used_card_gets_a_version_and_old_scores_keep_theirs(room: FakeBox) -> None:
     client, card_id = room.client("supervisor"), _card_id(room)
-    changed = {**CARD, "scorecard_id": card_id, "version": "1", "s0.q0.id": "q1", "s0.q1.id": "q2", "s1.q0.id": "q3",
+    seen = quality.card_version(room.bus.store, card_id)
+    changed = {**CARD, "scorecard_id": card_id, "version": seen, "s0.q0.id": "q1", "s0.q1.id": "q2", "s1.q0.id": "q3",
                "s1.q1.id": "q4", "s1.q0.text": "Tone of voice"}  # fmt: skip
     assert post(client, "/quality/scorecards/save", changed, page=f"/quality/scorecards/{card_id}").status_code == 302
     assert quality.cards(room.bus.store)[0].version == 2
     old = _evaluation(room, "r0")
     page = client.get(f"/quality/scores/{old.id}").text
     assert "Tone of voice" not in page
-    late = post(client, "/quality/scorecards/save", changed, page=f"/quality/scorecards/{card_id}")
+    late = post(client, "/quality/scorecards/save", {**changed, "s1.q0.text": "Voice"}, page="/quality/scorecards")
     assert late.status_code == 409  # somebody else was quicker
+    assert "Talk: Voice" in late.text
 
 
 def test_a_plan_draws_each_agent_and_nothing_twice(room: FakeBox) -> None:

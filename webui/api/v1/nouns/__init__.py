@@ -6,7 +6,7 @@ from appliance import commands as cmd
 from appliance.commands import COMMANDS, UserCommand
 from webui.api.v1.collection import Api
 from webui.api.v1.declare import Operation
-from webui.api.v1.nouns import box, calls, campaigns, care, people, room
+from webui.api.v1.nouns import box, calls, campaigns, care, people, quality, room
 
 NOT_OFFERED: dict[type[UserCommand], str] = {
     cmd.Audit: "the box writes a line for each deed itself",
@@ -31,7 +31,7 @@ def _others(placed: set[type[UserCommand] | None]) -> Api:
 def _all() -> tuple[Operation, ...]:
     nouns = [
         *campaigns.collections(), *people.collections(), *calls.collections(), *room.collections(),
-        *box.collections(), *care.collections(),
+        *box.collections(), *quality.collections(), *care.collections(),
     ]  # fmt: skip
     placed = {operation.command for noun in nouns for operation in noun.operations}
     return tuple(operation for noun in [*nouns, _others(placed)] for operation in noun.operations)

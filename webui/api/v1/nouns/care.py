@@ -1,4 +1,4 @@
-"""Care of calls and of the box: scoring, lines and disks, backups and updates, services and network."""
+"""Care of the box: lines and disks, backups and updates, services and network."""
 
 from __future__ import annotations
 
@@ -8,24 +8,8 @@ from appliance import commands as cmd
 from appliance.types import Permission
 from webui.api.v1.collection import Api
 
-SCORE, MANAGE = Permission.QUALITY_SCORE, Permission.QUALITY_MANAGE
 SEE, CHANGE = Permission.HARDWARE_READ, Permission.HARDWARE_WRITE
 MAINTAIN, SETTINGS = Permission.BOX_MAINTAIN, Permission.SETTINGS_WRITE
-
-quality = Api("Quality")
-quality.command("POST", "/scorecards", cmd.SaveScorecard, MANAGE, hidden=("scorecard_id", "seen_version"))
-quality.command("PUT", "/scorecards/{scorecard_id}", cmd.SaveScorecard, MANAGE)
-quality.command("POST", "/scorecards/{scorecard_id}/retire", cmd.RetireScorecard, MANAGE)
-quality.command("POST", "/sampling-plans", cmd.SaveSamplingPlan, MANAGE, hidden=("plan_id",), status=201)
-quality.command("PUT", "/sampling-plans/{plan_id}", cmd.SaveSamplingPlan, MANAGE)
-quality.command("POST", "/sampling-plans/{plan_id}/draw", cmd.DrawSample, MANAGE)
-quality.command("POST", "/scoring-tasks", cmd.AskForScore, SCORE, status=201)
-quality.command("PUT", "/scoring-tasks/{task_id}/score", cmd.ScoreCall, SCORE)
-quality.command("POST", "/scoring-tasks/{task_id}/skip", cmd.SkipScoring, SCORE)
-quality.command("POST", "/calibrations", cmd.StartCalibration, MANAGE, status=201)
-quality.command("POST", "/calibrations/{calibration_id}/close", cmd.CloseCalibration, MANAGE)
-quality.command("POST", "/evaluations/{evaluation_id}/appeal", cmd.AppealScore, Permission.QUALITY_OWN)
-quality.command("POST", "/appeals/{appeal_id}/decide", cmd.DecideAppeal, SCORE)
 
 hardware = Api("Hardware")
 hardware.command("GET", "/disks", cmd.ShowDisks, SEE, timeout_s=30.0)
@@ -68,4 +52,4 @@ for method, path, command in (
 
 
 def collections() -> tuple[Any, ...]:
-    return quality, hardware, box
+    return hardware, box
