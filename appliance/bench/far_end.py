@@ -57,6 +57,7 @@ STANDARD = (
     Behaviour("+9503", None, final=503, wait_ms=0, reason="Reason: Q.850;cause=34\nRetry-After: 5"),
     Behaviour("+9183", 183, early_sound="vacant", final=404, wait_ms=5000, reason="Reason: Q.850;cause=1"),
     Behaviour("+9700", 183, early_sound="ringback", wait_ms=2500),
+    Behaviour("+9701", 180, sound="mailbox"),
     Behaviour("+9600", 180, final=None),
     Behaviour("+9000", None, final=None),
     Behaviour("+9201", 180, with_sdp=False),
@@ -70,7 +71,10 @@ STANDARD = (
 
 
 def make_sounds(folder: Path) -> None:
-    """Make the raw A-law files: speech-like talk, two pure tones, ring-back, a vacant number's tones and words."""
+    """Make the raw A-law files: speech-like talk, two pure tones, ring-back, a vacant number's tones and words.
+
+    `mailbox` says as little as a person would, waits, and beeps only then.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     talk = np.concatenate(
         [np.concatenate([synth.voice_like(1.2, seed=seed), synth.silence(0.5)]) for seed in range(6)]
@@ -79,8 +83,12 @@ def make_sounds(folder: Path) -> None:
     vacant = np.concatenate(
         [synth.tone([hz], 0.33) for hz in (950.0, 1400.0, 1800.0)] + [synth.silence(0.5), synth.voice_like(8.0, seed=9)]
     )
+    mailbox = np.concatenate(
+        [synth.silence(0.6), synth.voice_like(0.7, seed=1), synth.silence(2.4), synth.tone([1000.0], 0.5),
+         synth.silence(20.0)]
+    )  # fmt: skip
     sounds = {
-        "talk": talk, "low": synth.tone([400.0], 2.0), "high": synth.tone([700.0], 2.0),
+        "mailbox": mailbox, "talk": talk, "low": synth.tone([400.0], 2.0), "high": synth.tone([700.0], 2.0),
         "ringback": np.tile(ringing, 4), "vacant": vacant,
     }  # fmt: skip
     for name, samples in sounds.items():
