@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.boot import disks, outside, stages
+from tests.boot import disks, outside, stages, updates
 from tests.boot.report import write_report
 
 TOP = Path(__file__).resolve().parents[2]
 PROGRAMS = ("qemu-system-x86_64", "cpio", "mcopy", "dnsmasq", "ip")
 SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
-    *SHORT, stages.boot_directly, stages.boot_by_firmware, disks.update_and_return, disks.install_mirror,
+    *SHORT, stages.boot_directly, stages.boot_by_firmware, updates.update_and_return, disks.install_mirror,
     disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
 )  # fmt: skip
 NAMES = {stage.__name__: stage for stage in FULL}

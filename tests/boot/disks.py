@@ -1,10 +1,9 @@
-"""Stages with more than one disk: a mirror from the installer's stick, either disk alone; an update and its return."""
+"""Stages about disks: a mirror from the installer's stick, either disk alone; the data partition's key on a stick."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import time
 from pathlib import Path
 
 from tests.boot.box import SCSI, Box, direct, disk, firmware, network, scsi_disk
@@ -96,47 +95,6 @@ def boot_one_disk(run: Run) -> None:
             run.figures[f"mirror_only_{number}_call"] = heard
             run.mark(f"mirror_only_{number}_dial_ready_s", box.up_s)
             box.power_off()
-
-
-def update_and_return(run: Run) -> None:
-    """One disk: a bundle with a flipped byte is refused, a good one boots on trial, a broken slot is left."""
-    bundle, bad = run.update / "callbox.raucb", run.folder / "flipped.raucb"
-    data = bytearray(bundle.read_bytes())
-    data[len(data) // 2] ^= 1
-    bad.write_bytes(data)
-    sticks = []
-    for name, path in (("good", bundle), ("bad", bad)):
-        sticks += ["-drive", f"file={path},if=none,id={name},format=raw,readonly=on"]
-        sticks += ["-device", f"virtio-blk-pci,drive={name},serial={name.upper()}"]
-    arguments = [*firmware(run.folder, [_esp(run.disk)]), *disk(run.disk), *network(), *sticks]
-    with Box(run.folder, "update", arguments) as box:
-        box.wait_agent(1500)
-        wait_gate(box)
-        for name, path in (("good", bundle), ("bad", bad)):
-            copy = f"head -c {path.stat().st_size} /dev/disk/by-id/virtio-{name.upper()} >/data/{name}.raucb"
-            box.sh(copy, 300)
-        refused = box.run("rauc install /data/bad.raucb", 900)
-        assert refused.status != 0, refused
-        run.figures["update_refused"] = refused.error.strip().splitlines()[-1:]
-        began = time.monotonic()
-        box.sh("rauc install /data/good.raucb", 1500)
-        run.mark("update_install_s", time.monotonic() - began)
-        assert box.sh("/usr/lib/callbox/slot get-primary") == "B"
-        box.run("systemctl reboot", 60)
-        box.wait_agent(1500)
-        assert box.sh("/usr/lib/callbox/slot get-current") == "B"
-        wait_gate(box)
-        run.mark("update_new_slot_good_s", time.monotonic() - began)
-        run.figures["updated_to"] = box.sh("cat /etc/callbox-release")
-        run.figures["updated_call"] = wait_dial_ready(box, run)  # by the trunk that the old version was given
-        # on trial again, then spoilt under the running box: three tries by itself, then the old slot
-        box.sh("/usr/lib/callbox/slot set-primary B; head -c 4M /dev/urandom >/dev/callbox/slot/rootB; sync")
-        began = time.monotonic()
-        box.qmp("system_reset")
-        box.wait_agent(1800)
-        run.mark("return_s", time.monotonic() - began)
-        assert box.sh("/usr/lib/callbox/slot get-current") == "A"
-        box.power_off()
 
 
 def keep_data_locked(run: Run) -> None:

@@ -16,8 +16,8 @@ _ROWS = {
     "grub_menu_s": "UEFI and GRUB: boot menu",
     "firmware_dial_ready_s": "UEFI and GRUB: dial-ready",
     "firmware_gate_s": "UEFI and GRUB: the health gate has called the slot good",
-    "update_install_s": "`rauc install` of a signed bundle (its own time)",
-    "update_new_slot_good_s": "from the start of that install until the new slot is called good",
+    "update_rebooted_s": "`callbox update FILE`: checked, backup made and tried, slot written, rebooted into it",
+    "update_new_slot_good_s": "from its start until the health gate has called the new slot good",
     "return_s": "a new slot that does not start: from its first try until the old one runs again (three tries)",
     "installer_asks_s": "installer's stick: it asks for the disks on ttyS0",
     "installer_writes_s": "installer: both disks written (its own time)",
@@ -44,7 +44,12 @@ def _told(figures: dict[str, Any]) -> list[str]:
     if figures.get("update_refused"):
         lines.append(f"- a bundle with one flipped bit: `{figures['update_refused'][0]}`")
     if figures.get("updated_to"):
-        lines.append(f"- the update led to version {figures['updated_to']}; it dialled by the trunk set up before it")
+        lines.append(
+            f"- the update led from {figures['updated_from']} to {figures['updated_to']} with all rows there; "
+            "it dialled by the trunk set up before it"
+        )
+    if figures.get("returned_says"):
+        lines.append(f"- a version that cannot start: `{figures['returned_says']}` All rows were there.")
     if figures.get("locked_says"):
         lines.append(f"- without the key stick: `{figures['locked_says'].splitlines()[0]}`")
     return [*lines, ""] if lines else []

@@ -74,6 +74,23 @@ def provide_trunk(box: Box) -> None:
     box.callbox(f"trunk add {TRUNK} --config {config}", 600)
 
 
+def rows(box: Box) -> dict[str, int]:
+    """Rows of each table of the box's database."""
+    path = box.put("count_rows.py", _DIAL.with_name("count_rows.py").read_bytes())
+    found: dict[str, int] = json.loads(box.sh(f"{AS_CALLBOX} python3 {path}"))
+    return found
+
+
+def give_list(box: Box, campaign: str, numbers: list[str], config: dict[str, Any] | None = None) -> None:
+    """A campaign with a list of people, as an office imports it."""
+    if config is not None:
+        path = box.put("campaign.json", json.dumps(config).encode())
+        box.callbox(f"campaign add '{campaign}' --mode voice --config {path}", 600)
+    table = "name,phone\n" + "".join(f"Person {n},{number}\n" for n, number in enumerate(numbers))
+    path = box.put("list.csv", table.encode())
+    box.callbox(f"import {path} --campaign '{campaign}' --region CN", 600)
+
+
 def wait_well(box: Box) -> list[str]:
     """Wait until `callbox health` finds no service wanting; returns what else it finds (no clock, no disks here)."""
     deadline = time.monotonic() + _WELL_S

@@ -1,0 +1,165 @@
+"""Updates as a person makes them, by `callbox update FILE`: refused, taken, and left again by itself."""
+
+from __future__ import annotations
+
+import json
+import py_compile
+import subprocess
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.boot.box import AS_CALLBOX, Box, disk, firmware, network
+from tests.boot.stages import Run, give_list, rows, wait_dial_ready, wait_gate
+
+PASSPHRASE = "boot test passphrase"
+_IMAGE = Path(__file__).resolve().parents[2] / "image_build/image"
+_LONG_S = 2400.0
+KEPT = (
+    "contacts", "contact_numbers", "leads", "campaigns", "trunks", "attempts", "recordings", "recording_keys", "audit_log",
+)  # fmt: skip
+_FAULT = "raise SystemExit('a version that cannot start')\n"
+
+
+def broken_bundle(build: Path, folder: Path) -> Path:
+    """A signed update made of `build`'s parts whose `callbox prepare` fails at each start."""
+    bundle = folder / "broken.raucb"
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        work = Path(name)
+        source = work / "run.py"
+        source.write_text(_FAULT)
+        code = py_compile.compile(
+            str(source), str(work / "run.pyc"), doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )  # fmt: skip
+        parts = work / "app.tar"
+        subprocess.run(["cp", "--reflink=auto", build / "app.tar", parts], check=True)
+        site = "./opt/callbox/venv/lib/python3.11/site-packages/appliance/services"
+        with tarfile.open(parts, "a") as tar:
+            tar.add(source, f"{site}/run.py")
+            tar.add(str(code), f"{site}/__pycache__/run.cpython-311.pyc")
+        version, keys = "0.9.0-broken", build.parent / "keys"
+        # boot.sh's folders are looked for beside Debian's part
+        script = (
+            f"set -e; export SOURCE_DATE_EPOCH=1764028800 ZSTD_LEVEL=1; "
+            f"{_IMAGE}/tree.sh {build}/base.tar {parts} {version} {work}/tree {keys}; "
+            f"{_IMAGE}/slot.sh {work}/tree {version} {work}/slot; "
+            f"{_IMAGE}/bundle.sh {work}/slot {version} {keys} {bundle}"
+        )
+        subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.DEVNULL)
+    return bundle
+
+
+def _flipped(bundle: Path, folder: Path) -> Path:
+    """The same with one bit changed in its middle."""
+    bad = folder / "flipped.raucb"
+    subprocess.run(["cp", "--reflink=auto", bundle, bad], check=True)
+    with bad.open("r+b") as handle:
+        handle.seek(bundle.stat().st_size // 2)
+        byte = handle.read(1)[0]
+        handle.seek(-1, 1)
+        handle.write(bytes([byte ^ 1]))
+    return bad
+
+
+def _sticks(**bundles: Path) -> list[str]:
+    words: list[str] = []
+    for name, path in bundles.items():
+        words += ["-drive", f"file={path},if=none,id={name},format=raw,readonly=on"]
+        words += ["-device", f"virtio-blk-pci,drive={name},serial={name.upper()}"]
+    return words
+
+
+def _lay(box: Box, name: str, path: Path) -> str:
+    """Copy a bundle from its stick onto the data partition, where it stands with its exact size."""
+    target = f"/data/{name}.raucb"
+    box.sh(f"head -c {path.stat().st_size} /dev/disk/by-id/virtio-{name.upper()} >{target}; chmod 644 {target}", 300)
+    return target
+
+
+def standing(box: Box) -> dict[str, Any]:
+    """What `callbox update` says of the last one."""
+    found: dict[str, Any] = json.loads(box.callbox("update --json", 300).splitlines()[-1])
+    return found
+
+
+def wait_standing(box: Box, state: str) -> dict[str, Any]:
+    """Wait until the box itself has seen what became of the update: it looks once a minute."""
+    deadline = time.monotonic() + 900
+    while (found := standing(box))["state"] != state:
+        assert time.monotonic() < deadline, found
+        time.sleep(5)
+    return found
+
+
+def _install(box: Box, path: str) -> str:
+    """`callbox update FILE`; the box reboots at its end, so the last words may be lost with it."""
+    # the agent goes down with the box: the command goes on without it and the next boot is waited for
+    log = "/data/update-said.txt"
+    box.start(f"{AS_CALLBOX} callbox update {path} >{log} 2>&1 </dev/null")
+    box.wait_agent(_LONG_S)
+    return box.sh(f"cat {log}")
+
+
+def update_and_return(run: Run) -> None:
+    """One disk: a bundle with a flipped bit is refused; a good one is proven with all rows there; one that
+    cannot start is left by itself within three tries."""
+    good, broken = run.update / "callbox.raucb", broken_bundle(run.update, run.folder)
+    bad = _flipped(good, run.folder)
+    sticks = _sticks(good=good, bad=bad, broken=broken)
+    arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *sticks]
+    with Box(run.folder, "update", arguments) as box:
+        box.wait_agent(1500)
+        wait_gate(box)
+        box.sh(f"echo {PASSPHRASE} | {AS_CALLBOX} callbox backup passphrase --passphrase-stdin", 300)
+        give_list(box, "Update", [f"010{62000000 + n}" for n in range(400)])
+        before, version, slot = rows(box), _version(box), _slot(box)
+        refused = box.run(f"{AS_CALLBOX} callbox update {_lay(box, 'bad', bad)}", _LONG_S)
+        assert refused.status != 0, refused
+        run.figures["update_refused"] = refused.error.strip().splitlines()[-1:]
+        box.sh("rm -f /data/bad.raucb")
+
+        began = time.monotonic()
+        said = _install(box, _lay(box, "good", good))
+        run.mark("update_rebooted_s", time.monotonic() - began)
+        assert _slot(box) != slot, said
+        wait_gate(box)
+        run.mark("update_new_slot_good_s", time.monotonic() - began)
+        wait_standing(box, "good")
+        run.figures["update_said"] = said.splitlines()
+        run.figures["updated_from"], run.figures["updated_to"] = version, _version(box)
+        assert not (lost := _lost(before, rows(box))), lost
+        run.figures["updated_call"] = wait_dial_ready(box, run)  # by the trunk that the old version was given
+        run.figures["rauc_status"] = json.loads(box.sh("rauc status --detailed --output-format=json"))
+        box.sh("rm -f /data/good.raucb")
+
+        slot, before = _slot(box), rows(box)
+        target = _lay(box, "broken", broken)
+        began = time.monotonic()
+        _install(box, target)
+        # the agent speaks before the services begin: it was lost again if this is the broken slot
+        while _slot(box) != slot:
+            box.wait_agent(_LONG_S)
+        run.mark("return_s", time.monotonic() - began)
+        box.sh("systemctl start callbox-prepare", 900)
+        found = wait_standing(box, "returned")
+        run.figures["returned_says"] = found["message"]
+        assert not (lost := _lost(before, rows(box))), lost
+        run.figures["returned_call"] = wait_dial_ready(box, run)
+        box.power_off()
+
+
+def _version(box: Box) -> str:
+    return box.sh("cat /etc/callbox-release")
+
+
+def _slot(box: Box) -> str:
+    return box.sh("/usr/lib/callbox/slot get-current")
+
+
+def _lost(before: dict[str, int], after: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Tables that have fewer rows than before, of those that keep all they were given."""
+    assert before["contacts"], before
+    return {name: (before[name], after.get(name, 0)) for name in KEPT if after.get(name, 0) < before[name]}
