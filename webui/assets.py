@@ -24,11 +24,13 @@ def manifest() -> dict[str, str]:
     return found
 
 
+@cache
 def asset(name: str) -> str:
     """URL of a built asset."""
     return url_for("static", filename=f"dist/{manifest()[name]}")
 
 
+@cache
 def icon(name: str, css: str = "") -> Markup:
     """An icon of the sprite; it is decoration, the text beside it says the same."""
     return Markup('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(

@@ -38,6 +38,7 @@ class Box:
     live: LiveHub
     tallier: Tallier = field(default_factory=Tallier)  # sums for monitoring
     rooms_drawn: Drawn = field(default_factory=Drawn)  # the board as many screens show it
+    today_drawn: Drawn = field(default_factory=Drawn)  # its figures of today
 
 
 def box() -> Box:

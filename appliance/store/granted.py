@@ -28,10 +28,15 @@ def of_role(role: str, custom: Mapping[str, Any] | None = None) -> dict[Permissi
 
 def of_user(session: Session, user: User) -> dict[Permission, Scope]:
     """What a user may do; a role of one's own that is gone leaves nothing."""
-    if not user.role_id:
-        return of_role(user.role)
-    custom = session.get(CustomRole, user.role_id)
-    return of_role(user.role, custom.permissions if custom else {})
+    return of_roles(session, user.role, user.role_id)
+
+
+def of_roles(session: Session, role: str, role_id: str | None) -> dict[Permission, Scope]:
+    """What a user with this built-in role and, if any, that role of one's own may do."""
+    if not role_id:
+        return of_role(role)
+    custom = session.get(CustomRole, role_id)
+    return of_role(role, custom.permissions if custom else {})
 
 
 def exceeds(wanted: Granted, own: Granted) -> list[Permission]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from appliance.commands import ForceState, SuperviseAgent, TakeOver
 from appliance.errors import CallerError
+from appliance.events import LiveRoom
 from appliance.store.read import seats
 from appliance.types import Permission, SuperviseMode
 from webui import labels
@@ -20,6 +24,8 @@ from webui.supervisor.reports import figures_of_today
 from webui.supervisor.room import my_room
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
+
+_TODAY_S = 5.0
 
 
 def _own_seat() -> str:
@@ -34,15 +40,37 @@ def _supervised() -> frozenset[str] | None:
     return reach(Permission.AGENTS_SUPERVISE)
 
 
+def _room_part(present: LiveRoom | None) -> Markup:
+    """The room as the signed-in user sees it: drawn once for all screens that show the same."""
+    own, supervised = str(session.get(SUPERVISOR_SEAT) or ""), _supervised()
+
+    def draw() -> str:
+        return render_template("board/room.html", room=present, supervised=supervised, own_seat=own)
+
+    if present is None:
+        return Markup(draw())  # noqa: S704 - a template's own text
+    reader = ("room", str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), supervised, own)
+    return Markup(box().rooms_drawn.once(present.at_unix_s, reader, draw))  # noqa: S704
+
+
+def _today_part() -> Markup:
+    """The figures of today, counted once in five seconds for all screens: who looks again asks that often."""
+    reader = ("today", str(get_locale()), frozenset(g.user.permissions))
+    drawn = box().today_drawn.once(
+        time.monotonic() // _TODAY_S, reader, lambda: render_template("board/today.html", **figures_of_today())
+    )
+    return Markup(drawn)  # noqa: S704
+
+
 @blueprint.get("")
 @needs(Permission.AGENTS_READ)
 def page() -> str:
     """The board with the choice of the seat to listen from."""
     own = session.get(SUPERVISOR_SEAT, "")
     return render_template(
-        "board/page.html", room=my_room(), supervised=_supervised(),
-        seats=[s for s in seats.seats(store()) if s.enabled], own_seat=own,
-        seat=seats.seat(store(), own) if own else None, **(figures_of_today() if may(Permission.REPORTS_READ) else {}),
+        "board/page.html", room_part=_room_part(my_room()),
+        today_part=_today_part() if may(Permission.REPORTS_READ) else "", own_seat=own,
+        seats=[s for s in seats.seats(store()) if s.enabled], seat=seats.seat(store(), own) if own else None,
     )  # fmt: skip
 
 
@@ -50,22 +78,14 @@ def page() -> str:
 @needs(Permission.REPORTS_READ)
 def today() -> str:
     """The figures of today: the report's own, so that both always say the same."""
-    return render_template("board/today.html", **figures_of_today())
+    return _today_part()
 
 
 @blueprint.get("/room")
 @needs(Permission.AGENTS_READ)
 def view() -> str:
     """The room alone, after each live event."""
-    own, present, supervised = session.get(SUPERVISOR_SEAT, ""), my_room(), _supervised()
-
-    def draw() -> str:
-        return render_template("board/room.html", room=present, supervised=supervised, own_seat=own)
-
-    if present is None:
-        return draw()
-    reader = (str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), supervised, own)
-    return box().rooms_drawn.once(present.at_unix_s, reader, draw)
+    return _room_part(my_room())
 
 
 @blueprint.post("/take-over")

@@ -49,17 +49,19 @@ def standing(store: Store) -> list[AlertView]:
         return [_view(alert) for alert in db.scalars(query)]
 
 
+_CAUSE = aliased(Alert)
+_EXPLAINED = exists().where(
+    _CAUSE.key == Alert.caused_by, _CAUSE.cleared_at.is_(None), Alert.caused_by != "", Alert.caused_by != Alert.key
+)
+_STANDING = select(func.count()).where(  # the bell's, on every page: put together once
+    Alert.cleared_at.is_(None), Alert.acknowledged_by.is_(None), Alert.snoozed_until.is_(None), ~_EXPLAINED
+)
+
+
 def standing_count(store: Store) -> int:
     """How many alerts stand that nobody has acknowledged or snoozed and that no other one explains."""
-    cause = aliased(Alert)
-    explained = exists().where(
-        cause.key == Alert.caused_by, cause.cleared_at.is_(None), Alert.caused_by != "", Alert.caused_by != Alert.key
-    )
-    query = select(func.count()).where(
-        Alert.cleared_at.is_(None), Alert.acknowledged_by.is_(None), Alert.snoozed_until.is_(None), ~explained
-    )
     with store.read() as db:
-        return db.scalar(query) or 0
+        return db.scalar(_STANDING) or 0
 
 
 def history(
