@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.boot import disks, outside, stages, updates
+from tests.boot import cuts, disks, outside, restoring, stages, updates
 from tests.boot.report import write_report
 
 TOP = Path(__file__).resolve().parents[2]
@@ -23,9 +23,9 @@ PROGRAMS = ("qemu-system-x86_64", "cpio", "mcopy", "dnsmasq", "ip")
 SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, updates.update_and_return, disks.install_mirror,
-    disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
+    disks.boot_mirror, disks.boot_one_disk, restoring.restore_elsewhere, disks.keep_data_locked,
 )  # fmt: skip
-NAMES = {stage.__name__: stage for stage in FULL}
+NAMES = {stage.__name__: stage for stage in (*FULL, cuts.power_cuts)}
 
 
 def main() -> int:
@@ -35,6 +35,8 @@ def main() -> int:
     parser.add_argument("--image", type=Path, default=TOP / "build/image")
     parser.add_argument("--update", type=Path, help="build whose bundle is the update; the image itself when not given")
     parser.add_argument("--out", type=Path, default=TOP / "build/boot")
+    parser.add_argument("--cuts", type=int, default=20, help="how often the power goes in the stage power_cuts")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the instants of power_cuts")
     words = parser.parse_args()
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
@@ -48,7 +50,7 @@ def main() -> int:
         shutil.rmtree(words.out, ignore_errors=True)
     words.out.mkdir(parents=True, exist_ok=True)
     with outside.world(words.out) as home:
-        run = stages.Run(words.image, words.out, home, words.update or words.image)
+        run = stages.Run(words.image, words.out, home, words.update or words.image, words.cuts, words.seed)
         if summary.exists():
             run.figures.update(json.loads(summary.read_text()))
         for stage in chosen:

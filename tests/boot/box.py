@@ -195,6 +195,12 @@ class Box(Machine):
         self._speaks = False
         self.wait_off(timeout_s)
 
+    def kill(self) -> None:
+        """The power goes."""
+        self._speaks = False
+        self._process.kill()
+        self._process.wait()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

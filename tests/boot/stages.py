@@ -28,12 +28,14 @@ _DOORS = [443, 5060, 5061]
 @dataclass
 class Run:
     """One run of the boot tests: where the image is, where its output goes, the bench outside, the image that an
-    update is taken from, figures so far."""
+    update is taken from, how often the power is cut, figures so far."""
 
     image: Path
     folder: Path
     home: Home
     update: Path
+    cuts: int = 20
+    seed: int = 1
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,9 +53,9 @@ class Run:
         print(f"  {name}: {seconds:.1f}", file=sys.stderr, flush=True)
 
 
-def fresh_disk(run: Run) -> None:
-    """A disk as it leaves the factory."""
-    subprocess.run(["cp", "--sparse=always", run.image / "callbox.img", run.disk], check=True)
+def fresh_disk(run: Run, path: Path | None = None) -> None:
+    """A disk as it leaves the factory; the run's own, or another."""
+    subprocess.run(["cp", "--sparse=always", run.image / "callbox.img", path or run.disk], check=True)
 
 
 def wait_dial_ready(box: Box, run: Run, *, record: bool = False) -> dict[str, Any]:

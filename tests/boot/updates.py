@@ -18,8 +18,10 @@ PASSPHRASE = "boot test passphrase"
 _IMAGE = Path(__file__).resolve().parents[2] / "image_build/image"
 _LONG_S = 2400.0
 KEPT = (
-    "contacts", "contact_numbers", "leads", "campaigns", "trunks", "attempts", "recordings", "recording_keys", "audit_log",
+    "contacts", "contact_numbers", "leads", "campaigns", "trunks", "attempts", "recordings", "recording_keys",
+    "audit_log",
 )  # fmt: skip
+"""Tables that lose nothing by themselves."""
 _FAULT = "raise SystemExit('a version that cannot start')\n"
 
 
@@ -64,7 +66,8 @@ def _flipped(bundle: Path, folder: Path) -> Path:
     return bad
 
 
-def _sticks(**bundles: Path) -> list[str]:
+def sticks(**bundles: Path) -> list[str]:
+    """QEMU arguments of bundles on sticks of these names."""
     words: list[str] = []
     for name, path in bundles.items():
         words += ["-drive", f"file={path},if=none,id={name},format=raw,readonly=on"]
@@ -72,7 +75,7 @@ def _sticks(**bundles: Path) -> list[str]:
     return words
 
 
-def _lay(box: Box, name: str, path: Path) -> str:
+def lay(box: Box, name: str, path: Path) -> str:
     """Copy a bundle from its stick onto the data partition, where it stands with its exact size."""
     target = f"/data/{name}.raucb"
     box.sh(f"head -c {path.stat().st_size} /dev/disk/by-id/virtio-{name.upper()} >{target}; chmod 644 {target}", 300)
@@ -108,21 +111,21 @@ def update_and_return(run: Run) -> None:
     cannot start is left by itself within three tries."""
     good, broken = run.update / "callbox.raucb", broken_bundle(run.update, run.folder)
     bad = _flipped(good, run.folder)
-    sticks = _sticks(good=good, bad=bad, broken=broken)
-    arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *sticks]
+    plugged = sticks(good=good, bad=bad, broken=broken)
+    arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *plugged]
     with Box(run.folder, "update", arguments) as box:
         box.wait_agent(1500)
         wait_gate(box)
         box.sh(f"echo {PASSPHRASE} | {AS_CALLBOX} callbox backup passphrase --passphrase-stdin", 300)
         give_list(box, "Update", [f"010{62000000 + n}" for n in range(400)])
         before, version, slot = rows(box), _version(box), _slot(box)
-        refused = box.run(f"{AS_CALLBOX} callbox update {_lay(box, 'bad', bad)}", _LONG_S)
+        refused = box.run(f"{AS_CALLBOX} callbox update {lay(box, 'bad', bad)}", _LONG_S)
         assert refused.status != 0, refused
         run.figures["update_refused"] = refused.error.strip().splitlines()[-1:]
         box.sh("rm -f /data/bad.raucb")
 
         began = time.monotonic()
-        said = _install(box, _lay(box, "good", good))
+        said = _install(box, lay(box, "good", good))
         run.mark("update_rebooted_s", time.monotonic() - began)
         assert _slot(box) != slot, said
         wait_gate(box)
@@ -136,7 +139,7 @@ def update_and_return(run: Run) -> None:
         box.sh("rm -f /data/good.raucb")
 
         slot, before = _slot(box), rows(box)
-        target = _lay(box, "broken", broken)
+        target = lay(box, "broken", broken)
         began = time.monotonic()
         _install(box, target)
         # the agent speaks before the services begin: it was lost again if this is the broken slot

@@ -1,0 +1,128 @@
+"""Power cuts: QEMU is killed at random instants of normal work and of an update; what was committed must be there."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from pathlib import Path
+
+from tests.boot import outside
+from tests.boot.box import AS_CALLBOX, PYTHON, Box, disk, firmware, network
+from tests.boot.stages import TRUNK, Run, wait_dial_ready
+from tests.boot.updates import PASSPHRASE, lay, sticks
+
+_PORT = 9100
+_WORK_S, _UPDATE_S = (2.0, 45.0), (2.0, 150.0)
+"""Seconds after the work (the update) began, between which the power goes."""
+_ARCHIVED_S = 600.0
+_HERE = Path(__file__).parent
+
+
+class Told:
+    """What the box said it has committed: the number of the last row, heard outside of it as it is said."""
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._listening = socket.create_server((outside.HOST, _PORT))
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                line, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._hear, args=(line,), daemon=True).start()
+
+    def _hear(self, line: socket.socket) -> None:
+        line.settimeout(600)
+        pending = b""
+        try:
+            while more := line.recv(4096):
+                *said, pending = (pending + more).split(b"\n")
+                self.last = max([self.last, *(int(number) for number in said)])
+        except OSError:
+            return  # the power went
+
+    def wait_beyond(self, number: int) -> None:
+        """Wait until a later row was committed. Raises AssertionError."""
+        deadline = time.monotonic() + 300
+        while self.last <= number:
+            assert time.monotonic() < deadline, "nothing is committed"
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def _work(box: Box, first: int) -> None:
+    """Rows committed one after the other, and recorded calls, until the power goes."""
+    writer = box.put("writer.py", (_HERE / "writer.py").read_bytes())
+    box.start(f"{AS_CALLBOX} {PYTHON} {writer} {first} {outside.HOST} {_PORT} >/dev/null 2>/run/writer.txt")
+    dial = box.put("dial.py", (_HERE / "dial.py").read_bytes())
+    call = f"{AS_CALLBOX} {PYTHON} {dial} {outside.PERSON} {TRUNK} 120 record"
+    box.start(f"while true; do {call}; done >/dev/null 2>&1")
+
+
+def _look(box: Box, run: Run, told: Told) -> dict[str, int]:
+    """What is there after a cut. Raises AssertionError for a row that was said to be committed and is not."""
+    wait_dial_ready(box, run)
+    code = (
+        "import sqlite3; b = sqlite3.connect('/var/lib/callbox/callbox.sqlite');"
+        "print(b.execute('PRAGMA integrity_check').fetchone()[0],"
+        "b.execute('SELECT count(*) FROM audit_log WHERE action = ?', ['boot.row']).fetchone()[0])"
+    )
+    whole, count = box.sh(f'{AS_CALLBOX} python3 -c "{code}"', 300).split()
+    assert whole == "ok", whole
+    assert int(count) >= told.last, f"{told.last - int(count)} committed rows are lost"
+    assert box.run(f"{AS_CALLBOX} callbox audit verify", 600).status == 0
+    deadline = time.monotonic() + _ARCHIVED_S
+    while True:
+        found = json.loads(box.run(f"{AS_CALLBOX} callbox recordings verify --json", 900).output.splitlines()[-1])
+        assert not found["damaged"], found
+        if not found["not_archived"]:
+            return {"rows": int(count), "recordings": found["verified"]}
+        assert time.monotonic() < deadline, found
+        time.sleep(5)
+
+
+def power_cuts(run: Run) -> None:
+    """`--cuts` times: the box works, or installs an update, and the power goes; it boots, and nothing is lost.
+
+    Every second cut is one of an update, which the box takes up again or lets be. A killed QEMU loses what the guest
+    had not handed to its disk; a disk that loses what it was handed is not simulated.
+    """
+    rng, told = random.Random(run.seed), Told()
+    bundle = run.update / "callbox.raucb"
+    arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *sticks(good=bundle)]
+    seen: list[dict[str, object]] = []
+    try:
+        for number in range(run.cuts + 1):
+            with Box(run.folder, f"cut-{number}", arguments) as box:
+                box.wait_agent(1500)
+                found = _look(box, run, told)
+                if seen:
+                    seen[-1] |= {**found, "slot": box.sh("/usr/lib/callbox/slot get-current")}
+                    run.figures["cuts"] = seen
+                    run.save()
+                if number == run.cuts:
+                    box.power_off()
+                    return
+                updating = number % 2 == 1
+                after_s = rng.uniform(*(_UPDATE_S if updating else _WORK_S))
+                if updating:
+                    box.sh(f"echo {PASSPHRASE} | {AS_CALLBOX} callbox backup passphrase --passphrase-stdin", 300)
+                    path = lay(box, "good", bundle)
+                _work(box, found["rows"] + 1)
+                told.wait_beyond(found["rows"])
+                if updating:
+                    box.start(f"{AS_CALLBOX} callbox update {path} >/data/update-said.txt 2>&1 </dev/null")
+                time.sleep(after_s)
+                box.kill()
+                during = "update" if updating else "work"
+                seen.append({"during": during, "after_s": round(after_s, 1), "told": told.last})
+    finally:
+        told.close()
