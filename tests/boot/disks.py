@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -98,20 +99,19 @@ def boot_one_disk(run: Run) -> None:
 
 
 def keep_data_locked(run: Run) -> None:
-    """A key stick at the first boot: the data are encrypted, opened with the stick and not without it."""
+    """A key stick at the first boot: the data are encrypted, opened with the stick and not without it; then the box is
+    decommissioned, and the stick opens nothing any more."""
     fresh_disk(run)
     stick = blank(run.folder / "key.img", 40)
     subprocess.run(["mkfs.vfat", "-n", "CALLBOXKEY", str(stick)], check=True, stdout=subprocess.DEVNULL)
     box_itself = [*direct(run.image, run.folder), *disk(run.disk), *network()]
-    for name in ("locked-first", "locked-again"):
-        with Box(run.folder, name, [*box_itself, *disk(stick, 1, "KEYSTICK")]) as box:
-            box.wait_agent(1200)
-            box.sh("systemctl start callbox-data")
-            assert "callbox-data" in box.sh("findmnt -no SOURCE /data")
-            if name == "locked-first":
-                box.sh("echo kept >/data/kept; sync")
-            assert box.sh("cat /data/kept") == "kept"
-            box.power_off()
+    with_stick = [*box_itself, *disk(stick, 1, "KEYSTICK")]
+    with Box(run.folder, "locked-first", with_stick) as box:
+        box.wait_agent(1200)
+        box.sh("systemctl start callbox-data", 300)
+        assert "callbox-data" in box.sh("findmnt -no SOURCE /data")
+        box.sh("echo kept >/data/kept; sync")
+        box.power_off()
     with Box(run.folder, "locked-without-key", box_itself) as box:
         box.wait_agent(1200)
         assert box.run("systemctl start callbox-prepare", 300).status != 0
@@ -119,3 +119,15 @@ def keep_data_locked(run: Run) -> None:
         run.figures["locked_says"] = box.sh("journalctl -b -u callbox-data --no-pager -o cat | grep locked")
         box.wait_menu()
         box.power_off()
+    with Box(run.folder, "locked-again", with_stick) as box:
+        box.wait_agent(1200)
+        box.sh("systemctl start callbox-supervisord callbox-privd", 900)
+        assert box.sh("cat /data/kept") == "kept"
+        partition = box.sh("readlink -f /dev/callbox/slot/data")
+        opens = "mcopy -n -i /dev/disk/by-label/CALLBOXKEY ::/callbox.key /run/k && cryptsetup open --test-passphrase"
+        assert box.run(f"export MTOOLS_SKIP_CHECK=1; {opens} --key-file /run/k {partition}").status == 0
+        said = box.callbox("decommission --confirm $(hostname) --json", 300)
+        run.figures["decommissioned"] = json.loads(said.splitlines()[-1])
+        assert run.figures["decommissioned"]["disk"] == "erased", said
+        assert box.run(f"cryptsetup open --test-passphrase --key-file /run/k {partition}").status != 0
+        assert "luks2" not in box.sh(f"cryptsetup luksDump {partition} | sed -n '/^Keyslots:/,/^Tokens:/p'")
