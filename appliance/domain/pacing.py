@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from appliance.domain.pacing_budget import Budget
-from appliance.domain.pacing_forecast import Outlook, Tables, make_tables
+from appliance.domain.pacing_forecast import Outlook, Tables
 from appliance.domain.pacing_learning import REFERENCE_CHANCE, AnswerFactor, RingTimes, Share
 from appliance.domain.pacing_room import AgentBook
 from appliance.types import LIVE_OUTCOMES, Outcome
@@ -52,11 +52,15 @@ class PacerConfig:
 
 @dataclass(frozen=True)
 class AgentState:
-    """An agent changed to one of ready, reserved, talking, wrap_up, paused, offline (any other counts as paused)."""
+    """An agent changed to one of ready, reserved, talking, wrap_up, paused, offline (any other counts as paused).
+
+    `soon_over`: he still talks, and it is known that not for long (the disposition stands, the ear hears a machine).
+    """
 
     agent_id: str
     state: str
     at_s: float
+    soon_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ class Pacer:
         self._now_s = max(self._now_s, at_s)
         match event:
             case AgentState():
-                self.agents.changed(event.agent_id, str(event.state), at_s)
+                self.agents.changed(event.agent_id, str(event.state), at_s, soon_over=event.soon_over)
             case AttemptStarted():
                 self._started(event)
             case Answered():
@@ -287,9 +291,7 @@ class Pacer:
         if self._tables is None or now_s >= self._tables_at_s + _TABLES_EVERY_S:
             self._tables_at_s = now_s
             self.agents.pass_time(now_s)
-            self._tables = make_tables(
-                self.ring, self.agents.talk, self.agents.wrap, self.agents.back.value, self.config.answer_within_s
-            )
+            self._tables = self.agents.tables(self.ring, self.config.answer_within_s)
         elif now_s >= self._cleared_at_s + _CLEAR_EVERY_S:
             self._cleared_at_s = now_s
             self.budget.expire(now_s)

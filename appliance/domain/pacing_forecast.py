@@ -20,6 +20,7 @@ TALK_STEP_S = 3
 _TALK_ROWS = 240
 _WRAP_ROWS = 240
 _HORIZON_MAX_S = 60
+_LEFT_MIN = 1e-12
 _UPPER_Z = 8.0
 
 
@@ -33,19 +34,22 @@ class Tables:
     """Talk age in steps of TALK_STEP_S -> chance to have ended talk and wrap-up by each instant."""
     wrap_free: Vector
     """Wrap-up age in whole seconds -> the same."""
+    closing_free: Vector
+    """Seconds since it was known that a talk is soon over -> the same."""
     ring_likely: Vector
     """Dial age in whole seconds -> by how much the odds of an answer have changed since the dial."""
     ring_answered: Vector
     """Dial age in whole seconds -> share of the answers to come that comes by each instant."""
 
-    def free(self, talk_s: Vector, wrap_s: Vector, paces: Vector | None) -> Vector:
-        """Sums (powers x instants) of the chances of being ready again, for agents by their talk and wrap-up ages.
+    def free(self, talk_s: Vector, wrap_s: Vector, closing_s: Vector, paces: Vector | None) -> Vector:
+        """Sums (powers x instants) of the chances of being ready again, for agents by the ages of what they do.
 
         `paces`: how much faster each of them ends than others do; None: all alike.
         """
         talks = self.talk_free[np.minimum((talk_s * (1.0 / TALK_STEP_S)).astype(np.intp), _TALK_ROWS - 1)]
         wraps = self.wrap_free[np.minimum((wrap_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)]
-        one = np.concatenate([talks, wraps])
+        closings = self.closing_free[np.minimum((closing_s + 0.5).astype(np.intp), _WRAP_ROWS - 1)]
+        one = np.concatenate([talks, wraps, closings])
         if paces is not None:
             one = 1.0 - (1.0 - one) ** paces[:, None]
         one = one * self.back
@@ -69,8 +73,14 @@ def _power_sums(chances: Vector) -> Vector:
     return found
 
 
-def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s: float) -> Tables:
-    """Make the tables from what was learnt. `back`: chance to be ready after work; `patience_s`: a person's wait."""
+def make_tables(
+    ring: RingTimes, talk: Span, wrap: Span, closing: Span, *, known: float, back: float, patience_s: float
+) -> Tables:
+    """Make the tables from what was learnt.
+
+    `known`: share of talks that are known to be soon over; `back`: chance to be ready after work; `patience_s`: a
+    person's wait.
+    """
     unanswered, answered = ring.cumulated()
     levels = (np.arange(INSTANTS) + 0.5) / INSTANTS
     instants = np.interp(levels, answered, np.arange(RING_STEPS + 1.0))
@@ -80,10 +90,13 @@ def make_tables(ring: RingTimes, talk: Span, wrap: Span, back: float, patience_s
     to_come = (by_then - answered[:, None]) / np.maximum(left_a, 1e-9)[:, None]
     likely = np.maximum(left_a, 1e-6) / np.maximum(left_u, 1e-6)
     until = np.minimum(instants + patience_s, _HORIZON_MAX_S)
-    wrap_risen = wrap.risen()
+    wrap_risen, closing_risen = wrap.risen(), closing.risen()
+    after_left = (1.0 - known) * np.exp(-wrap_risen) + known * np.exp(-closing_risen)
+    after_risen = -np.log(np.maximum(after_left, _LEFT_MIN))
+    ages = np.arange(float(_WRAP_ROWS))
     return Tables(
-        back=back, talk_free=_talk_then_wrap(talk.risen(), wrap_risen, until),
-        wrap_free=_ends_by(wrap_risen, np.arange(float(_WRAP_ROWS)), until),
+        back=back, talk_free=_talk_then_wrap(talk.risen(), after_risen, until),
+        wrap_free=_ends_by(wrap_risen, ages, until), closing_free=_ends_by(closing_risen, ages, until),
         ring_likely=likely, ring_answered=np.clip(to_come, 0.0, 1.0),
     )  # fmt: skip
 
@@ -95,14 +108,14 @@ def _ends_by(risen: Vector, ages: Vector, until: Vector) -> Vector:
     return found
 
 
-def _talk_then_wrap(talk_risen: Vector, wrap_risen: Vector, until: Vector) -> Vector:
-    """Chance (talk ages x instants) that the talk and the wrap-up after it end within `until` seconds."""
+def _talk_then_wrap(talk_risen: Vector, after_risen: Vector, until: Vector) -> Vector:
+    """Chance (talk ages x instants) that the talk and what comes after it end within `until` seconds."""
     steps = np.arange(math.ceil(until.max()) + 1)
     ages = np.arange(_TALK_ROWS) * TALK_STEP_S + TALK_STEP_S // 2
     left = np.exp(talk_risen[ages][:, None] - talk_risen[ages[:, None] + steps])  # still talking after each second
     ending = left[:, :-1] - left[:, 1:]
     rest = until[None, :] - (steps[:-1, None] + 0.5)
-    wrapped = -np.expm1(-np.interp(np.maximum(rest, 0.0), np.arange(GRID_S + 1.0), wrap_risen))
+    wrapped = -np.expm1(-np.interp(np.maximum(rest, 0.0), np.arange(GRID_S + 1.0), after_risen))
     found: Vector = ending @ np.where(rest > 0.0, wrapped, 0.0)
     return found
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from appliance.domain.pacing import Pacer, PacerConfig
-from appliance.domain.pacing_forecast import TALK_STEP_S, Outlook, Tables, make_tables
+from appliance.domain.pacing_forecast import TALK_STEP_S, Outlook, Tables
 from appliance.domain.pacing_learning import REFERENCE_CHANCE, Vector
 
 _DIALS_MIN, _TALKS_MIN = 60, 20
@@ -87,20 +87,26 @@ def _abandoned(room: _Room, busy: float, lines: float, config: PacerConfig, boun
 
 def _standing(pacer: Pacer, config: PacerConfig, chances: Sequence[float], agents: int) -> _Room:
     book = pacer.agents
-    tables = make_tables(pacer.ring, book.talk, book.wrap, book.back.value, config.answer_within_s)
+    tables = book.tables(pacer.ring, config.answer_within_s)
     chance = sum(chances) / len(chances) if chances else REFERENCE_CHANCE
     chance = min(_CHANCE_MAX, chance * pacer.factor.value)
-    talk_left, wrap_left = np.exp(-book.talk.risen()), np.exp(-book.wrap.risen())
-    talk_s, wrap_s = float(talk_left.sum()), float(wrap_left.sum())
-    share = talk_s / (talk_s + wrap_s)
+    talk_left, known = np.exp(-book.talk.risen()), book.known.value
+    wrap_left = (1.0 - known) * np.exp(-book.wrap.risen())
+    closing_left = known * np.exp(-book.closing.risen())
+    talk_s, after_s = float(talk_left.sum()), float(wrap_left.sum() + closing_left.sum())
+    share = talk_s / (talk_s + after_s)
     rows = talk_left[::TALK_STEP_S][: len(tables.talk_free)]
     talkers = _mean_powers(tables.talk_free[: len(rows)] * tables.back, rows)
-    writers = _mean_powers(tables.wrap_free * tables.back, wrap_left[: len(tables.wrap_free)])
+    ages = len(tables.wrap_free)
+    writers = _mean_powers(
+        np.concatenate([tables.wrap_free, tables.closing_free]) * tables.back,
+        np.concatenate([wrap_left[:ages], closing_left[:ages]]),
+    )
     unanswered, answered = pacer.ring.cumulated()
     open_still = 1.0 - chance * answered - (1.0 - chance) * unanswered
     theta = config.abandoned_limit * math.exp(pacer.budget.base)
     return _Room(
-        agents=agents, work_s=talk_s + wrap_s, talk_share=share,
+        agents=agents, work_s=talk_s + after_s, talk_share=share,
         free=share * talkers + (1.0 - share) * writers, dial_s=float(open_still.sum()),
         people=_mean_powers(_ringing(tables, chance, pacer.person.value), open_still),
         reaches=chance * pacer.person.value, spread=pacer.factor.spread, theta=theta,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from appliance.domain.pacing_forecast import Tables
-from appliance.domain.pacing_learning import Share, Span, Vector
+from appliance.domain.pacing_forecast import Tables, make_tables
+from appliance.domain.pacing_learning import RingTimes, Share, Span, Vector
 from appliance.types import AgentState as Of
 
-_WORKING = frozenset({Of.READY, Of.RESERVED, Of.TALKING, Of.WRAP_UP})
+CLOSING = "closing"
+"""Talking, or writing up, and known to be ready soon."""
+_WORKING = frozenset({Of.READY, Of.RESERVED, Of.TALKING, Of.WRAP_UP, CLOSING})
+_SPANS = (str(Of.TALKING), str(Of.WRAP_UP), CLOSING)
 _DOUBT_S = 300.0
 _VANISHED_S = 4 * 3600.0
-_TALK_PRIOR_S, _WRAP_PRIOR_S = 120.0, 20.0
+_TALK_PRIOR_S, _WRAP_PRIOR_S, _CLOSING_PRIOR_S = 120.0, 20.0, 15.0
 _NO_WRAP_S = 0.25
 _HABIT_KEEP = 1.0 - 1.0 / 300.0
 _SPREAD_MIN = 0.001
@@ -60,10 +63,13 @@ class AgentBook:
 
     def __init__(self, habits: bool = True) -> None:
         """`habits`: learn how fast each agent talks and writes up, beside what all do."""
-        self._habits: dict[str, _Habits] = {str(Of.TALKING): _Habits(), str(Of.WRAP_UP): _Habits()}
+        self._habits = {state: _Habits() for state in _SPANS}
         self.alike = not habits
         self.talk = Span(_TALK_PRIOR_S)
         self.wrap = Span(_WRAP_PRIOR_S)
+        self.closing = Span(_CLOSING_PRIOR_S)
+        self.known = Share(0.0, 20.0, 400.0)
+        """Talks that are known to be soon over before they are."""
         self.back = Share(0.97, 20.0, 400.0)
         """Chance to be ready after work, not to pause or leave."""
         self._state: dict[str, str] = {}
@@ -99,22 +105,24 @@ class AgentBook:
         if idle:
             self._doubted[min(idle)[1]] = now_s + _DOUBT_S
 
-    def changed(self, agent_id: str, state: str, at_s: float) -> None:
-        """An agent is in `state` since `at_s`. A state told twice goes on."""
+    def changed(self, agent_id: str, state: str, at_s: float, *, soon_over: bool = False) -> None:
+        """An agent is in `state` since `at_s`. A state told twice goes on; who is soon ready stays so until he is."""
         self._doubted.pop(agent_id, None)
         before = self._state.get(agent_id)
-        if state == before:
+        if soon_over and state == Of.TALKING:
+            state = CLOSING
+        if state == before or (before == CLOSING and state in _SPANS):
             return
         since_s = self._since[before].pop(agent_id) if before in self._since else at_s
         at_s = max(at_s, since_s)
         counted_s = self._counted.pop(agent_id, since_s)
+        if before in _SPANS:
+            self._learn(before, agent_id, since_s, counted_s, at_s)
         if before == Of.TALKING:
-            self._learn(Of.TALKING, agent_id, since_s, counted_s, at_s)
-            if state != Of.WRAP_UP:
+            self.known.learn(state == CLOSING)
+            if state not in _SPANS:
                 self._learn(Of.WRAP_UP, agent_id, 0.0, 0.0, _NO_WRAP_S)
-        elif before == Of.WRAP_UP:
-            self._learn(Of.WRAP_UP, agent_id, since_s, counted_s, at_s)
-        if before == Of.WRAP_UP or (before == Of.TALKING and state != Of.WRAP_UP):
+        if before in _SPANS and state not in _SPANS:
             self.back.learn(state in _WORKING)
         if state in self._since:
             self._state[agent_id] = state
@@ -127,7 +135,7 @@ class AgentBook:
         self.changed(agent_id, Of.TALKING, at_s)
 
     def _span(self, state: str) -> Span:
-        return self.talk if state == Of.TALKING else self.wrap
+        return {str(Of.TALKING): self.talk, str(Of.WRAP_UP): self.wrap, CLOSING: self.closing}[state]
 
     def _habit(self, state: str, agent_id: str) -> _Habit:
         return self._habits[state].of.setdefault(agent_id, _Habit())
@@ -141,7 +149,7 @@ class AgentBook:
 
     def pass_time(self, now_s: float) -> None:
         """Count the work under way up to now, and forget agents not heard of for hours."""
-        for state in (Of.TALKING, Of.WRAP_UP):
+        for state in _SPANS:
             self._habits[state].weigh()
             since = self._since[state]
             for agent_id in [a for a, since_s in since.items() if now_s - since_s > _VANISHED_S]:
@@ -155,24 +163,37 @@ class AgentBook:
                     self._habit(state, agent_id).expected += more
                     self._counted[agent_id] = max(now_s, since[agent_id])
 
+    def tables(self, ring: RingTimes, patience_s: float) -> Tables:
+        """Make the tables from what was learnt of the agents and the dials."""
+        return make_tables(
+            ring, self.talk, self.wrap, self.closing, known=self.known.value, back=self.back.value,
+            patience_s=patience_s,
+        )  # fmt: skip
+
     def free(self, tables: Tables, now_s: float) -> Vector:
         """Sums (powers x instants) of the chances that a busy agent is ready by then."""
-        reserved, talking, wrapping = (self._since[s] for s in (Of.RESERVED, Of.TALKING, Of.WRAP_UP))
+        reserved, talking, wrapping, closing = (
+            self._since[s] for s in (Of.RESERVED, Of.TALKING, Of.WRAP_UP, CLOSING)
+        )
         begun = [now_s] * len(reserved) + list(talking.values())
         talk_s = np.maximum(0.0, now_s - np.array(begun))
         wrap_s = np.maximum(0.0, now_s - np.fromiter(wrapping.values(), float, len(wrapping)))
-        return tables.free(talk_s, wrap_s, self._paces([*reserved, *talking], list(wrapping)))
+        closing_s = np.maximum(0.0, now_s - np.fromiter(closing.values(), float, len(closing)))
+        paces = None if self.alike else self._paces([*reserved, *talking], wrapping, closing)
+        return tables.free(talk_s, wrap_s, closing_s, paces)
 
-    def _paces(self, talkers: list[str], writers: list[str]) -> Vector | None:
-        if self.alike:
-            return None
-        talks, wraps = self._habits[Of.TALKING], self._habits[Of.WRAP_UP]
-        return np.array([talks.pace(a) for a in talkers] + [wraps.pace(a) for a in writers])
+    def _paces(self, *of: Iterable[str]) -> Vector:
+        """How fast these agents talk, write up and come to an end."""
+        return np.array([
+            habits.pace(agent_id)
+            for habits, agents in zip(self._habits.values(), of, strict=True) for agent_id in agents
+        ])  # fmt: skip
 
     def to_plain(self) -> dict[str, Any]:
         """Return all as JSON data."""
         return {
             "talk": self.talk.to_plain(), "wrap": self.wrap.to_plain(), "back": self.back.to_plain(),
+            "closing": self.closing.to_plain(), "known": self.known.to_plain(),
             "habits": {
                 state: {a: [h.ends, h.expected] for a, h in habits.of.items()}
                 for state, habits in self._habits.items()
@@ -186,6 +207,9 @@ class AgentBook:
         self.talk.take(plain["talk"])
         self.wrap.take(plain["wrap"])
         self.back.take(plain["back"])
+        if "closing" in plain:  # learnt since the version before
+            self.closing.take(plain["closing"])
+            self.known.take(plain["known"])
         for state, of in plain["habits"].items():
             self._habits[state].of = {a: _Habit(float(ends), float(expected)) for a, (ends, expected) in of.items()}
         self.forget_agents()

@@ -144,7 +144,10 @@ class Core:
         elif isinstance(command, ThirdNotice):
             self.third(command, call.attempt_id)
         elif isinstance(command, model.LateWord):
-            self._effects.agent_changed(command.agent_id)
+            agent = self.room.agents.get(command.agent_id)
+            if agent is not None:
+                self.pace.late_word(agent, call)
+                self._effects.agent_changed(command.agent_id)
         else:
             self._close(call, command.verdict)
 

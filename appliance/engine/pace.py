@@ -15,6 +15,7 @@ from appliance.domain.agent import Agent
 from appliance.domain.answer_model import Calibration, NumberHistory
 from appliance.domain.call_model import Call
 from appliance.domain.campaign import CampaignConfig
+from appliance.domain.hearing import overruled
 from appliance.domain.line_share import FairShare, allot, kept_for_inbound, share_agents
 from appliance.domain.outcome import Verdict
 from appliance.domain.pacing import (
@@ -53,7 +54,8 @@ class Pace:
         self._fair = FairShare()
         self._asking: frozenset[str] = frozenset()
         self._again: set[str] = set()  # agents who became ready: they may be counted for another campaign
-        self._told: dict[str, tuple[str, str]] = {}  # campaign and state that a pacer was told last, by agent
+        self._told: dict[str, tuple[str, str, bool]] = {}  # campaign, state, soon over: told a pacer last, by agent
+        self._no_person: set[str] = set()  # agents who talk, and the ear says: with a machine
         self._worked_since: dict[str, tuple[str, float]] = {}  # campaign and begin of the agent's present work
         self._log = get_logger()
 
@@ -78,6 +80,12 @@ class Pace:
         if call.abandoned and not before.abandoned:
             self._tell(call.campaign_id, Abandoned(call.attempt_id, self._now_s()))
 
+    def late_word(self, agent: Agent, call: Call) -> None:
+        """The ear knows better what the agent has on the line; with a machine nobody talks for long."""
+        if overruled(call.heard, call.late):
+            self._no_person.add(agent.agent_id)
+            self.agent_changed(agent.state, agent, call.campaign_id)
+
     def call_ended(self, call: Call, verdict: Verdict) -> None:
         self._foresight.ended(call, verdict.outcome)
         if call.policy.owner_agent_id is None:
@@ -93,9 +101,11 @@ class Pace:
             self._worked_since[agent.agent_id] = (campaign_id, now_s)
         if agent.state is Is.READY:
             self._again.add(agent.agent_id)
+        if agent.state is not Is.TALKING:
+            self._no_person.discard(agent.agent_id)
         given = self._room.given.get(agent.agent_id)
         if given is not None:
-            self._tell_agent(agent.agent_id, given, agent.state)
+            self._tell_agent(agent.agent_id, given, agent.state, soon_over=self._soon_over(agent))
         if agent.state is Is.OFFLINE:
             self._room.given.pop(agent.agent_id, None)
             self._told.pop(agent.agent_id, None)
@@ -119,8 +129,9 @@ class Pace:
         kept = self._kept()
         for agent_id, campaign_id in self._room.given.items():
             if campaign_id in paced:
-                state = Is.RESERVED if agent_id in kept else self._room.agents[agent_id].state
-                self._tell_agent(agent_id, campaign_id, state)
+                agent = self._room.agents[agent_id]
+                state = Is.RESERVED if agent_id in kept else agent.state
+                self._tell_agent(agent_id, campaign_id, state, soon_over=self._soon_over(agent))
         ready = {
             agent.agent_id: works_in[agent.agent_id] - paced
             for agent in self._room.ready_agents()
@@ -197,11 +208,15 @@ class Pace:
         if campaign is not None and campaign.mode is CampaignMode.PREDICTIVE:
             self._pacer(campaign).observe(event)
 
-    def _tell_agent(self, agent_id: str, campaign_id: str, state: Is) -> None:
+    def _tell_agent(self, agent_id: str, campaign_id: str, state: Is, *, soon_over: bool = False) -> None:
         """Tell a pacer the state of an agent once."""
-        if self._told.get(agent_id) != (campaign_id, state):
-            self._told[agent_id] = (campaign_id, state)
-            self._tell(campaign_id, AgentState(agent_id, state, self._now_s()))
+        if self._told.get(agent_id) != (campaign_id, state, soon_over):
+            self._told[agent_id] = (campaign_id, state, soon_over)
+            self._tell(campaign_id, AgentState(agent_id, state, self._now_s(), soon_over))
+
+    def _soon_over(self, agent: Agent) -> bool:
+        """Say whether a talk is known to end soon: its disposition stands, or no person is on the line."""
+        return agent.state is Is.TALKING and (agent.disposed or agent.agent_id in self._no_person)
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()

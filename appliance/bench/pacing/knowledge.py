@@ -1,8 +1,9 @@
 """What knowing more is worth: leads that differ in how often they answer, agents that differ in how fast they work.
 
 The same rule runs over the same days with the same random numbers: blind to both, with the agents' habits, with the
-answer model's chances (learnt as it goes), and with the true chances of the leads. `Leads` is a made-up list; how much
-is gained on a real one depends on how much its numbers differ.
+answer model's chances (learnt as it goes), with the true chances of the leads, and told of talks whose disposition
+stands before they are over. `Leads` is a made-up list, and how many agents set dispositions early is made up too; how
+much is gained in a real room depends on how much its numbers differ, and on its agents.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ _AGENT_SPREAD = 0.35
 """Standard deviation of the log of an agent's pace."""
 _TRIES_MAX = 8
 _NEXT_KNOWN = 6
+_EARLY = 0.3
+"""Share of talks in which the agent sets the disposition before the end."""
 _VARIANTS = {
-    "blind": (False, ""), "habits": (True, ""), "model": (False, "model"), "habits_and_model": (True, "model"),
-    "habits_and_truth": (True, "truth"),
+    "blind": (False, "", False), "habits": (True, "", False), "dispositions": (False, "", True),
+    "model": (False, "model", False), "habits_and_model": (True, "model", False), "all": (True, "model", True),
+    "habits_and_truth": (True, "truth", False),
 }  # fmt: skip
-"""Are agents' habits learnt; where the leads' chances come from."""
+"""Are agents' habits learnt; where the leads' chances come from; is the pacer told of early dispositions."""
 
 
 class Leads:
@@ -151,10 +155,13 @@ def gain(limit: float, seed: int, days: int) -> dict[str, Any]:
 
 def _day(task: tuple[str, float, int]) -> _Found:
     variant, limit, seed = task
-    habits, source = _VARIANTS[variant]
+    habits, source, dispositions = _VARIANTS[variant]
     leads = Leads(seed)
     paces = np.exp(np.random.default_rng([seed, 8]).normal(0.0, _AGENT_SPREAD, 30)).tolist()
-    room = replace(SCENARIOS["base"], name="knowledge", chance_of=leads.chance, paces=tuple(paces))
+    room = replace(
+        SCENARIOS["base"], name="knowledge", chance_of=leads.chance, paces=tuple(paces), early_disposition=_EARLY,
+        says_so=dispositions,
+    )  # fmt: skip
     policy = Knowing(limit, leads, truth=source == "truth", habits=habits) if source else Callbox(limit, habits)
     day = simulate(room, policy, seed)
     error = calibration_error(policy.foretold) if isinstance(policy, Knowing) else 0.0

@@ -20,7 +20,7 @@ from appliance.domain.pacing import (
 )
 
 HALF_HOUR_S = 1800.0
-_TICK, _SEATS, _UNANSWERED, _ANSWERED, _PATIENCE, _TALKED, _WRAPPED, _PAUSED = range(8)
+_TICK, _SEATS, _UNANSWERED, _ANSWERED, _PATIENCE, _TALKED, _WRAPPED, _PAUSED, _DISPOSED = range(9)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class _Room:
         heap, counts, policy = self.heap, self.counts, self.policy
         handlers = (
             self.tick, self.seats, self.unanswered, self.answered, self.patience, self.talked, self.wrapped,
-            self.back_from_pause,
+            self.back_from_pause, self.disposed,
         )  # fmt: skip
         while heap and heap[0][0] < self.length_s:
             at_s, _, kind, dial, agent = heapq.heappop(heap)
@@ -192,13 +192,22 @@ class _Room:
         self.tell_state(agent, "talking")
         talk_s = self.dials.talk[dial] * self.scenario.talk_s(self.now_s) / self.scenario.pace(agent)
         self.at(self.now_s + talk_s, _TALKED, dial, agent)
+        if self.is_early(dial) and self.scenario.says_so:
+            self.at(self.now_s + max(0.0, talk_s - self.dials.closing_s[dial]), _DISPOSED, dial, agent)
+
+    def is_early(self, dial: int) -> bool:
+        return self.dials.early[dial] < self.scenario.early_disposition
+
+    def disposed(self, _dial: int, agent: str) -> None:
+        self.policy.observe(AgentState(agent, "talking", self.now_s, soon_over=True))
 
     def talked(self, dial: int, agent: str) -> None:
         self.counts.talking -= 1
         self.counts.wrapping += 1
         self.policy.observe(AttemptEnded(str(dial), "human", self.now_s))
         self.tell_state(agent, "wrap_up")
-        self.at(self.now_s + self.dials.wrap_s[dial] / self.scenario.pace(agent), _WRAPPED, dial, agent)
+        wrap_s = 0.0 if self.is_early(dial) else self.dials.wrap_s[dial] / self.scenario.pace(agent)
+        self.at(self.now_s + wrap_s, _WRAPPED, dial, agent)
 
     def wrapped(self, dial: int, agent: str) -> None:
         self.counts.wrapping -= 1

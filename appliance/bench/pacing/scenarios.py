@@ -17,6 +17,8 @@ WRAP_S = 22.0
 RING_OUT_S = 30.0
 EXPONENTIAL_DIAL_S = 18.0
 """Mean length of a dial in the exponential room, answered or not."""
+CLOSING_S = 12.0
+"""A disposition set during the talk comes so long before its end, on average."""
 _FAST, _DECLINED = 0.35, 0.15
 _CHUNK = 4096
 
@@ -43,6 +45,10 @@ class Scenario:
     """Answer chance of each dial (its number, second of the day) where leads differ; else `answer` holds for all."""
     paces: tuple[float, ...] = ()
     """How fast each agent talks and writes up; empty: all alike."""
+    early_disposition: float = 0.0
+    """Share of talks of which the agent sets the disposition before they end: then there is no wrap-up."""
+    says_so: bool = True
+    """Is the pacer told of them."""
     greeting_s: float = 0.0
     """A greeting keeps a person so much longer than the two seconds he would wait in silence."""
 
@@ -101,7 +107,7 @@ class Dials:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._exponential = scenario.exponential
-        self._rng = np.random.default_rng(seed)
+        self._rng, self._habits_rng = np.random.default_rng(seed), np.random.default_rng([seed, 9])
         self.luck: list[float] = []
         """Answered when below the answer chance of the hour."""
         self.answer_after_s: list[float] = []
@@ -111,6 +117,10 @@ class Dials:
         """Talk time over the mean of the hour."""
         self.wrap_s: list[float] = []
         self.pause: list[float] = []
+        self.early: list[float] = []
+        """Sets the disposition in the talk when below the share of those."""
+        self.closing_s: list[float] = []
+        """Seconds before the end of the talk that he does so."""
 
     def reach(self, index: int) -> None:
         """Make sure that dial `index` is drawn."""
@@ -138,3 +148,5 @@ class Dials:
         self.talk += talk.tolist()
         self.wrap_s += wrap_s.tolist()
         self.pause += rng.random(n).tolist()
+        self.early += self._habits_rng.random(n).tolist()
+        self.closing_s += self._habits_rng.gamma(2.0, CLOSING_S / 2.0, n).tolist()

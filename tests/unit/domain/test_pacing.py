@@ -35,7 +35,7 @@ TIMES = st.one_of(st.floats(0.0, 5000.0), st.sampled_from([math.nan, math.inf, -
 STATES = st.sampled_from(["ready", "reserved", "talking", "wrap_up", "paused", "offline", "previewing", "nonsense"])
 OUTCOMES = st.one_of(st.sampled_from([*(str(o) for o in Outcome)]), st.just("nonsense"))
 EVENTS: st.SearchStrategy[PacerEvent] = st.one_of(
-    st.builds(AgentState, AGENTS, STATES, TIMES),
+    st.builds(AgentState, AGENTS, STATES, TIMES, st.booleans()),
     st.builds(AttemptStarted, ATTEMPTS, TIMES, st.one_of(st.none(), st.floats(0.0, 1.0), st.just(math.nan))),
     st.builds(AttemptEnded, ATTEMPTS, OUTCOMES, TIMES),
     st.builds(Answered, ATTEMPTS, TIMES),
@@ -110,6 +110,24 @@ def test_agents_about_to_be_free_count_and_a_person_waiting_takes_one() -> None:
     talking = pacer.decide(0.0)
     pacer.observe(AgentState("a0", "wrap_up", 60.0))
     assert pacer.decide(80.0) >= talking
+
+
+def test_talks_known_to_be_soon_over_allow_more_lines_and_are_learnt() -> None:
+    def lines(*, told: bool, taught: bool) -> int:
+        pacer = Pacer(PacerConfig(abandoned_limit=0.03))
+        _ready(pacer, 20)
+        for n in range(20):  # what it learns: so soon over a talk is once that is said
+            for k in range(10 if taught else 0):
+                pacer.observe(AgentState(f"a{n}", "talking", 200.0 * k))
+                pacer.observe(AgentState(f"a{n}", "talking", 200.0 * k + 120.0, soon_over=True))
+                pacer.observe(AgentState(f"a{n}", "ready", 200.0 * k + 124.0))
+            pacer.observe(AgentState(f"a{n}", "talking", 3000.0))
+            if told:
+                pacer.observe(AgentState(f"a{n}", "talking", 3060.0, soon_over=True))
+                pacer.observe(AgentState(f"a{n}", "wrap_up", 3061.0))  # goes on being soon over
+        return pacer.decide(3061.0)
+
+    assert lines(told=True, taught=True) > lines(told=True, taught=False) > lines(told=False, taught=False)
 
 
 def test_known_bad_numbers_allow_more_lines_and_known_good_ones_fewer() -> None:
