@@ -31,6 +31,7 @@ from appliance.store.announcements import in_use, sound_path
 from appliance.telephony import prompts
 from appliance.telephony.control import ControlLine, Leave, Ready, Refused, Take, Taken, life_files, life_path
 from appliance.telephony.conversation import Surroundings
+from appliance.telephony.ear import warm_up
 from appliance.telephony.idle_list import IdleList
 from appliance.telephony.lost_calls import LostCalls
 from appliance.telephony.pjsua2_adapter import Pjsua2Port
@@ -430,6 +431,7 @@ def main(home: Home, settings: Settings, box_stops: Callable[[], bool] = lambda:
     Raises BoxError `switch.threads` when it could not fork safely.
     """
     logs.configure("switch", level=settings.log_level)
+    warm_up(settings.dialling.default_region)
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise BoxError(
