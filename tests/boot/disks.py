@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.boot.box import SCSI, Box, direct, disk, firmware, network, scsi_disk
-from tests.boot.stages import Run, fresh_disk, provide_trunk, wait_dial_ready, wait_gate
+from tests.boot.stages import Run, fresh_disk, keep_screen, provide_trunk, wait_dial_ready, wait_gate
 from tests.soak.guest.machine import blank
 
 DISK_MB = 2600
@@ -80,6 +80,12 @@ def boot_mirror(run: Run) -> None:
         heard = wait_dial_ready(box, run, record=True)
         assert heard["recorded_bytes"] > _RECORDED_MIN, heard
         run.figures["mirror_pulled_call"] = heard
+        for name, words in (
+            ("disk-gone", "disks"),
+            ("disk-gone-replace", "disks replace"),
+            ("disk-gone-alarms", "alarms"),
+        ):
+            keep_screen(box, run, name, words)
         box.power_off()
 
 

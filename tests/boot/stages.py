@@ -189,6 +189,12 @@ def boot_by_firmware(run: Run) -> None:
         box.power_off()
 
 
+def keep_screen(box: Box, run: Run, name: str, words: str) -> None:
+    """What the technician's console says at this moment, for docs/technician."""
+    said = box.run(f"{AS_CALLBOX} callbox console {words} </dev/null 2>&1", 300).output
+    (run.folder / f"screen-{name}.txt").write_text(said)
+
+
 def wait_gate(box: Box) -> None:
     """Wait until the health gate has marked the running slot good."""
     slot = box.sh("/usr/lib/callbox/slot get-current")

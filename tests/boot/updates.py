@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.boot.box import AS_CALLBOX, Box, disk, firmware, network
-from tests.boot.stages import Run, give_list, rows, wait_dial_ready, wait_gate
+from tests.boot.stages import Run, give_list, keep_screen, rows, wait_dial_ready, wait_gate
 
 PASSPHRASE = "boot test passphrase"
 _IMAGE = Path(__file__).resolve().parents[2] / "image_build/image"
@@ -131,6 +131,7 @@ def update_and_return(run: Run) -> None:
         wait_gate(box)
         run.mark("update_new_slot_good_s", time.monotonic() - began)
         wait_standing(box, "good")
+        keep_screen(box, run, "update-good", "update")
         run.figures["update_said"] = said.splitlines()
         run.figures["updated_from"], run.figures["updated_to"] = version, _version(box)
         assert not (lost := _lost(before, rows(box))), lost
@@ -149,6 +150,7 @@ def update_and_return(run: Run) -> None:
         box.sh("systemctl start callbox-prepare", 900)
         found = wait_standing(box, "returned")
         run.figures["returned_says"] = found["message"]
+        keep_screen(box, run, "update-returned", "update")
         assert not (lost := _lost(before, rows(box))), lost
         run.figures["returned_call"] = wait_dial_ready(box, run)
         box.power_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -51,7 +52,11 @@ class Machine:
         ]  # fmt: skip
         self._log = (folder / "qemu.log").open("wb")
         self._started_s = time.monotonic()
-        self._process = subprocess.Popen(["nice", "-n", str(nice), *command], stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen(
+            ["nice", "-n", str(nice), *command], stdout=self._log, stderr=self._log, start_new_session=True
+        )
+        with contextlib.suppress(OSError):  # where the kernel shares its time out by sessions, `nice` counts only in one
+            Path(f"/proc/{self._process.pid}/autogroup").write_text(str(nice))
         try:
             self._agent = self._connect(agent)
             self._qmp = self._connect(qmp)
