@@ -55,7 +55,7 @@ class Machine:
         self._process = subprocess.Popen(
             ["nice", "-n", str(nice), *command], stdout=self._log, stderr=self._log, start_new_session=True
         )
-        with contextlib.suppress(OSError):  # where the kernel shares its time out by sessions, `nice` counts only in one
+        with contextlib.suppress(OSError):  # a kernel that shares time out by sessions: `nice` counts in one only
             Path(f"/proc/{self._process.pid}/autogroup").write_text(str(nice))
         try:
             self._agent = self._connect(agent)
