@@ -51,7 +51,7 @@ printf '#!/opt/callbox/venv/bin/python -P\nfrom supervisor.supervisord import ma
 chmod 755 "$venv/bin/supervisord"
 mkdir -p "$work/root/usr/bin" "$work/root/usr/share/doc/callbox"
 ln -s /opt/callbox/venv/bin/callbox "$work/root/usr/bin/callbox"
-cp "$work"/source/docs/*.md "$work/source/LICENSE" "$work/root/usr/share/doc/callbox/"
+cp -r "$work"/source/docs/{*.md,technician,installer} "$work/source/LICENSE" "$work/root/usr/share/doc/callbox/"
 
 python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash -s "$work/root" -p / "$site"/{appliance,audio,drivers,webui}
 tar -C "$work/root" --sort=name --mtime=@"$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf "$OUT.new" .
