@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,9 @@ from audio.verdict import Verdict
 
 _WINDOW_CHUNKS = 40
 _HOLE_DBOV, _EDGE_DBOV = -73.0, -60.0
-_HOLES_PER_S, _FEWER_HOLES_PER_S, _HOLE_SHARE = 8.0, 4.0, 0.3
-_PACKET, _REPEATED, _REPEATS_PER_S = 160, 0.97, 3.5
+_LOSSES_PER_S = 3.5
+_PACKET, _REPEATED = 160, 0.97
+_LOST_SHARE, _LEAST_HEARD = 0.35, 20
 _TONAL, _FAINT = 0.8, 1e3
 _CLIPPED = 32000
 _CLIPPED_SHARE = 0.1
@@ -27,8 +30,9 @@ _CHUNK_S, _HOPS = 0.1, 10
 _BY_EAR = frozenset({Kind.SPEECH, Kind.MUSIC, Kind.SILENCE, Kind.ANNOUNCEMENT})
 
 Numbers = NDArray[np.float32]
-Chunk = tuple[int, int, float, float, int]
-"""Holes that begin, silent hops, share of samples at full scale, middle level of the speech band, dB, repeats."""
+Chunk = tuple[int, int, float, float, int, int, int]
+"""Holes that begin, silent hops, share of samples at full scale, middle level of the speech band, dB; repeats that
+begin, hops that say the packet before again, of so many that might."""
 
 
 class LineCondition:
@@ -56,12 +60,17 @@ class LineCondition:
         clipped = np.zeros(count)
         if max(int(samples.max()), -int(samples.min())) >= _CLIPPED:
             clipped = ((samples >= _CLIPPED) | (samples <= -_CLIPPED)).reshape(count, -1).mean(axis=1)
-        begun = self._repeats(samples, first_share < _TONAL).reshape(-1, _HOPS)
-        columns = (holes, silent, clipped, bands[:, _HOPS // 2], np.count_nonzero(begun, axis=1))
+        repeated, lively = self._repeats(samples, first_share < _TONAL)
+        begun = repeated & ~np.concatenate(([self._repeated], repeated[:-1]))
+        self._repeated = bool(repeated[-1])
+        said_again = [_each_chunk(hops) for hops in (begun, repeated, lively)]
+        columns: list[NDArray[Any]] = [holes, silent, clipped, bands[:, _HOPS // 2], *said_again]
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
-    def _repeats(self, samples: NDArray[np.int16], rough: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Hops [n] at which the packet before begins to be said again; never where the sound is a tone.
+    def _repeats(
+        self, samples: NDArray[np.int16], rough: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Hops [n] that say the packet before again, and those that might: not where the sound is a tone, or none.
 
         Taken is the change from sample to sample, so that the mains, which repeats itself each 20 ms, does not count.
         """
@@ -70,11 +79,9 @@ class LineCondition:
         hops = np.diff(joined).reshape(-1, _PACKET // 2)
         energy = np.einsum("hs,hs->h", hops, hops)
         both = np.einsum("hs,hs->h", hops[2:], hops[:-2])
-        alike = (both > _REPEATED * np.sqrt(energy[2:] * energy[:-2]) + _FAINT) & rough
-        before = np.concatenate(([self._repeated], alike[:-1]))
-        self._repeated = bool(alike[-1])
-        begun: NDArray[np.bool_] = alike & ~before
-        return begun
+        lively = rough & (energy[2:] > _FAINT / (1 - _REPEATED))
+        alike = both > _REPEATED * np.sqrt(energy[2:] * energy[:-2]) + _FAINT
+        return alike & lively, lively
 
     def push(self, chunk: Chunk) -> None:
         """Take a measured chunk in."""
@@ -82,25 +89,27 @@ class LineCondition:
 
     @property
     def torn(self) -> bool:
-        """Whether so many holes or repeated packets are in the sound that a fifth of it or more must be lost."""
-        count = len(self._chunks)
-        if not count:
+        """Whether so much is holes or packets said again that a third of it must be lost; less does no harm.
+
+        What is lost counts only where that begins often: a line may be silent, or a note be held, for long.
+        """
+        if not self._chunks:
             return False
-        holes, silent, _, _, repeats = np.sum(self._chunks, axis=0).tolist()
-        seconds = max(1.0, count * _CHUNK_S)
-        if repeats >= _REPEATS_PER_S * seconds or holes >= _HOLES_PER_S * seconds:
-            return True
-        return bool(holes >= _FEWER_HOLES_PER_S * seconds and silent >= _HOLE_SHARE * 10 * count)
+        holes, silent, _, _, begun, repeated, lively = (sum(column) for column in zip(*self._chunks, strict=True))
+        least = _LOSSES_PER_S * max(1.0, len(self._chunks) * _CHUNK_S)
+        silent, repeated = silent * (holes >= least), repeated * (begun >= least)
+        heard = lively + silent
+        return bool(heard >= _LEAST_HEARD and repeated + silent >= _LOST_SHARE * heard)
 
     @property
     def clipped(self) -> bool:
         """Whether much of it stands at full scale."""
-        return bool(self._chunks) and float(np.mean([chunk[2] for chunk in self._chunks])) >= _CLIPPED_SHARE
+        return bool(self._chunks) and fmean(chunk[2] for chunk in self._chunks) >= _CLIPPED_SHARE
 
     @property
     def loud(self) -> bool:
         """Whether the line is far too loud to be called silent."""
-        return bool(self._chunks) and float(np.median([chunk[3] for chunk in self._chunks])) > _LOUD_DBOV
+        return bool(self._chunks) and median(chunk[3] for chunk in self._chunks) > _LOUD_DBOV
 
     def temper(self, verdict: Verdict) -> Verdict:
         """The verdict, or `unknown` where the audio does not carry it; a named announcement and a beep stand."""
@@ -119,3 +128,9 @@ class LineCondition:
         if label in (Label.SILENCE, Label.MUSIC) and self.clipped:
             return "clipped_audio"
         return "torn_audio" if self.torn else None
+
+
+def _each_chunk(hops: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of each chunk how many of its hops [10 n] are marked."""
+    counts: NDArray[np.intp] = np.count_nonzero(hops.reshape(-1, _HOPS), axis=1)
+    return counts

@@ -17,6 +17,8 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.features import transform
+
 Array = NDArray[np.float32]
 RATE_HZ = 8000
 WINDOW, HOP = 256, 160
@@ -105,7 +107,8 @@ def power(samples: NDArray[np.float32]) -> Array:
     if samples.size < WINDOW:
         return np.zeros((0, NARROW), np.float32)
     cut = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
-    transformed = np.fft.rfft(cut * _window, axis=1)
+    transformed = np.empty((len(cut), WINDOW // 2 + 1), np.complex64)
+    transform(cut * _window, transformed)
     spectra = np.square(transformed.real)
     spectra += np.square(transformed.imag)
     out: Array = spectra @ _narrow()

@@ -120,12 +120,10 @@ class SpeechTracker:
         """Measure the hops [n] that the next pushes take: levels and weighted levels."""
         plain: list[float] = level_db.tolist()
         levels: list[float] = voice_db.tolist()
-        if min(plain) < _LOST_DBOV or self._since_zero <= _LOST_ECHO_HOPS:
-            levels = [
-                self._conceal(one, other, first=self.hop + k == 0)
-                for k, (one, other) in enumerate(zip(plain, levels, strict=True))
-            ]
-        else:
+        count = len(levels) if min(plain) < _LOST_DBOV else max(0, _LOST_ECHO_HOPS + 1 - self._since_zero)
+        for hop in range(min(count, len(levels))):
+            levels[hop] = self._conceal(plain[hop], levels[hop], first=self.hop + hop == 0)
+        if count < len(levels):
             self._good_db = levels[-1]
         if self.hop == 0:
             self._ends = (levels[0], levels[0])
