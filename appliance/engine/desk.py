@@ -22,7 +22,7 @@ from appliance.engine.writer import Writer
 from appliance.errors import CallerError, NotAllowedError, NotFoundError, ValidationErrors
 from appliance.ids import new_id
 from appliance.store import models
-from appliance.store.repositories import attempts, configuration, inbound, leads, numbers, users
+from appliance.store.repositories import attempts, campaign_texts, configuration, inbound, leads, numbers, users
 from appliance.types import AgentState, LeadState, LegRole, Permission
 
 WORKER_TIMEOUT_S = 2.0
@@ -175,6 +175,14 @@ class Desks:
             raise ValidationErrors([("other_number", "number.invalid", "This is no telephone number.")])
         return number.e164
 
+    def _form(self, session: Session, row: models.Attempt | models.InboundCall) -> list[survey.FormField]:
+        """The form that a conversation began with: one that goes live meanwhile is for the next."""
+        desk = self._room.desks.get(row.agent_id or "")
+        shown_at = row.bridged_at or (desk.popped_at if desk is not None else None)
+        held = campaign_texts.held(session, row.campaign_id or "", "survey", shown_at)
+        form = self._room.config(row.campaign_id or "").survey
+        return form if held is None else [survey.FormField.model_validate(one) for one in held]
+
     async def draft(self, command: cmd.AgentDraft) -> Done:
         """Keep what is typed before it is saved as a result; what is saved already is not touched."""
         own = self._core.agent(command.actor_id).conversation_id
@@ -186,8 +194,7 @@ class Desks:
             if row.disposed_at is None:
                 row.note = command.note
                 if command.answers is not None:
-                    form = self._room.config(row.campaign_id or "").survey
-                    row.answers = survey.check_answers(form, command.answers, complete=False)[0]
+                    row.answers = survey.check_answers(self._form(session, row), command.answers, complete=False)[0]
 
         await self._writer.now(work)
         return Done(id=command.conversation_id)
@@ -205,7 +212,7 @@ class Desks:
                 config, command.disposition, callback_at=command.callback_at, promise_date=command.promise_date,
                 promise_amount_minor=command.promise_amount_minor, now=now,
             )  # fmt: skip
-            answers, wrong = survey.check_answers(config.survey, command.answers or {}, complete=True)
+            answers, wrong = survey.check_answers(self._form(session, row), command.answers or {}, complete=True)
             if command.answers is not None and wrong and disposition.wants_answers(command.disposition):
                 raise ValidationErrors(wrong)
             other = self._other_number(command.other_number)

@@ -14,6 +14,7 @@ from appliance.commands import LiveView
 from appliance.errors import BusError, CallerError
 from appliance.events import LiveAgent
 from appliance.store.read import campaign_texts, campaigns, history, people, seats
+from appliance.store.read.campaign_texts import SCRIPT, SURVEY
 from appliance.types import AgentState, CampaignMode, Disposition, Permission
 from webui import fields
 from webui.access import may, reach
@@ -104,9 +105,9 @@ def work(agent: LiveAgent) -> Work:
     own = agent.conversation_id if kind_of(agent) == "call" and record is not None else None
     custom = _custom(record, own or "")
     return Work(
-        key=key, record=record, script=scripts.shown(_script(agent, config), record or {}, custom),
+        key=key, record=record, script=scripts.shown(str(_held(agent, config, SCRIPT) or ""), record or {}, custom),
         dispositions=(*AGENT_DISPOSITIONS, *config.get("dispositions", ())), currency=currency,
-        survey=tuple(config.get("survey") or ()), draft=history.draft(store(), own) if own else history.Draft(),
+        survey=tuple(_held(agent, config, SURVEY) or ()), draft=history.draft(store(), own) if own else history.Draft(),
         before=tuple(before(record, own or "")) if record is not None else (),
         own=tuple(fields.on_pop(custom)) if custom else (),
     )  # fmt: skip
@@ -120,11 +121,15 @@ def _custom(record: dict[str, Any] | None, conversation_id: str) -> dict[str, An
     )
 
 
-def _script(agent: LiveAgent, config: dict[str, Any]) -> str:
-    """The script that held when the record was shown: one that goes live meanwhile is for the next call."""
+def _held(agent: LiveAgent, config: dict[str, Any], part: str) -> Any:
+    """The script or form that held when the record was shown: one that goes live meanwhile is for the next call."""
+    if not agent.campaign_id:
+        return None
     shown_at = datetime.fromtimestamp(agent.popped_at_unix_s, UTC) if agent.popped_at_unix_s else None
-    held = campaign_texts.script_at(store(), agent.campaign_id, shown_at) if agent.campaign_id else None
-    return held if held is not None else str(config.get("script") or "")
+    held = campaign_texts.held_in(
+        store(), agent.campaign_id, part, conversation_id=agent.conversation_id or "", shown_at=shown_at
+    )
+    return config.get(part) if held is None else held
 
 
 def kind_of(agent: LiveAgent) -> str:
@@ -166,9 +171,9 @@ def answers_of(form: MultiDict[str, str], survey: tuple[dict[str, Any], ...]) ->
 
 
 def survey_of(agent: LiveAgent | None) -> tuple[dict[str, Any], ...]:
-    """The form of the campaign that he works in now."""
+    """The form that he has before him."""
     campaign = campaigns.campaign(store(), agent.campaign_id) if agent is not None and agent.campaign_id else None
-    return tuple(campaign.config.get("survey") or ()) if campaign is not None else ()
+    return tuple(_held(agent, campaign.config, SURVEY) or ()) if agent is not None and campaign is not None else ()
 
 
 def phone_seat_id() -> str | None:

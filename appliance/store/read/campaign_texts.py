@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from appliance.domain.campaign import parse_config
 from appliance.domain.disclosures import disclosures_of
@@ -16,8 +15,10 @@ from appliance.domain.script import PLACEHOLDERS, Problem, Step, parse, plain, p
 from appliance.domain.survey import FormField, as_typed
 from appliance.errors import CallerError, ValidationErrors
 from appliance.store.db import Store
-from appliance.store.models import CampaignVersion, Contact, Lead, User
+from appliance.store.models import Attempt, Campaign, CampaignVersion, Contact, InboundCall, Lead, User
 from appliance.store.read import script_words
+from appliance.store.repositories.campaign_texts import held, live, newest_content
+from appliance.store.versions import version_of
 
 __all__ = ["Problem", "Step", "parse", "plain"]  # of the domain, for pages
 
@@ -63,34 +64,33 @@ def versions(store: Store, campaign_id: str, part: str) -> list[VersionView]:
     )  # fmt: skip
     with store.read() as db:
         rows = db.execute(query).all()
-        live = _live(db, campaign_id, part, None)
+        holds = live(db, campaign_id, part)
     return [
         VersionView(
             row.version, row.at, name or "", row.live_from, dict(row.content),
-            holds=live is not None and live.version == row.version,
+            holds=holds is not None and holds.version == row.version,
         )
         for row, name in rows
     ]  # fmt: skip
 
 
-def _live(db: Session, campaign_id: str, part: str, at: datetime | None) -> CampaignVersion | None:
-    query = select(CampaignVersion).where(
-        CampaignVersion.campaign_id == campaign_id, CampaignVersion.part == part, CampaignVersion.live_from.is_not(None)
-    )
-    if at is not None:
-        query = query.where(CampaignVersion.live_from <= at)
-    newest = query.order_by(CampaignVersion.live_from.desc(), CampaignVersion.version.desc())
-    return db.scalars(newest.limit(1)).first()
+def edit_version(store: Store, campaign_id: str, part: str) -> str:
+    """How the newest version looks (store.versions): who changes an older one is told."""
+    with store.read() as db:
+        campaign = db.get(Campaign, campaign_id)
+        return version_of({} if campaign is None else newest_content(db, campaign, part))
 
 
-def script_at(store: Store, campaign_id: str, at: datetime | None) -> str | None:
-    """The script that held at an instant: a record that was shown before a change keeps its own. None: as configured.
+def held_in(
+    store: Store, campaign_id: str, part: str, *, conversation_id: str = "", shown_at: datetime | None = None
+) -> Any:
+    """The script or form that a conversation began with: what goes live meanwhile is for the next. None: as configured.
 
-    `at` None: now.
+    `shown_at`: when the record was shown, for what is not talked of yet; None: now.
     """
     with store.read() as db:
-        found = _live(db, campaign_id, SCRIPT, at)
-        return str(found.content["text"]) if found is not None else None
+        row = db.get(Attempt, conversation_id) or db.get(InboundCall, conversation_id) if conversation_id else None
+        return held(db, campaign_id, part, (row.bridged_at if row is not None else None) or shown_at)
 
 
 def faults(store: Store, campaign_id: str, config: Mapping[str, Any], text: str) -> list[Problem]:

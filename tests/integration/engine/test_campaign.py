@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from appliance.commands import (
     AgentDispose,
+    AgentDraft,
     AgentHangup,
     AgentLogin,
     AgentLogout,
@@ -33,7 +34,7 @@ from appliance.store import models
 from appliance.store.repositories import ledger
 from appliance.types import E164, SuperviseMode
 from tests.integration.engine.fake_switch import Fate
-from tests.integration.engine.scene import CONFIG, scene
+from tests.integration.engine.scene import CAMPAIGN, CONFIG, Scene, scene
 
 pytestmark = pytest.mark.integration
 
@@ -427,6 +428,37 @@ def test_seats_and_sessions(tmp_path: Path) -> None:
                 session.get_one(models.User, "a2").enabled = False
             await s.bus.publish_live("config", ConfigChanged(what="user", id="a2"))  # as the office says it
             await s.until(lambda: all(row.ended_at for row in s.rows(models.AgentSession)))
+
+    asyncio.run(play())
+
+
+def test_answers_are_those_of_the_form_a_call_began_with(tmp_path: Path) -> None:
+    def form(s: Scene, number: int, question: str, live_from: datetime) -> None:
+        with s.store.write() as session:
+            session.add(models.CampaignVersion(
+                campaign_id=CAMPAIGN, part="survey", version=number, at=live_from, live_from=live_from, actor_id="boss",
+                content={"questions": [{"id": question, "label": question, "required": True}]},
+            ))  # fmt: skip
+
+    async def play() -> None:
+        async with scene(tmp_path, agents=1, numbers=2, config={"wrap_up_s": None}) as s:
+            s.works = False
+            form(s, 1, "old", datetime.now(UTC) - timedelta(days=1))
+            await s.seat(1)
+            await s.act("start")
+            dispose = partial(AgentDispose, actor_id="a1", disposition="informed", answers={"old": "1", "new": "2"})
+            await s.until(lambda: s.agent_state("a1") == "wrap_up")
+            first = s.agents["a1"].conversation_id or ""
+            form(s, 2, "new", datetime.now(UTC))  # goes live while the agent still has the old one before him
+            await s.ask(AgentDraft(actor_id="a1", conversation_id=first, note="", answers={"old": "0", "new": "2"}))
+            assert s.rows(models.Attempt)[0].answers == {"old": "0"}
+            await s.ask(dispose(conversation_id=first))
+            await s.until(lambda: s.agents["a1"].conversation_id not in (first, None))
+            second = s.agents["a1"].conversation_id or ""
+            await s.until(lambda: s.agent_state("a1") == "wrap_up")
+            await s.ask(dispose(conversation_id=second))
+            written = {row.id: row.answers for row in s.rows(models.Attempt)}
+            assert written == {first: {"old": "1"}, second: {"new": "2"}}
 
     asyncio.run(play())
 

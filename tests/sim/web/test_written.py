@@ -153,9 +153,16 @@ def test_agents_get_answers_and_the_script_they_began_with(tariff: FakeBox) -> N
     assert "New words" not in again, "a call keeps the script it began with"
     tariff.bus.engine.connect(agent, "conversation-2", campaign, lead_id="lead-desk")
     assert "New words" in client.get("/desk/work").text
+    form = f"/campaigns/{campaign.id}/form"
+    for live, label in enumerate(("Old question", "New question")):
+        post(supervisor, form, {"order": ["n0"], "do": "live", **_question("n0", label)}, page=form)
+        tariff.bus.engine.connect(agent, f"conversation-{3 + live}", campaign, lead_id="lead-desk")
+        post(supervisor, form, {"order": ["n0"], "do": "live", **_question("n0", "Meanwhile")}, page=form)
+        work = client.get("/desk/work").text
+        assert (label in work, "Meanwhile" in work) == (True, False), "and the form"
 
 
-def _question(place: int, label: str, kind: str = "text", **more: str) -> dict[str, str]:
+def _question(place: int | str, label: str, kind: str = "text", **more: str) -> dict[str, str]:
     return {f"q.{place}.{name}": value for name, value in {"label": label, "kind": kind, **more}.items()}
 
 
