@@ -72,17 +72,24 @@ def plain(value: Any, now: datetime, *, without: frozenset[str], moving: frozens
     """
 
     def form(one: Any, name: str) -> Hashable:
-        if isinstance(one, datetime):
+        kind = type(one)
+        if kind in _SIMPLE:
+            return bool(one) if name == "last_seq" else one
+        if kind is datetime:
             return max(-1.0, round((one - now).total_seconds(), 3)) if name in moving else True
-        if is_dataclass(one):
-            return tuple([form(getattr(one, part), part) for part in _parts(type(one), without)])
-        if isinstance(one, dict) or name == "last_seq":
+        if (parts := _parts(kind, without)) is not None:
+            return tuple([form(getattr(one, part), part) for part in parts])
+        if kind is dict:
             return bool(one)
         return one if isinstance(one, Hashable) else str(one)
 
     return form(value, "")
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+
+
 @lru_cache
-def _parts(kind: type[Any], without: frozenset[str]) -> tuple[str, ...]:
-    return tuple(part.name for part in fields(kind) if part.name not in without)
+def _parts(kind: type[Any], without: frozenset[str]) -> tuple[str, ...] | None:
+    """The fields of a dataclass that count; None for any other type."""
+    return tuple(part.name for part in fields(kind) if part.name not in without) if is_dataclass(kind) else None

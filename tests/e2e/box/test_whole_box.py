@@ -188,18 +188,14 @@ def campaign(whole: Whole, administrator: Page) -> str:
         ),
     )  # fmt: skip
     assert campaign_id is not None
-    whole.tell(
-        ImportList(actor_id=boss, path=str(path), file_name="list.xlsx", campaign_id=campaign_id, dry_run=False)
-    )
+    whole.tell(ImportList(actor_id=boss, path=str(path), file_name="list.xlsx", campaign_id=campaign_id, dry_run=False))
     return campaign_id
 
 
 @pytest.fixture(scope="module")
 def agent(whole: Whole, browser: Browser, campaign: str) -> Iterator[Page]:
     """Anna at the seat with the browser phone, registered and ready."""
-    context: BrowserContext = browser.new_context(
-        ignore_https_errors=True, locale="en-US", permissions=["microphone"]
-    )
+    context: BrowserContext = browser.new_context(ignore_https_errors=True, locale="en-US", permissions=["microphone"])
     context.add_init_script(WATCH_PEERS + WATCH_POP)
     page = context.new_page()
     page.goto(whole.url)
@@ -283,9 +279,7 @@ def test_kamailio_killed_phones_are_callable_again(whole: Whole, agent: Page) ->
     until(is_back, "a new edge", 10)
     # a desk phone's registration is kept in the edge's database: callable as soon as the edge is
     assert any(r.seat_id == "s01" for r in subscribers.registrations(whole.home))
-    until(
-        lambda: any(r.seat_id == "web1" for r in subscribers.registrations(whole.home)), "the browser phone", 15
-    )
+    until(lambda: any(r.seat_id == "web1" for r in subscribers.registrations(whole.home)), "the browser phone", 15)
     expect(agent.locator("#phone")).to_have_attribute("data-state", "ready", timeout=15_000)
     print(json.dumps({"browser_callable_after_s": round(time.monotonic() - killed, 1)}))
 

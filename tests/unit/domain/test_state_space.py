@@ -7,7 +7,7 @@ end; an agent who was bound to a call is let go exactly once; a call closes once
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ REPORTED = frozenset({
     "early", "sip_status", "q850", "by_us", "callback_at", "queue_id", "lost", "refused",
 })  # fmt: skip
 """Fields that are only written down: no step looks at them."""
+BESIDE_OR_REPORTED = REPORTED | {"controls"}
 LET_GO = (model.AgentFree, model.AgentUnreachable, model.ConversationOver)  # calls and callers have the same words
 TAKEN = model.AgentConnected
 ENDS = (model.Ended, inbound_words.Ended)
@@ -64,7 +65,7 @@ class Node:
         reason = getattr(self.call, "reason", "")  # a caller's is one word of what happens to him
         controls = self.call.controls
         beside = (controls.third, controls.third_agent_id) if controls is not None else None
-        form = plain(replace(self.call, controls=None), self.now, without=REPORTED, moving=MOVING)
+        form = plain(self.call, self.now, without=BESIDE_OR_REPORTED, moving=MOVING)
         return form, beside, self.bound, self.thirds, reason
 
 
