@@ -25,6 +25,8 @@ test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/fig
 	@image_build/packages.sh image_build/packages-long.txt
 	$(PYTEST) -m "soak" --timeout 3600 tests
 	image_build/figures.sh
+	@# twenty power cuts of an emulated box, where an image has been built
+	[ ! -e build/image/callbox.img ] || $(PY) -m tests.boot --stages first_boot,power_cuts --cuts 20 --out build/boot-cuts
 
 check: setup ## ruff, mypy --strict, import rules, templates
 	.venv/bin/ruff check .

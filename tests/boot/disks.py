@@ -63,7 +63,7 @@ def _start_mirror(run: Run, name: str, numbers: tuple[int, ...]) -> Box:
 
 
 def boot_mirror(run: Run) -> None:
-    """Both disks: first boot, trunk, dial-ready; then a disk is pulled while the box runs, which records on."""
+    """Both disks: first boot with the trunk, a later one; then a disk is pulled while the box runs, which records on."""
     (run.folder / "vars.fd").unlink(missing_ok=True)
     with _start_mirror(run, "mirror-both", (0, 1)) as box:
         box.wait_agent(1500)
@@ -74,6 +74,11 @@ def boot_mirror(run: Run) -> None:
         run.mark("mirror_first_dial_ready_s", box.up_s)
         wait_gate(box)
         run.mark("mirror_gate_s", box.up_s)
+        box.power_off()
+    with _start_mirror(run, "mirror-later", (0, 1)) as box:
+        box.wait_agent(1500)
+        run.figures["mirror_later_call"] = wait_dial_ready(box, run)
+        run.mark("mirror_later_dial_ready_s", box.up_s)
         box.pull(1)
         # the kernel notices a disk that went only when it writes
         box.sh("until ! grep -q '\\[UU\\]' /proc/mdstat; do sync; echo $$ >/data/probe; sleep 1; done", 300)

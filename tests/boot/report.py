@@ -8,27 +8,37 @@ from pathlib import Path
 from typing import Any
 
 _ROWS = {
-    "first_boot_menu_s": "first boot, kernel directly: console menu on ttyS0",
-    "first_boot_well_s": "first boot: all services run (`callbox health`)",
-    "first_boot_dial_ready_s": "first boot, with the trunk set up on the way: dial-ready",
-    "direct_dial_ready_s": "later boot, kernel directly: dial-ready",
-    "direct_menu_s": "later boot, kernel directly: console menu",
-    "grub_menu_s": "UEFI and GRUB: boot menu",
-    "firmware_dial_ready_s": "UEFI and GRUB: dial-ready",
-    "firmware_gate_s": "UEFI and GRUB: the health gate has called the slot good",
-    "update_rebooted_s": "`callbox update FILE`: checked, backup made and tried, slot written, rebooted into it",
-    "update_new_slot_good_s": "from its start until the health gate has called the new slot good",
-    "return_s": "a new slot that does not start: from its first try until the old one runs again (three tries)",
-    "installer_asks_s": "installer's stick: it asks for the disks on ttyS0",
-    "installer_writes_s": "installer: both disks written (its own time)",
-    "mirror_first_dial_ready_s": "mirrored disks, UEFI and GRUB, first boot: dial-ready",
-    "mirror_only_0_dial_ready_s": "first disk alone: dial-ready, records",
-    "mirror_only_1_dial_ready_s": "second disk alone: dial-ready, records",
-}
+    "first_boot_menu_s": ("first_boot", "first boot, kernel directly: console menu on ttyS0"),
+    "first_boot_well_s": ("first_boot", "first boot: all services run (`callbox health`)"),
+    "first_boot_dial_ready_s": ("first_boot", "first boot, with the trunk set up on the way: dial-ready"),
+    "direct_dial_ready_s": ("boot_directly", "later boot, kernel directly: dial-ready"),
+    "direct_menu_s": ("boot_directly", "later boot, kernel directly: console menu"),
+    "grub_menu_s": ("boot_by_firmware", "UEFI and GRUB: boot menu"),
+    "firmware_dial_ready_s": ("boot_by_firmware", "UEFI and GRUB: dial-ready"),
+    "firmware_gate_s": ("boot_by_firmware", "UEFI and GRUB: the health gate has called the slot good"),
+    "update_rebooted_s": (
+        "update_and_return", "`callbox update FILE`: checked, backup made and tried, slot written, rebooted into it"
+    ),
+    "update_new_slot_good_s": (
+        "update_and_return", "from its start until the health gate has called the new slot good"
+    ),
+    "return_s": (
+        "update_and_return", "an update that cannot start: from `callbox update` until the old slot runs (three tries)"
+    ),
+    "installer_asks_s": ("install_mirror", "installer's stick: it asks for the disks on ttyS0"),
+    "installer_writes_s": ("install_mirror", "installer: both disks written (its own time)"),
+    "mirror_first_dial_ready_s": ("boot_mirror", "mirrored disks, UEFI and GRUB, first boot: dial-ready"),
+    "mirror_later_dial_ready_s": ("boot_mirror", "mirrored disks, UEFI and GRUB, later boot: dial-ready"),
+    "mirror_only_0_dial_ready_s": ("boot_one_disk", "first disk alone: dial-ready, records"),
+    "mirror_only_1_dial_ready_s": ("boot_one_disk", "second disk alone: dial-ready, records"),
+    "restore_took_s": ("restore_elsewhere", "`callbox restore FILE --restart` on a blank machine, until it reboots"),
+    "restored_dial_ready_s": ("restore_elsewhere", "that machine, restored: dial-ready"),
+}  # fmt: skip
 _CALLS = {
     "first_call": "at the first boot", "direct_call": "at a later boot", "firmware_call": "by UEFI and GRUB",
     "updated_call": "by the updated slot", "mirror_call": "from mirrored disks",
     "mirror_pulled_call": "after a disk was pulled while the box ran",
+    "mirror_later_call": "from mirrored disks at a later boot", "restored_call": "by the restored machine",
     "mirror_only_0_call": "with the first disk alone", "mirror_only_1_call": "with the second disk alone",
 }  # fmt: skip
 
@@ -50,6 +60,19 @@ def _told(figures: dict[str, Any]) -> list[str]:
         )
     if figures.get("returned_says"):
         lines.append(f"- a version that cannot start: `{figures['returned_says']}` All rows were there.")
+    if figures.get("restored_attempts"):
+        before, after = figures["restored_attempts"]
+        lines.append(
+            f"- a backup of {figures['backup_bytes'] // 1024} kB ({figures['backup_rows']} rows) made while a campaign "
+            f"dialled: on a blank machine the campaign went on from {before} calls to {after}, no number twice"
+        )
+    lines += [
+        f"- power cut {cut['after_s']} s into {cut['during']}, {cut['told']} rows committed: booted slot "
+        f"{cut.get('slot')}, {cut.get('rows')} rows there, {cut.get('recordings')} recordings read back"
+        for cut in figures.get("cuts", [])
+    ]
+    if figures.get("decommissioned"):
+        lines.append(f"- decommissioned: the data partition was {figures['decommissioned']['disk']}")
     if figures.get("locked_says"):
         lines.append(f"- without the key stick: `{figures['locked_says'].splitlines()[0]}`")
     return [*lines, ""] if lines else []
@@ -79,18 +102,21 @@ def write_report(figures: dict[str, Any], image: Path, target: Path) -> None:
     reachable = ", ".join(map(str, figures.get("reachable_tcp", []))) or "not tried in this run"
     today = datetime.now(UTC).date().isoformat()
     own = [line for line in around["security"] if line.startswith(("UNIT", "callbox-")) and "-test-" not in line]
-    rows = [f"| {text} | {figures[key]:.0f} |" for key, text in _ROWS.items() if key in figures]
-    loads = ", ".join(f"{v}" for key, v in figures.items() if key.endswith("_load"))
+    rows = [
+        f"| {text} | {figures[key]:.0f} | {figures.get(f'{stage}_load', '')} |"
+        for key, (stage, text) in _ROWS.items()
+        if key in figures
+    ]
     lines = [
         "# Booting the image",
         "",
         "`make image boot-test`: QEMU 7.2 with `-accel tcg` (every instruction is emulated), 2 processors,",
-        f"2 GB, on {os.cpu_count()} processors with a load of {loads} when the stages began; {today}.",
+        f"2 GB, on {os.cpu_count()} processors; load: of the host when the stage began; {today}.",
         "Seconds from power-on. Dial-ready: the box has dialled through its own edge to an exchange outside of the",
         "machine, a person answered there, and the box heard a person.",
         "",
-        "| stage | seconds |",
-        "|---|---|",
+        "| stage | seconds | load |",
+        "|---|---|---|",
         *rows,
         "",
         *_told(figures),
