@@ -63,7 +63,7 @@ def _start_mirror(run: Run, name: str, numbers: tuple[int, ...]) -> Box:
 
 
 def boot_mirror(run: Run) -> None:
-    """Both disks: first boot with the trunk, a later one; then a disk is pulled while the box runs, which records on."""
+    """Both disks: first boot with the trunk, a later one; then a disk is pulled while the box runs, it records on."""
     (run.folder / "vars.fd").unlink(missing_ok=True)
     with _start_mirror(run, "mirror-both", (0, 1)) as box:
         box.wait_agent(1500)
