@@ -11,6 +11,7 @@ _ROWS = {
     "first_boot_menu_s": ("first_boot", "first boot, kernel directly: console menu on ttyS0"),
     "first_boot_well_s": ("first_boot", "first boot: all services run (`callbox health`)"),
     "first_boot_dial_ready_s": ("first_boot", "first boot, with the trunk set up on the way: dial-ready"),
+    "first_boot_gate_s": ("first_boot", "first boot: the health gate has found all well"),
     "direct_dial_ready_s": ("boot_directly", "later boot, kernel directly: dial-ready"),
     "direct_menu_s": ("boot_directly", "later boot, kernel directly: console menu"),
     "grub_menu_s": ("boot_by_firmware", "UEFI and GRUB: boot menu"),

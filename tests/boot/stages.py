@@ -156,6 +156,8 @@ def first_boot(run: Run) -> None:
         run.figures["first_boot_findings"] = wait_well(box)
         run.mark("first_boot_well_s", box.up_s)
         run.mark("first_boot_menu_s", box.wait_menu())
+        wait_gate_over(box)
+        run.mark("first_boot_gate_s", box.up_s)
         run.figures["around"] = look_around(box)
         (run.folder / "boot-chart.svg").write_text(box.sh("systemd-analyze plot", 300))
         box.power_off()
@@ -193,6 +195,15 @@ def keep_screen(box: Box, run: Run, name: str, words: str) -> None:
     """What the technician's console says at this moment, for docs/technician."""
     said = box.run(f"{AS_CALLBOX} callbox console {words} </dev/null 2>&1", 300).output
     (run.folder / f"screen-{name}.txt").write_text(said)
+
+
+def wait_gate_over(box: Box) -> None:
+    """Wait until the health gate has found the box well; the start is over then. Raises AssertionError."""
+    deadline = time.monotonic() + _WELL_S
+    while (state := box.sh("systemctl show -P ActiveState callbox-gate")) in ("inactive", "activating"):
+        assert time.monotonic() < deadline, state
+        time.sleep(_PAUSE_S)
+    assert state == "active", box.run("journalctl -b -u callbox-gate --no-pager -o cat | tail -n 5").output
 
 
 def wait_gate(box: Box) -> None:
