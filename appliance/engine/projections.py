@@ -192,19 +192,22 @@ class Publisher:
         task.add_done_callback(self._tasks.discard)
 
     async def run(self) -> None:
-        """Publish until cancelled."""
+        """Publish until cancelled: a lone change at once, what follows it together half a second later."""
         while True:
             await self._dirty.wait()
             self._dirty.clear()
+            self._show()
             await self._count()
-            self._to_show.update(c.campaign_id for c in self._room.campaigns.values() if c.state in _LIVE_STATES)
-            for campaign_id in self._to_show:
-                if campaign_id in self._room.campaigns:
-                    campaign = self._room.campaigns[campaign_id]
-                    self._publish(f"campaign.{campaign_id}", live_campaign(self._room, campaign))
-            self._to_show.clear()
-            self._publish("room", live_room(self._room, self._clock))
             await asyncio.sleep(_PERIOD_S)
+
+    def _show(self) -> None:
+        """Publish the room and its campaigns with the figures that are known now."""
+        self._to_show.update(c.campaign_id for c in self._room.campaigns.values() if c.state in _LIVE_STATES)
+        for campaign_id in self._to_show & self._room.campaigns.keys():
+            campaign = self._room.campaigns[campaign_id]
+            self._publish(f"campaign.{campaign_id}", live_campaign(self._room, campaign))
+        self._to_show.clear()
+        self._publish("room", live_room(self._room, self._clock))
 
     async def _count(self) -> None:
         now_s = time.monotonic()
@@ -219,5 +222,7 @@ class Publisher:
             except StoreError as error:
                 self._log.warning("not counted", campaign=campaign_id, error_id=error.error_id)
                 self._to_count.add(campaign_id)
-            self._to_show.add(campaign_id)
+            else:
+                self._to_show.add(campaign_id)
+                self._dirty.set()  # what was counted is shown next
         self._count_not_before_s = time.monotonic() + _COUNT_SHARE * (time.monotonic() - now_s)
