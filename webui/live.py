@@ -74,8 +74,6 @@ def describe(event: msgspec.Struct) -> list[Message]:
             return [Message(0, "agent", data, agent_id=event.agent_id)]
         case LiveRoom():
             return [Message(0, "room", permission=Permission.AGENTS_READ)]
-        case LiveCampaign():
-            return [Message(0, f"campaign-{event.campaign_id}", permission=Permission.CAMPAIGNS_READ)]
         case LiveJob():
             data = {"done": event.done, "total": event.total, "state": event.state}
             permission = _JOBS_SEEN.get(event.kind, Permission.REPORTS_EXPORT)
@@ -141,11 +139,15 @@ class LiveHub:
                         stream.wake.set()
 
     def _keep_campaigns(self, campaigns: Sequence[LiveCampaign]) -> list[Message]:
-        """Keep the newest figures; agents hear of a start or an end, which changes what their desk offers."""
-        before = {campaign_id: known.state for campaign_id, known in self._campaigns.items()}
-        self._campaigns.update({campaign.campaign_id: campaign for campaign in campaigns})
-        turned = any(before.get(campaign.campaign_id) != campaign.state for campaign in campaigns)
-        return [Message(0, "campaigns", permission=Permission.AGENT_WORK)] if turned else []
+        """Keep the newest figures and tell what changed; agents hear of a start or an end, which changes their desk."""
+        before = {one.campaign_id: self._campaigns.get(one.campaign_id) for one in campaigns}
+        changed = [one for one in campaigns if before[one.campaign_id] != one]
+        self._campaigns.update({one.campaign_id: one for one in changed})
+        messages = [Message(0, f"campaign-{one.campaign_id}", permission=Permission.CAMPAIGNS_READ) for one in changed]
+        known = {campaign_id: one.state for campaign_id, one in before.items() if one is not None}
+        if any(known.get(one.campaign_id) != one.state for one in changed):
+            messages.append(Message(0, "campaigns", permission=Permission.AGENT_WORK))
+        return messages
 
     def close(self) -> None:
         """End all streams (the worker stops)."""
