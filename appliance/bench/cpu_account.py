@@ -65,12 +65,15 @@ def _used(home: Home) -> dict[str, float]:
     for service in status(home):
         if service.pid:
             used[service.name] = _tree_s(service.pid)
-    own = psutil.Process()
-    browsers = [child for child in own.children() if _is_browser(child)]
-    used[BROWSER_PART] = sum(_tree_s(child.pid) for child in browsers)
-    spent = own.cpu_times()
+    used[BROWSER_PART] = sum(_tree_s(browser.pid) for browser in browsers())
+    spent = psutil.Process().cpu_times()
     used[BENCH_PART] = spent.user + spent.system
     return used
+
+
+def browsers() -> list[psutil.Process]:
+    """Our children that drive a browser."""
+    return [child for child in psutil.Process().children() if _is_browser(child)]
 
 
 def _is_browser(process: psutil.Process) -> bool:

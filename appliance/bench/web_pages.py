@@ -1,7 +1,8 @@
-"""Open pages for `bench web`: each has the session of a user, its event stream and a connection for what it fetches.
+"""Open pages for `bench web`: each has the session of a user, its event stream and connections for what it fetches.
 
-A page does what the browser does: it reads its event stream, and at an event fetches the part of itself that shows it.
-All of them live in one event loop, over HTTPS through the box's front.
+A page does what the browser does: it reads its event stream, at an event fetches the parts of itself that show it
+(compressed, as a browser asks for them), fetches others at their times, and its user opens pages. All of them live in
+one event loop, over HTTPS through the box's front.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import random
 import re
 import ssl
 import time
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 _AFTER = re.compile(r'hx-sse:connect="([^"]+)"')
 _SINCE = re.compile(r'data-since="([0-9.]+)"')
 _AT = re.compile(r'id="room"[^>]*data-at="([0-9.]+)"')
+_WORK = re.compile(r'id="work"\s+hx-get="([^"]+)"')
+_GZIP = 16 + zlib.MAX_WBITS
 COOKIE = "__Host-callbox"
 _RECONNECT_S = 1.0  # what the stream itself asks for (`retry`)
 
@@ -47,7 +51,10 @@ class Connection:
         for again in (False, True):
             try:
                 status, headers, reader = await self._ask(path)
-                return status, (await _body(headers, reader)).decode("utf-8", "replace")
+                body = await _body(headers, reader)
+                if headers.get("content-encoding") == "gzip":
+                    body = zlib.decompress(body, _GZIP)
+                return status, body.decode("utf-8", "replace")
             except (OSError, asyncio.IncompleteReadError):
                 self.close()
                 if again:
@@ -66,7 +73,7 @@ class Connection:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
         self._writer.write(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nCookie: {COOKIE}={self._cookie}\r\n"
-            "HX-Request: true\r\nAccept: text/html\r\n\r\n".encode()
+            "HX-Request: true\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n".encode()
         )
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
@@ -96,18 +103,23 @@ async def _body(headers: dict[str, str], reader: asyncio.StreamReader) -> bytes:
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of page: where it is, the event at which it fetches its `part`, and what else its user opens."""
+    """A sort of page: where it is, the event at which it fetches its `part`, and what else its user opens.
+
+    `beside` finds the address of a second part that is fetched at the same event; `polled` is fetched every so often.
+    """
 
     path: str
     event: str
     part: str
     others: tuple[str, ...]
-    throttle_s: float = 0.0
+    beside: re.Pattern[str] | None = None
+    polled: tuple[str, float] | None = None
 
 
-DESK = Kind("/desk", "agent", "/desk/bar", ("/desk",))
+DESK = Kind("/desk", "agent", "/desk/bar", ("/desk",), beside=_WORK)
 BOARD = Kind(
-    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/"), throttle_s=0.4
+    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/"),
+    polled=("/board/today", 5.0),
 )  # fmt: skip
 
 
@@ -118,7 +130,8 @@ class OpenPage:
         self._kind, self._figures = kind, figures
         self._dice = random.Random(seed)
         self._stream, self._fetch = Connection(port, tls, cookie), Connection(port, tls, cookie)
-        self._pages = Connection(port, tls, cookie)  # a second one, as a browser has
+        self._second, self._pages = Connection(port, tls, cookie), Connection(port, tls, cookie)
+        self._beside = ""
         self._shown_at = 0.0
 
     async def run(self, loads_every_s: float) -> None:
@@ -128,11 +141,14 @@ class OpenPage:
             found = _AFTER.search(first)
             path = found[1].replace("&amp;", "&") if found else "/live"
             self._note(first)
+            self._find_beside(first)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._browse(loads_every_s))
                 tasks.create_task(self._follow(path))
+                if self._kind.polled is not None:
+                    tasks.create_task(self._poll(*self._kind.polled))
         finally:
-            for connection in (self._stream, self._fetch, self._pages):
+            for connection in (self._stream, self._fetch, self._second, self._pages):
                 connection.close()
 
     async def _load(self, path: str) -> str:
@@ -148,6 +164,13 @@ class OpenPage:
             await asyncio.sleep(self._dice.uniform(0.5, 1.5) * every_s)
             await self._load(self._dice.choice(self._kind.others))
 
+    async def _poll(self, path: str, every_s: float) -> None:
+        """Fetch a part that does not wait for events."""
+        while True:
+            await asyncio.sleep(every_s)
+            status, _body = await self._second.get(path)
+            self._figures.failed += status != 200
+
     async def _follow(self, path: str) -> None:
         while True:
             try:
@@ -158,19 +181,26 @@ class OpenPage:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen(self, path: str) -> None:
-        last_s = 0.0
         async for line in self._stream.lines(path):
             if line != f"event: {self._kind.event}":
                 continue
-            now_s = time.monotonic()
-            if now_s - last_s < self._kind.throttle_s:
-                continue
-            last_s = now_s
-            status, body = await self._fetch.get(self._kind.part)
+            (status, body), _ = await asyncio.gather(self._fetch.get(self._kind.part), self._fetch_beside())
             self._figures.failed += status != 200
             happened = self._note(body)
             if happened:
                 self._figures.to_screen.append((time.time() - happened) * 1000)
+
+    async def _fetch_beside(self) -> None:
+        """The second part; 204: it shows the right thing already."""
+        if self._beside:
+            status, body = await self._second.get(self._beside)
+            self._figures.failed += status not in (200, 204)
+            self._find_beside(body)
+
+    def _find_beside(self, body: str) -> None:
+        found = self._kind.beside.search(body) if self._kind.beside else None
+        if found is not None:
+            self._beside = found[1].replace("&amp;", "&")
 
     def _note(self, body: str) -> float:
         """When what the part shows happened (Unix seconds); 0 when it was shown already."""
