@@ -44,9 +44,9 @@ _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 class Office:
     """Answers the commands of the service `office`; safe to call from several threads."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, hasher: Hasher | None = None) -> None:
         self._context = context
-        hasher = Hasher()
+        hasher = hasher or Hasher()
         second_factor = SecondFactor(context, hasher)
         accounts = Accounts(context, hasher, second_factor)
         provisioning = Provisioning(context)

@@ -60,8 +60,8 @@ class Hasher:
     More lanes (RFC 9106 names four) would take both cores from the calls at each log-in.
     """
 
-    def __init__(self) -> None:
-        self._argon = PasswordHasher(time_cost=2, memory_cost=46 * 1024, parallelism=1)
+    def __init__(self, *, passes: int = 2, memory_kib: int = 46 * 1024) -> None:
+        self._argon = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._nobody = self._argon.hash("nobody's password")
 
     def hash(self, password: str) -> str:

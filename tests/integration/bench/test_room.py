@@ -24,8 +24,8 @@ from appliance.bench.sip.dialog import Call, UserAgent
 from appliance.bench.sip.endpoint import Endpoint
 from appliance.bench.sounds import SoundLibrary, make_sounds
 from appliance.settings import Home, Settings, load_settings
-from appliance.store.db import migrate, open_store
 from appliance.telephony.edge import subscribers
+from tests.databases import new_store
 
 pytestmark = pytest.mark.integration
 
@@ -38,8 +38,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Settin
     home = Home(tmp_path_factory.mktemp("home"))
     home.make()
     settings = load_settings(home)
-    store = open_store(home, settings)
-    migrate(store)
+    store = new_store(home, settings)
     provide(home, settings, store, plan=DialPlan(gateways=[GatewayPlan()]), seats=5)
     store.close()
     with (home.logs / "edge.log").open("wb") as log:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance.settings import Home, Settings, save_settings
-from appliance.store.db import migrate, open_store
 from appliance.store.models import Trunk
 from appliance.telephony.edge.subscribers import Registration, registrations, set_seat
+from tests.databases import new_store
 from tests.integration.edge.sipkit import Line, Message, UdpLine, authorization, request
 
 ROOT = Path(__file__).parents[3]
@@ -63,8 +63,7 @@ def make_home(folder: Path, trunks: dict[str, dict[str, Any]], seats: dict[str, 
     home = Home(folder)
     home.make()
     settings = save_settings(home, SETTINGS)
-    store = open_store(home, settings)
-    migrate(store)
+    store = new_store(home, settings)
     with store.write() as session:
         for trunk_id, config in trunks.items():
             session.add(Trunk(id=trunk_id, config=config))

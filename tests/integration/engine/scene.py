@@ -23,7 +23,8 @@ from appliance.errors import CallboxError
 from appliance.events import LiveAgent, LiveAlert, LiveCampaign
 from appliance.settings import Home, Settings, load_settings
 from appliance.store import models
-from appliance.store.db import Store, migrate, open_store
+from appliance.store.db import Store, open_store
+from tests.databases import new_store
 from tests.integration.engine.fake_switch import FakeSwitch
 
 CAMPAIGN = "c1"
@@ -53,8 +54,7 @@ def make_box(folder: Path, *, agents: int, numbers: int, mode: str = "progressiv
     home.make()
     changes = {"dialling": {"originate_per_s": 50.0, "abandon_after_s": 0.5, **(dialling or {})}}
     home.settings_file.write_text(tomlkit.dumps(changes))
-    store = open_store(home, load_settings(home))
-    migrate(store)
+    store = new_store(home, load_settings(home))
     now = datetime.now(UTC)
     with store.write() as session:
         people = [("boss", "supervisor"), *((f"a{n}", "agent") for n in range(1, agents + 1))]

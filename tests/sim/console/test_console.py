@@ -19,9 +19,9 @@ from appliance.commands import SaveUser
 from appliance.console import code
 from appliance.services.office_client import client
 from appliance.settings import Home, load_secrets, save_settings
-from appliance.store.db import migrate, open_store
 from appliance.types import LOCAL_ACTOR, Role
 from appliance.watch.supervision import Program, RunningBox, start_supervisor, status
+from tests.databases import new_store
 
 pytestmark = pytest.mark.sim
 
@@ -36,8 +36,7 @@ def make_home(folder: Path) -> Home:
     ports = {"bus": {"port": free_port("127.0.0.1")},
              "web": {"port": free_port("127.0.0.1"), "app_port": free_port("127.0.0.1")}}  # fmt: skip
     settings = save_settings(home, dict(ports))
-    store = open_store(home, settings)
-    migrate(store)
+    store = new_store(home, settings)
     store.close()
     return home
 

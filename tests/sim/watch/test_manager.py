@@ -19,13 +19,14 @@ from appliance.commands import AcknowledgeAlert, SnoozeAlert
 from appliance.errors import CallerError, NotFoundError, StoreError
 from appliance.events import LiveAlert
 from appliance.settings import Home, Settings
-from appliance.store.db import Store, migrate, open_store
+from appliance.store.db import Store
 from appliance.store.read import alerts as reads
 from appliance.types import LOCAL_ACTOR, Severity
 from appliance.watch.conditions import Finding
 from appliance.watch.manager import Manager
 from appliance.watch.sinks.boards import AlertsFile
 from appliance.watch.sinks.post import Post, Route
+from tests.databases import new_store
 from tests.sim.watch.test_sinks import Flaky
 
 pytestmark = pytest.mark.sim
@@ -76,8 +77,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def store(home: Home) -> Iterator[Store]:
-    made = open_store(home, Settings())
-    migrate(made)
+    made = new_store(home, Settings())
     yield made
     made.close()
 

@@ -28,6 +28,7 @@ from appliance.jobs.inspection import inspect_list
 from appliance.jobs.list_sources import make_list
 from appliance.jobs.lists import ListImports
 from appliance.jobs.office import Office
+from appliance.jobs.passwords import Hasher
 from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.recordings_zip import RECORDINGS_ZIP, RecordingsZip
 from appliance.jobs.reports import Reports, ask_for
@@ -38,11 +39,11 @@ from appliance.jobs.update import Updates
 from appliance.jobs.webhooks import Webhooks
 from appliance.services.doors import preview_number
 from appliance.settings import Home, load_secrets, load_settings
-from appliance.store.db import migrate, open_store
 from appliance.store.models import Campaign, User
 from appliance.store.repositories import jobs_queue
 from appliance.telephony.trunks import parse_trunk, to_plain
 from appliance.types import AgentState, CampaignState
+from tests.databases import new_store
 from tests.sim.web.fake_watch import FakeWatch
 from webui.app import create_app
 
@@ -72,8 +73,7 @@ class FakeBus:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.settings = load_settings(home)
-        self.store = open_store(home, self.settings)
-        migrate(self.store)
+        self.store = new_store(home, self.settings)
         self.context = Context(
             home=home, settings=self.settings, secrets=load_secrets(home), store=self.store, clock=SystemClock(),
             doors=Doors(
@@ -83,7 +83,7 @@ class FakeBus:
             publish=lambda topic, event: self.emit(topic, event),
         )  # fmt: skip
         self.set_up_token = ensure_set_up_token(home, self.store) or home.set_up_token.read_text().strip()
-        self._office = Office(self.context)
+        self._office = Office(self.context, Hasher(passes=1, memory_kib=64))  # a hash is slow on purpose
         self.saved = SavedReports(self.context, cast("WorkQueue", _AtOnce(self)))
         self.webhooks = Webhooks(self.context, cast("WorkQueue", _AtOnce(self)))
         self.root_answers: dict[str, str] | None = None  # None: no device
@@ -407,6 +407,13 @@ class FakeBox:
         )  # fmt: skip
         self.people[login] = str(done.id)
         return str(done.id)
+
+    def read_in(self, login: str, language: str) -> None:
+        """This user's pages are in this language from now on."""
+        me = self.people[login]
+        self.bus.request(
+            cmd.SaveUser(actor_id=me, id=me, login=login, role="agent", language=language, own_password=True)
+        )
 
     def by_administrator(self, command: type[cmd.UserCommand], **fields: Any) -> Done:
         """Send a command in the administrator's name."""
