@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -27,47 +26,24 @@ from appliance.domain.conversation import AgentConnected, AgentFree, AgentNotice
 from appliance.domain.outcome import Verdict
 from appliance.domain.retry import LeadChange
 from appliance.domain.third_party import ThirdGone, ThirdJoined, ThirdNotice
+from appliance.engine.agents import Agents
+from appliance.engine.effects import Effects
 from appliance.engine.inbound_views import may_serve
 from appliance.engine.pace import Pace
 from appliance.engine.recycling import Recycler
-from appliance.engine.room import Desk, LeadCard, Room
+from appliance.engine.room import LeadCard, Room
 from appliance.engine.terms import Terms, terms_of
-from appliance.errors import CallboxError, CallerError, NotFoundError
+from appliance.engine.timers import Timers
+from appliance.errors import CallboxError
 from appliance.events import ConversationEvent
 from appliance.logs import get_logger
 from appliance.settings import DiallingSettings
-from appliance.store.repositories import agents as agent_rows
 from appliance.store.repositories import attempts, leads
 from appliance.types import AgentState, LeadState, Outcome
 
 _TRUNK_REST_MAX_S = 30.0
 _NEARLY_UP_S = 2.5
 """What is left of a person's time when he goes before callers: all of it, unless a greeting keeps him."""
-
-
-class Effects(Protocol):
-    """What the core asks of the outside; none of it waits."""
-
-    def send(self, command: ConversationCommand) -> None:
-        """Send a command to a worker; a failure comes back through `Core.command_failed`."""
-
-    def write(self, work: Callable[[Session], None]) -> None:
-        """Write soon, in order."""
-
-    def agent_changed(self, agent_id: str) -> None:
-        """Show this agent at once."""
-
-    def room_changed(self, campaign_id: str | None = None) -> None:
-        """Show the room soon; count the campaign again if one is named."""
-
-    def lines_changed(self) -> None:
-        """There may be something to dial."""
-
-    def fail_over(self, call: Call, card: LeadCard) -> None:
-        """Dial a number through another trunk: its own one failed before the subscriber could answer."""
-
-    def seat_alert(self, seat_id: str, raised: bool) -> None:
-        """Raise or clear the alert of an unreachable phone."""
 
 
 def _on_other_number(session: Session, said: LeadChange | None, call: Call) -> LeadChange | None:
@@ -78,7 +54,7 @@ def _on_other_number(session: Session, said: LeadChange | None, call: Call) -> L
 
 
 class Core:
-    """Applies events to calls and agents."""
+    """Applies events to calls; the agents of the room stand in `agents`."""
 
     def __init__(self, room: Room, effects: Effects, dialling: DiallingSettings, clock: Clock) -> None:
         self.room = room
@@ -87,7 +63,9 @@ class Core:
         self._dialling = dialling
         self.pace = Pace(room, dialling, clock)
         self.recycler = Recycler(dialling.timezone)
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.timers = Timers(clock)
+        self.agents = Agents(room, effects, dialling, clock, self.timers, self.pace)
+        self.agents.became_ready = self.serve_waiting
         self.unreachable_seats: set[str] = set()  # whose alert stands
         self.callers_first: Callable[[], None] = lambda: None  # gives ready agents to those who called us
         self._log = get_logger()
@@ -99,7 +77,7 @@ class Core:
         self.room.calls[call.attempt_id] = call
         self.room.cards[call.attempt_id] = card
         self.room.last_sign_s[call.attempt_id] = self.clock.monotonic_s()
-        self.set_timer(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
+        self.timers.set(call.attempt_id, call.deadline, lambda: self.apply(call.attempt_id, model.Expired()))
         self.pace.call_started(call, card.history)
         self._effects.room_changed()
 
@@ -118,7 +96,7 @@ class Core:
         self.room.calls[attempt_id] = call
         self.pace.call_changed(before, call)
         if call.deadline != before.deadline:
-            self.set_timer(attempt_id, call.deadline, lambda: self.apply(attempt_id, model.Expired()))
+            self.timers.set(attempt_id, call.deadline, lambda: self.apply(attempt_id, model.Expired()))
         if call.state is not CallState.HEARD and attempt_id in self.room.waiting:
             self.room.waiting.remove(attempt_id)
         if call.state is not before.state:
@@ -157,13 +135,13 @@ class Core:
             card = self.room.cards.get(conversation_id)
             self._agent_connected(notice.agent_id, conversation_id, seat_id, card, campaign_id or None)
         elif isinstance(notice, AgentFree):
-            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=conversation_id))
+            self.agents.try_apply(notice.agent_id, AgentEvent(agents.Kind.WITHDRAWN, conversation_id=conversation_id))
         elif isinstance(notice, AgentUnreachable):
             self._unreachable(notice.agent_id, notice.seat_id, conversation_id)
         else:
-            wrap_up = WrapUp() if notice.taken_off else self.wrap_up(campaign_id)
+            wrap_up = WrapUp() if notice.taken_off else self.agents.wrap_up(campaign_id)
             ended = AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id, wrap_up=wrap_up)
-            self.try_agent(notice.agent_id, ended)
+            self.agents.try_apply(notice.agent_id, ended)
 
     def serve_waiting(self) -> None:
         """Give ready agents to the live people who wait, first come first.
@@ -188,8 +166,8 @@ class Core:
             agent = self._agent_for(call, card)
             if agent is None or agent.seat_id is None:
                 continue
-            self.show_card(agent.agent_id, card, call.campaign_id)
-            self.apply_agent(agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=attempt_id))
+            self.agents.show_card(agent.agent_id, card, call.campaign_id)
+            self.agents.apply(agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=attempt_id))
             self.apply(attempt_id, model.AgentFound(agent.agent_id, agent.seat_id))
 
     def _agent_for(self, call: Call, card: LeadCard | None) -> Agent | None:
@@ -204,12 +182,16 @@ class Core:
             given_elsewhere=elsewhere,
         )  # fmt: skip
 
+    def terms(self, config: CampaignConfig) -> Terms:
+        """What a campaign's calls run under."""
+        return terms_of(config, self._dialling)
+
     def third(self, notice: ThirdNotice, conversation_id: str) -> None:
         """Somebody else came into a conversation, or left it; or it stands otherwise."""
         if isinstance(notice, ThirdJoined):
-            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
+            self.agents.try_apply(notice.agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
         elif isinstance(notice, ThirdGone):
-            self.try_agent(notice.agent_id, AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id))
+            self.agents.try_apply(notice.agent_id, AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id))
         else:
             self._effects.agent_changed(notice.agent_id)
 
@@ -219,7 +201,7 @@ class Core:
         for agent in list(self.room.agents.values()):
             if agent.conversation_id == conversation_id and agent.state in bound:
                 ended = AgentEvent(agents.Kind.ENDED, conversation_id=conversation_id)
-                self.try_agent(agent.agent_id, ended)
+                self.agents.try_apply(agent.agent_id, ended)
 
     def _agent_connected(
         self, agent_id: str, conversation_id: str, seat_id: str | None, card: LeadCard | None, campaign_id: str | None
@@ -227,8 +209,8 @@ class Core:
         """An agent and a customer hear each other."""
         desk = self.room.desks.get(agent_id)
         if desk is not None and desk.card is None:
-            self.show_card(agent_id, card, campaign_id)
-        self.try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
+            self.agents.show_card(agent_id, card, campaign_id)
+        self.agents.try_apply(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=conversation_id))
         if seat_id in self.unreachable_seats:
             self.unreachable_seats.discard(seat_id)
             self._effects.seat_alert(seat_id, raised=False)
@@ -237,14 +219,14 @@ class Core:
         """The phone of an agent did not answer for a conversation."""
         self.unreachable_seats.add(seat_id)
         self._effects.seat_alert(seat_id, raised=True)
-        self.try_agent(agent_id, AgentEvent(agents.Kind.SEAT_LOST, conversation_id=conversation_id))
+        self.agents.try_apply(agent_id, AgentEvent(agents.Kind.SEAT_LOST, conversation_id=conversation_id))
 
     def _close(self, call: Call, verdict: Verdict) -> None:
         room, now = self.room, self.clock.now()
         del room.calls[call.attempt_id]
         card = room.cards.pop(call.attempt_id, None)
         room.last_sign_s.pop(call.attempt_id, None)
-        self.set_timer(call.attempt_id, None, lambda: None)
+        self.timers.set(call.attempt_id, None, lambda: None)
         self._rest_trunk(call, verdict.outcome)
         self.pace.call_ended(call, verdict)
         config, attempts_before = room.config(call.campaign_id), card.attempts if card else 0
@@ -322,105 +304,7 @@ class Core:
         call = self.room.calls.get(command.conversation_id)
         return call is not None and call.state in (CallState.HEARD, CallState.TALKING)
 
-    # ---- agents -----------------------------------------------------------------------------------------
-
-    def agent(self, agent_id: str) -> Agent:
-        """Return a signed-in agent; raises NotFoundError `agent.not_logged_in`."""
-        found = self.room.agents.get(agent_id)
-        if found is None:
-            raise NotFoundError("agent.not_logged_in", "Sign in at a seat first.", agent=agent_id)
-        return found
-
-    def terms(self, config: CampaignConfig) -> Terms:
-        """What a campaign's calls run under."""
-        return terms_of(config, self._dialling)
-
-    def wrap_up(self, campaign_id: str) -> WrapUp:
-        config = self.room.config(campaign_id)
-        limit_s = self._dialling.wrap_up_s if config.wrap_up_s is None else config.wrap_up_s
-        return WrapUp(config.wrap_up_mode, limit_s, AgentState(config.after_wrap_up))
-
-    def show_card(self, agent_id: str, card: LeadCard | None, campaign_id: str | None) -> None:
-        """Put a record on the agent's screen (None: take it away)."""
-        desk = self.room.desks[agent_id]
-        desk.card, desk.campaign_id = card, campaign_id
-        desk.popped_at = self.clock.now() if card else None
-        desk.preview_ends = None
-
-    def show_agent(self, agent_id: str) -> None:
-        """Something on an agent's desk changed."""
-        self._effects.agent_changed(agent_id)
-
-    def apply_agent(self, agent_id: str, event: AgentEvent) -> None:
-        """Apply one event to one agent; raises CallerError when it is not possible now."""
-        before = self.agent(agent_id)
-        now = self.clock.now()
-        after, commands = agents.step(before, event, now)
-        if after == before:
-            return
-        self.room.agents[agent_id] = after
-        desk = self.room.desks[agent_id]
-        if after.wrap_up_ends != before.wrap_up_ends:
-            over = AgentEvent(agents.Kind.WRAP_UP_OVER)
-            self.set_timer("agent " + agent_id, after.wrap_up_ends, lambda: self.try_agent(agent_id, over))
-        self.pace.agent_changed(before.state, after, desk.campaign_id)
-        for command in commands:
-            self._agent_command(after, desk, command, now)
-        self._effects.write(lambda session: agent_rows.save(session, desk.session_id, after, now))
-        if after.state in (AgentState.READY, AgentState.PAUSED, AgentState.OFFLINE):
-            self.show_card(agent_id, None, None)
-        self._effects.agent_changed(agent_id)
-        self._effects.room_changed()
-        if after.state is AgentState.OFFLINE:
-            del self.room.agents[agent_id], self.room.desks[agent_id]
-        if after.state is AgentState.READY and before.state is not AgentState.READY:
-            self.serve_waiting()
-            self._effects.lines_changed()
-
-    def _agent_command(self, agent: Agent, desk: Desk, command: agents.AgentCommand, now: datetime) -> None:
-        if isinstance(command, agents.StateChanged):
-            self._log.info("agent", agent=agent.agent_id, state=command.state.value, reason=command.reason)
-            self._effects.write(
-                lambda session: agent_rows.log_state(session, agent.agent_id, command.state, command.reason, now)
-            )
-        elif isinstance(command, agents.DisposeNone):
-            self._effects.write(lambda session: attempts.dispose_none(session, command.conversation_id, now))
-        elif desk.card is not None:
-            self.release_lead(desk.card.lead_id, desk.campaign_id, 0.0)
-
-    def release_lead(self, lead_id: str, campaign_id: str | None, wait_s: float) -> None:
-        """Put a previewed lead back among those that wait."""
-        due_at = calls.later(self.clock.now(), wait_s)
-        self._effects.write(lambda session: leads.release(session, lead_id, due_at))
-        campaign = self.room.campaigns.get(campaign_id or "")
-        if campaign is not None:
-            campaign.lead_returned(due_at)
-        self._effects.room_changed(campaign_id)
-
-    def try_agent(self, agent_id: str, event: AgentEvent) -> None:
-        """Apply an event of the engine's own; an agent who left meanwhile is no error."""
-        try:
-            self.apply_agent(agent_id, event)
-        except CallerError as error:
-            self._log.warning("agent event ignored", agent=agent_id, kind=event.kind.value, error_id=error.error_id)
-
-    def restore_agent(self, agent: Agent, desk: Desk) -> None:
-        """Take an agent from his stored session into the room."""
-        self.room.agents[agent.agent_id], self.room.desks[agent.agent_id] = agent, desk
-        self.pace.agent_changed(AgentState.OFFLINE, agent, desk.campaign_id)
-        over = AgentEvent(agents.Kind.WRAP_UP_OVER)
-        self.set_timer("agent " + agent.agent_id, agent.wrap_up_ends, lambda: self.try_agent(agent.agent_id, over))
-
-    def bind_agent(self, call: Call) -> None:
-        """Make an agent's state fit a conversation that lived on without us."""
-        agent_id = call.agent_id or ""
-        agent = self.room.agents[agent_id]
-        self.show_card(agent_id, self.room.cards.get(call.attempt_id), call.campaign_id)
-        if call.state is CallState.TALKING:
-            if agent.state is not AgentState.TALKING:
-                self.try_agent(agent_id, AgentEvent(agents.Kind.CONNECTED, conversation_id=call.attempt_id))
-        elif agent.state is AgentState.READY:
-            self.try_agent(agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.attempt_id))
+    # ---- after a restart ------------------------------------------------------------------------------
 
     def hang_up_again(self, call: Call) -> None:
         """The command to hang up may have died with the engine that gave it."""
@@ -434,24 +318,3 @@ class Core:
         """Write an attempt that ended while we were away."""
         self.room.calls[call.attempt_id], self.room.cards[call.attempt_id] = call, card
         self._close(call, calls.verdict_of(call))
-
-    # ---- timers -----------------------------------------------------------------------------------------
-
-    def set_timer(self, key: str, when: datetime | None, action: Callable[[], None]) -> None:
-        old = self._timers.pop(key, None)
-        if old is not None:
-            old.cancel()
-        if when is not None:
-            delay_s = max(0.0, (when - self.clock.now()).total_seconds())
-
-            def fire() -> None:
-                self._timers.pop(key, None)
-                action()
-
-            self._timers[key] = asyncio.get_running_loop().call_later(delay_s, fire)
-
-    def stop(self) -> None:
-        """Cancel all timers."""
-        for handle in self._timers.values():
-            handle.cancel()
-        self._timers.clear()

@@ -66,14 +66,14 @@ class Desks:
         if present is not None and present.seat_id != seat.id:
             if present.state not in (AgentState.READY, AgentState.PAUSED):
                 raise CallerError("agent.busy", "End your conversation before you change the seat.")
-            self._core.apply_agent(user.id, AgentEvent(Kind.LOG_OUT))
+            self._core.agents.apply(user.id, AgentEvent(Kind.LOG_OUT))
             present = None
         if present is not None:
-            self._core.apply_agent(user.id, AgentEvent(Kind.LOG_IN))
+            self._core.agents.apply(user.id, AgentEvent(Kind.LOG_IN))
         else:
             self._room.agents[user.id] = Agent(user.id, user.display_name or user.login, skills=dict(user.skills))
             self._room.desks[user.id] = Desk(session_id=new_id())
-            self._core.apply_agent(
+            self._core.agents.apply(
                 user.id, AgentEvent(Kind.LOG_IN, seat_id=seat.id, campaigns=frozenset(command.campaigns),
                                     ready=command.ready),
             )  # fmt: skip
@@ -94,7 +94,7 @@ class Desks:
             skills = await self._writer.read(read)
         except NotAllowedError:
             if agent_id in self._room.agents:
-                self._core.apply_agent(agent_id, AgentEvent(Kind.LOG_OUT))
+                self._core.agents.apply(agent_id, AgentEvent(Kind.LOG_OUT))
             return
         if agent_id in self._room.agents:
             self._room.agents[agent_id] = replace(self._room.agents[agent_id], skills=skills)
@@ -122,9 +122,9 @@ class Desks:
         return self._apply(command.actor_id, AgentEvent(Kind.PAUSE, reason=command.reason))
 
     def _apply(self, agent_id: str, event: AgentEvent) -> Done:
-        self._core.agent(agent_id)
+        self._core.agents.get(agent_id)
         self._room.desks[agent_id].told = None
-        self._core.apply_agent(agent_id, event)
+        self._core.agents.apply(agent_id, event)
         return self._answer(agent_id)
 
     def _answer(self, agent_id: str) -> Done:
@@ -135,7 +135,7 @@ class Desks:
     # ---- in a conversation ----------------------------------------------------------------------------------
 
     def _conversation(self, agent_id: str) -> str:
-        agent = self._core.agent(agent_id)
+        agent = self._core.agents.get(agent_id)
         own = agent.conversation_id
         if own is None or not (own in self._room.calls or own in self._room.inbound.calls):
             raise CallerError("agent.no_conversation", "There is no conversation now.")
@@ -185,7 +185,7 @@ class Desks:
 
     async def draft(self, command: cmd.AgentDraft) -> Done:
         """Keep what is typed before it is saved as a result; what is saved already is not touched."""
-        own = self._core.agent(command.actor_id).conversation_id
+        own = self._core.agents.get(command.actor_id).conversation_id
 
         def work(session: Session) -> None:
             row = attempts.get(session, command.conversation_id) or inbound.get(session, command.conversation_id)
@@ -239,11 +239,11 @@ class Desks:
                 lead.callback_agent_id = None
             return lead.campaign_id if lead.state == LeadState.WAITING and not is_open else None
 
-        own = self._core.agent(command.actor_id).conversation_id
+        own = self._core.agents.get(command.actor_id).conversation_id
         returned = await self._writer.now(work)
         if returned in self._room.campaigns:
             self._room.campaigns[returned].look_again()
             self._dialler.wake()
-        if self._core.agent(command.actor_id).conversation_id == command.conversation_id:
-            self._core.apply_agent(command.actor_id, AgentEvent(Kind.DISPOSED))
+        if self._core.agents.get(command.actor_id).conversation_id == command.conversation_id:
+            self._core.agents.apply(command.actor_id, AgentEvent(Kind.DISPOSED))
         return self._answer(command.actor_id)

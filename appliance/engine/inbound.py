@@ -22,7 +22,8 @@ from appliance.domain.inbound_model import InboundCall, InboundOutcome, InboundP
 from appliance.domain.numbers import Number, country, parse_number
 from appliance.domain.third_party import ShowAgent, ThirdGone, ThirdJoined
 from appliance.engine.choosing import card_of
-from appliance.engine.core import Core, Effects
+from appliance.engine.core import Core
+from appliance.engine.effects import Effects
 from appliance.engine.inbound_room import CallerFacts, CallerQueue, Known
 from appliance.engine.inbound_views import loads, may_serve, policy_of, same_need, wait_s
 from appliance.engine.room import LeadCard
@@ -174,7 +175,7 @@ class Inbound:
         self._callers.calls[call.call_id], self._callers.known[call.call_id] = call, known
         self._room.cards[call.call_id] = self._card(call, known, card)
         self._room.last_sign_s[call.call_id] = self._clock.monotonic_s()
-        self._core.set_timer(call.call_id, call.deadline, lambda: self.apply(call.call_id, model.Expired()))
+        self._core.timers.set(call.call_id, call.deadline, lambda: self.apply(call.call_id, model.Expired()))
         self._effects.room_changed()
         self._effects.lines_changed()
 
@@ -197,7 +198,7 @@ class Inbound:
         call, commands = inbound_call.step(before, event, self._clock.now())
         self._callers.calls[call_id] = call
         if call.deadline != before.deadline:
-            self._core.set_timer(call_id, call.deadline, lambda: self.apply(call_id, model.Expired()))
+            self._core.timers.set(call_id, call.deadline, lambda: self.apply(call_id, model.Expired()))
         if call.state is not before.state or call.queue_id != before.queue_id:
             self._log.info("caller", conversation=call_id, was=before.state.value, now=call.state.value,
                            queue=call.queue_id, event_type=type(event).__name__)  # fmt: skip
@@ -247,8 +248,8 @@ class Inbound:
             agent = inbound.choose(self._room.agents.values(), wanted, known.last_agent_id, serves)
             if agent is None or agent.seat_id is None:
                 continue
-            self._core.show_card(agent.agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
-            self._core.apply_agent(
+            self._core.agents.show_card(agent.agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
+            self._core.agents.apply(
                 agent.agent_id, AgentEvent(agents.Kind.RESERVE, conversation_id=call.call_id)
             )
             self.apply(call.call_id, model.AgentFound(agent.agent_id, agent.seat_id))
@@ -322,10 +323,10 @@ class Inbound:
         self._callers.known.pop(call.call_id, None)
         self._room.cards.pop(call.call_id, None)
         self._room.last_sign_s.pop(call.call_id, None)
-        self._core.set_timer(call.call_id, None, lambda: None)
+        self._core.timers.set(call.call_id, None, lambda: None)
         queue = self._callers.queues.get(call.queue_id)
         if queue is not None and call.bridged_at is not None and call.ended_at is not None:
-            wrap_up_s = self._core.wrap_up(call.campaign_id).limit_s or 0.0
+            wrap_up_s = self._core.agents.wrap_up(call.campaign_id).limit_s or 0.0
             queue.handling.learn((call.ended_at - call.bridged_at).total_seconds() + wrap_up_s / 2)
         agent_id = call.agent_id if call.bridged_at is not None else None
 
@@ -374,9 +375,9 @@ class Inbound:
         """Make an agent's state fit a conversation that lived on without us."""
         agent_id = call.agent_id or ""
         agent = self._room.agents[agent_id]
-        self._core.show_card(agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
+        self._core.agents.show_card(agent_id, self._room.cards.get(call.call_id), call.campaign_id or None)
         talking = call.state is InboundState.TALKING
         kind = agents.Kind.CONNECTED if talking else agents.Kind.RESERVE
         wrong = agent.state is not AgentState.TALKING if talking else agent.state is AgentState.READY
         if wrong:
-            self._core.try_agent(agent_id, AgentEvent(kind, conversation_id=call.call_id))
+            self._core.agents.try_apply(agent_id, AgentEvent(kind, conversation_id=call.call_id))

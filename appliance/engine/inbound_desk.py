@@ -10,7 +10,8 @@ from appliance import commands as cmd
 from appliance.commands import Done
 from appliance.domain import survey
 from appliance.engine.choosing import card_of
-from appliance.engine.core import Core, Effects
+from appliance.engine.core import Core
+from appliance.engine.effects import Effects
 from appliance.engine.room import LeadCard
 from appliance.engine.writer import Writer
 from appliance.errors import CallerError, NotAllowedError, ValidationErrors

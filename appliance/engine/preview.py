@@ -46,7 +46,7 @@ class Previews:
 
     async def preview(self, command: cmd.AgentPreview) -> Done:
         """next: show a record; dial: call it; skip: put it back."""
-        agent = self._core.agent(command.actor_id)
+        agent = self._core.agents.get(command.actor_id)
         if command.action == "next":
             return await self._preview_next(agent)
         if command.action == "dial":
@@ -57,7 +57,7 @@ class Previews:
 
     async def _preview_next(self, agent: Agent) -> Done:
         if agent.state not in (AgentState.READY, AgentState.PAUSED):
-            self._core.apply_agent(agent.agent_id, AgentEvent(Kind.PREVIEW))  # raises: not possible now
+            self._core.agents.apply(agent.agent_id, AgentEvent(Kind.PREVIEW))  # raises: not possible now
         for campaign in self._room.campaigns.values():
             if (
                 campaign.mode is CampaignMode.PREVIEW
@@ -72,12 +72,12 @@ class Previews:
     def _show(self, agent_id: str, campaign: Campaign, card: LeadCard) -> Done:
         desk = self._room.desks.get(agent_id)
         shown, shown_of = (desk.card, desk.campaign_id) if desk is not None else (None, None)
-        self._core.show_card(agent_id, card, campaign.campaign_id)
+        self._core.agents.show_card(agent_id, card, campaign.campaign_id)
         try:
-            self._core.apply_agent(agent_id, AgentEvent(Kind.PREVIEW))
+            self._core.agents.apply(agent_id, AgentEvent(Kind.PREVIEW))
         except CallerError:  # paused meanwhile, or a second press was quicker: its record stays on the screen
-            self._core.show_card(agent_id, shown, shown_of)
-            self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
+            self._core.agents.show_card(agent_id, shown, shown_of)
+            self._core.agents.release_lead(card.lead_id, campaign.campaign_id, 0.0)
             raise
         self._count_down(agent_id, campaign, card)
         return Done(id=card.lead_id, data={"state": AgentState.PREVIEWING.value})
@@ -91,8 +91,8 @@ class Previews:
             def over() -> None:
                 self._spawn(self._over(agent_id, card.lead_id))
 
-            self._core.set_timer(f"preview {agent_id}", desk.preview_ends, over)
-            self._core.show_agent(agent_id)
+            self._core.timers.set(f"preview {agent_id}", desk.preview_ends, over)
+            self._core.agents.show(agent_id)
 
     async def _over(self, agent_id: str, lead_id: str) -> None:
         """The countdown of a record has run out."""
@@ -141,7 +141,7 @@ class Previews:
         now, agent_id = self._core.clock.now(), agent.agent_id
         owner = (agent_id, agent.seat_id or "")
         call = self._dialler.new_call(campaign, card.lead_id, card.number, Line(""), now, owner)
-        self._core.apply_agent(agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
+        self._core.agents.apply(agent_id, AgentEvent(Kind.DIAL, conversation_id=call.attempt_id))
 
         def work(session: Session) -> Call:
             lead = session.get_one(models.Lead, card.lead_id)
@@ -162,8 +162,8 @@ class Previews:
             dialled = await self._writer.now(work)
         except CallboxError:
             if reserved:
-                self._core.release_lead(card.lead_id, campaign.campaign_id, 0.0)
-            self._core.try_agent(agent_id, AgentEvent(Kind.WITHDRAWN))
+                self._core.agents.release_lead(card.lead_id, campaign.campaign_id, 0.0)
+            self._core.agents.try_apply(agent_id, AgentEvent(Kind.WITHDRAWN))
             raise
         self._dialler.dial(dialled, card)
         return Done(id=call.attempt_id, data={"state": AgentState.DIALLING.value})
@@ -175,23 +175,23 @@ class Previews:
         config = self._room.config(desk.campaign_id or "")
         lead_id, campaign_id = desk.card.lead_id, desk.campaign_id
         desk.card = None  # released here, later than a pause would
-        self._core.release_lead(lead_id, campaign_id, config.preview_skip_s)
-        self._core.apply_agent(agent.agent_id, AgentEvent(Kind.SKIP))
-        return Done(id=agent.agent_id, data={"state": self._core.agent(agent.agent_id).state.value})
+        self._core.agents.release_lead(lead_id, campaign_id, config.preview_skip_s)
+        self._core.agents.apply(agent.agent_id, AgentEvent(Kind.SKIP))
+        return Done(id=agent.agent_id, data={"state": self._core.agents.get(agent.agent_id).state.value})
 
     # ---- dialled by hand ---------------------------------------------------------------------------------------
 
     async def dial(self, command: cmd.AgentDial) -> Done:
         """Dial a record, or a number that was typed, in a running campaign."""
-        agent = self._core.agent(command.actor_id)
+        agent = self._core.agents.get(command.actor_id)
         if agent.state not in (AgentState.READY, AgentState.PAUSED):
-            self._core.apply_agent(agent.agent_id, AgentEvent(Kind.PREVIEW))  # raises: not possible now
+            self._core.agents.apply(agent.agent_id, AgentEvent(Kind.PREVIEW))  # raises: not possible now
         card, campaign_id = await self._writer.now(lambda session: self._record(session, command, agent))
         campaign = self._campaigns.get(campaign_id)
-        agent = self._core.agent(command.actor_id)
-        self._core.apply_agent(agent.agent_id, AgentEvent(Kind.PREVIEW))
-        self._core.show_card(agent.agent_id, card, campaign_id)
-        return await self._place(self._core.agent(agent.agent_id), campaign, card, reserved=False)
+        agent = self._core.agents.get(command.actor_id)
+        self._core.agents.apply(agent.agent_id, AgentEvent(Kind.PREVIEW))
+        self._core.agents.show_card(agent.agent_id, card, campaign_id)
+        return await self._place(self._core.agents.get(agent.agent_id), campaign, card, reserved=False)
 
     def _record(self, session: Session, command: cmd.AgentDial, agent: Agent) -> tuple[LeadCard, str]:
         """Return the record that is to be dialled; a typed number without one gets it in the campaign."""

@@ -88,7 +88,7 @@ class Recovery:
         for agent_session, user in agent_rows.open_sessions(session):
             last_id = agent_session.conversation_id or ""
             last = attempts.get(session, last_id) or inbound.get(session, last_id)
-            wrap_up = self._core.wrap_up(last.campaign_id or "") if last else WrapUp()
+            wrap_up = self._core.agents.wrap_up(last.campaign_id or "") if last else WrapUp()
             sessions.append((agent_session, user, wrap_up))
         return rows, sessions
 
@@ -153,7 +153,7 @@ class Recovery:
         if call.state is CallState.HEARD and owner is None and not call.abandoned:
             self._room.waiting.append(call.attempt_id)
         if call.state in (CallState.CONNECTING, CallState.TALKING) and call.agent_id in self._room.agents:
-            self._core.bind_agent(call)
+            self._core.agents.bind(call)
         if row.id not in self._beats:
             await self.without_worker(call)
 
@@ -196,7 +196,7 @@ class Recovery:
             wrap_up_ends=ends,
         )  # fmt: skip
         self._wrap_ups[user.id] = wrap_up
-        self._core.restore_agent(agent, Desk(session_id=row.id))
+        self._core.agents.restore(agent, Desk(session_id=row.id))
 
     def _free_agents(self) -> None:
         """An agent whose conversation ended while we were away goes to wrap-up, or is free again."""
@@ -204,4 +204,4 @@ class Recovery:
             lives = agent.conversation_id in self._room.calls or agent.conversation_id in self._room.inbound.calls
             if agent.state not in _IN_CONVERSATION or lives:
                 continue
-            self._core.apply_agent(agent.agent_id, AgentEvent(Kind.ENDED, wrap_up=self._wrap_ups[agent.agent_id]))
+            self._core.agents.apply(agent.agent_id, AgentEvent(Kind.ENDED, wrap_up=self._wrap_ups[agent.agent_id]))

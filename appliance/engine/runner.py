@@ -154,7 +154,7 @@ class Engine:
         """Stop dialling and write what is left; living conversations go on without us."""
         for task in list(self._tasks):
             task.cancel()
-        self._core.stop()
+        self._core.timers.stop()
         self._save_pace()
         await self._writer.close()
         await self._bus.close()
@@ -170,7 +170,7 @@ class Engine:
     async def _view(self, command: cmd.LiveView) -> Done:
         if command.agent_id is None:
             return Done(data=msgspec.to_builtins(live_room(self.room, self._clock)))
-        agent = self._core.agent(command.agent_id)
+        agent = self._core.agents.get(command.agent_id)
         desk = self.room.desks.get(command.agent_id)
         return Done(id=command.agent_id, data=msgspec.to_builtins(live_agent(self.room, agent, desk)))
 

@@ -60,9 +60,9 @@ class Supervision:
         if seated and me is not None and me.state not in (AgentState.READY, AgentState.PAUSED):
             raise CallerError("agent.busy", "You have a conversation yourself.")
         if seated:  # his own record shows the customer then
-            self._core.show_card(command.actor_id, self._room.cards.get(own), call.campaign_id or None)
+            self._core.agents.show_card(command.actor_id, self._room.cards.get(own), call.campaign_id or None)
             if me is not None and me.state is AgentState.READY:
-                self._core.apply_agent(command.actor_id, AgentEvent(Kind.RESERVE, conversation_id=own))
+                self._core.agents.apply(command.actor_id, AgentEvent(Kind.RESERVE, conversation_id=own))
         try:
             await self._bus.request(
                 cmd.HandOver(
@@ -73,7 +73,7 @@ class Supervision:
             )  # fmt: skip
         except CallboxError:
             if seated:
-                self._core.try_agent(command.actor_id, AgentEvent(Kind.WITHDRAWN, conversation_id=own))
+                self._core.agents.try_apply(command.actor_id, AgentEvent(Kind.WITHDRAWN, conversation_id=own))
             raise
         self._tell(command.agent_id, name, "taken_over")
         self._auditor.note(command, "agent.taken_over", f"user:{command.agent_id}", conversation=own)
@@ -88,17 +88,17 @@ class Supervision:
         if kind is None:
             raise CallerError("agent.unknown_state", f"Use one of {', '.join(FORCED)}.", state=command.state)
         name = await self._allowed(command, command.agent_id)
-        before = self._core.agent(command.agent_id)
+        before = self._core.agents.get(command.agent_id)
         self._tell(command.agent_id, name, command.state)
         if before.state is AgentState.WRAP_UP and kind is Kind.READY:
-            self._core.apply_agent(command.agent_id, AgentEvent(Kind.WRAP_UP_OVER))
-        if self._core.agent(command.agent_id).state is not AgentState.READY or kind is not Kind.READY:
-            self._core.apply_agent(command.agent_id, AgentEvent(kind, reason=command.reason))
+            self._core.agents.apply(command.agent_id, AgentEvent(Kind.WRAP_UP_OVER))
+        if self._core.agents.get(command.agent_id).state is not AgentState.READY or kind is not Kind.READY:
+            self._core.agents.apply(command.agent_id, AgentEvent(kind, reason=command.reason))
         left = self._room.agents.get(command.agent_id)
         if left is not None and left.state is AgentState.WRAP_UP:
-            self._core.apply_agent(command.agent_id, AgentEvent(Kind.WRAP_UP_OVER))
+            self._core.agents.apply(command.agent_id, AgentEvent(Kind.WRAP_UP_OVER))
         after = self._room.agents.get(command.agent_id)
-        self._core.show_agent(command.agent_id)
+        self._core.agents.show(command.agent_id)
         self._auditor.note(command, "agent.forced", f"user:{command.agent_id}", state=command.state,
                            before=before.state.value, reason=command.reason)  # fmt: skip
         state = after.state if after is not None else AgentState.OFFLINE
@@ -124,7 +124,7 @@ class Supervision:
         return name
 
     def _conversation(self, agent_id: str) -> str:
-        own = self._core.agent(agent_id).conversation_id
+        own = self._core.agents.get(agent_id).conversation_id
         if own is None or not (own in self._room.calls or own in self._room.inbound.calls):
             raise CallerError("agent.no_conversation", "There is no conversation now.")
         return own

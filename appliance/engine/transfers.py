@@ -60,7 +60,7 @@ class Transfers:
 
     def _talk(self, agent_id: str) -> Call | InboundCall:
         """Return the conversation in which this agent talks with his customer."""
-        own = self._core.agent(agent_id).conversation_id or ""
+        own = self._core.agents.get(agent_id).conversation_id or ""
         call = self._room.calls.get(own) or self._room.inbound.calls.get(own)
         if call is None or call.state not in (CallState.TALKING, InboundState.TALKING):
             raise CallerError("agent.no_conversation", "There is no conversation now.")
@@ -92,7 +92,7 @@ class Transfers:
 
     async def reattach(self, command: cmd.AgentReattach) -> Done:
         """Call the agent's phone again into the conversation that it has lost."""
-        agent = self._core.agent(command.actor_id)
+        agent = self._core.agents.get(command.actor_id)
         own = agent.conversation_id or ""
         call = self._room.calls.get(own) or self._room.inbound.calls.get(own)
         if agent.state is not AgentState.TALKING or call is None or agent.seat_id is None:
@@ -110,7 +110,7 @@ class Transfers:
 
     async def targets(self, command: cmd.TransferTargets) -> Done:
         """Return whom the agent may pass a customer to now."""
-        own = self._core.agent(command.actor_id)
+        own = self._core.agents.get(command.actor_id)
 
         def read(session: Session) -> tuple[list[models.Seat], bool]:
             may = users.actor(session, own.agent_id).may(Permission.CALLS_DIAL)
@@ -192,14 +192,14 @@ class Transfers:
         if command.attended and target.queue_id:
             raise CallerError("transfer.queue_attended", "A queue cannot be asked first: pass the customer on at once.")
         if target.agent_id:
-            self._core.show_card(target.agent_id, self._room.cards.get(_id(call)), call.campaign_id or None)
-            self._core.apply_agent(target.agent_id, AgentEvent(Kind.RESERVE, conversation_id=_id(call)))
+            self._core.agents.show_card(target.agent_id, self._room.cards.get(_id(call)), call.campaign_id or None)
+            self._core.agents.apply(target.agent_id, AgentEvent(Kind.RESERVE, conversation_id=_id(call)))
         try:
             await self._tell(_consult(_id(call), target) if command.attended else _hand_over(_id(call), target))
         except CallboxError:
             if target.agent_id:
                 withdrawn = AgentEvent(Kind.WITHDRAWN, conversation_id=_id(call))
-                self._core.try_agent(target.agent_id, withdrawn)
+                self._core.agents.try_apply(target.agent_id, withdrawn)
             raise
         kind = "number" if target.number else command.to.partition(":")[0]
         self._log.info("brought in" if command.attended else "passed on", conversation=_id(call),

@@ -54,7 +54,7 @@ def test_who_is_abandoned_soon_goes_before_callers(left_s: float, first: str) ->
         core.callers_first = lambda: found.append("the caller" if room.ready_agents() else "the called")
         core.serve_waiting()
         assert room.calls["c1"].state is CallState.CONNECTING  # there was no caller after all
-        core.stop()
+        core.timers.stop()
         return found[0]
 
     assert asyncio.run(play()) == first
@@ -78,18 +78,18 @@ def test_a_talk_that_is_soon_over_is_told_to_the_pacer(known_by: str) -> None:
                 heard=Verdict(Outcome.UNKNOWN, "speech", "deadline"),
             )  # fmt: skip
             room.given[agent.agent_id] = "k1"
-            core.restore_agent(agent, room.desks[agent.agent_id])
+            core.agents.restore(agent, room.desks[agent.agent_id])
         before = core.pace.lines_wanted(room.campaigns["k1"])
         for n in range(20):
             if known_by == "disposition":
-                core.apply_agent(f"a{n}", AgentEvent(AgentKind.DISPOSED))
+                core.agents.apply(f"a{n}", AgentEvent(AgentKind.DISPOSED))
             else:
                 late = Heard(conversation_id=f"c{n}", attempt_id=f"c{n}", seq=1, at_unix_s=NOW.timestamp(),
                              phase="answered", label="machine", kind="speech", reason="late_talks_on",
                              confidence=0.9, decided_at_ms=6000, final=False)  # fmt: skip
                 core.conversation_event(late)
         core.pace.share([room.campaigns["k1"]])  # tells nothing else
-        core.stop()
+        core.timers.stop()
         return before, core.pace.lines_wanted(room.campaigns["k1"])
 
     before, after = asyncio.run(play())
