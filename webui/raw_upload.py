@@ -16,7 +16,11 @@ from appliance.errors import BoxError, CallerError
 from appliance.ids import new_id
 from webui.box import box
 
-LARGEST = {"backup.upload": 64 * 2**30, "updates.upload": 4 * 2**30}
+_BACKUP, _UPDATE = 64 * 2**30, 4 * 2**30
+LARGEST = {
+    "backup.upload": _BACKUP, "api_v1.post_backups_adopt": _BACKUP,
+    "updates.upload": _UPDATE, "api_v1.post_updates_check": _UPDATE,
+}  # fmt: skip
 """Endpoint -> bytes."""
 _PIECE = 1 << 20
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -16,13 +14,12 @@ from werkzeug.wrappers import Response
 
 from appliance.commands import RestartService, ShowServices, UploadCertificate
 from appliance.errors import CallboxError, NotAllowedError
-from appliance.masking import Masker
-from appliance.store.read import users
 from appliance.types import Permission
 from webui import labels
 from webui.access import needs
+from webui.admin import logs as log_files
 from webui.admin.system_words import LEVELS, SERVICES
-from webui.box import ask, box, store
+from webui.box import ask, box
 from webui.error_texts import error_text
 from webui.errors import done_at
 from webui.hardware.readings import reading
@@ -31,8 +28,6 @@ from webui.setup import wizard
 blueprint = Blueprint("system", __name__, url_prefix="/system")
 
 _RESTART_S = 60.0
-_TAIL_BYTES, _LINES = 512 * 1024, 300
-_LEVEL = re.compile(r"\blevel=(\w+)")
 _PEM_MAX_BYTES = 200_000
 
 
@@ -79,26 +74,10 @@ def logs() -> str:
     """The end of a service's log, masked, with words and level to look for."""
     given = request.args
     name, words, level = given.get("service", "engine"), given.get("words", ""), given.get("level", "")
-    known = {path.stem: path for path in sorted(box().home.logs.glob("*.log"))}
-    lines = _lines(known[name], words.casefold(), level) if name in known else []
-    return render_template("system/logs.html", known=list(known), service=name, words=words, level=level, lines=lines,
-                           levels=LEVELS, names=SERVICES)  # fmt: skip
-
-
-def _lines(path: Path, words: str, level: str) -> list[str]:
-    """The newest lines last; personal data is masked before anything is looked for."""
-    with path.open("rb") as handle:
-        handle.seek(0, 2)
-        handle.seek(max(0, handle.tell() - _TAIL_BYTES))
-        text = handle.read().decode("utf-8", "replace")
-    masker = Masker(users.names(store()).values())
-    masked = [masker.mask(line) for line in text.splitlines()[-20 * _LINES :]]
-    wanted = LEVELS.get(level, ())
-    return [
-        line for line in masked
-        if (not words or words in line.casefold())
-        and (not wanted or ((found := _LEVEL.search(line)) is not None and found[1] in wanted))
-    ][-_LINES:]  # fmt: skip
+    return render_template(
+        "system/logs.html", known=list(log_files.known()), service=name, words=words, level=level,
+        lines=log_files.lines(name, words, level) or [], levels=LEVELS, names=SERVICES,
+    )  # fmt: skip
 
 
 # ---- certificate -------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, abort, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from werkzeug.wrappers import Response
 
@@ -69,5 +69,4 @@ def file(job_id: str) -> Response:
     job = _job(job_id)
     if job is None or job.state != "finished" or "path" not in job.result:
         abort(404)
-    path = uploads.inside(str(job.result["path"]))
-    return send_file(path, as_attachment=True, download_name=str(job.result.get("file_name") or path.name))
+    return uploads.to_send(job.result)

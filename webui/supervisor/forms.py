@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from appliance.commands import SaveForm
 from appliance.errors import ValidationErrors
 from appliance.store.read import campaign_texts as texts
-from appliance.store.read import campaigns, form_results, versions
+from appliance.store.read import campaigns, form_results
 from appliance.store.read.report_scope import scope_of
 from appliance.types import Permission
 from webui import fields
@@ -41,7 +41,7 @@ def _standing(campaign: campaigns.CampaignView, number: int | None = None) -> li
 
 @blueprint.route("", methods=["GET", "POST"])
 @needs(Permission.CAMPAIGNS_WRITE)
-@edits_by(lambda campaign_id: versions.version_of({"questions": _standing(_campaign(campaign_id))}))
+@edits_by(lambda campaign_id: texts.edit_version(store(), campaign_id, texts.SURVEY))
 def page(campaign_id: str) -> Response | str | tuple[str, int]:
     """Design the form."""
     campaign, errors = _campaign(campaign_id), list[tuple[int | None, str]]()

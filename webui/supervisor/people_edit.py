@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from appliance.commands import MergeContacts, SaveContact, UndoMerge
 from appliance.errors import ValidationErrors
-from appliance.store.read import people, versions
+from appliance.store.read import people
 from appliance.types import Permission
 from webui import fields
 from webui.access import needs
@@ -20,11 +20,6 @@ from webui.error_texts import text_of
 from webui.errors import done_at
 from webui.supervisor.people import blueprint as blueprint
 from webui.versions import edits_by
-
-
-def _version(contact_id: str) -> str:
-    card = people.card(store(), contact_id)
-    return card.version if card is not None else versions.version_of({})
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -36,7 +31,7 @@ def new() -> Response | str | tuple[str, int]:
 
 @blueprint.route("/<contact_id>/edit", methods=["GET", "POST"])
 @needs(Permission.LISTS_IMPORT)
-@edits_by(_version)
+@edits_by(lambda contact_id: people.edit_version(store(), contact_id))
 def edit(contact_id: str) -> Response | str | tuple[str, int]:
     """Change a person."""
     return _form(people.card(store(), contact_id) or abort(404))

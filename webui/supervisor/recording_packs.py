@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -57,5 +57,4 @@ def file(job_id: str) -> Response:
     pack = _mine(job_id)
     if pack.state != "finished":
         abort(404)
-    path = uploads.inside(str(pack.result["path"]))
-    return send_file(path, as_attachment=True, download_name=str(pack.result["file_name"]))
+    return uploads.to_send(pack.result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, send_file, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -135,5 +135,4 @@ def file(report_id: str) -> Response:
     row = _known(report_id)
     if not _there(row):
         abort(404)
-    path = uploads.inside(row.last_file)
-    return send_file(path, as_attachment=True, download_name=row.last_file_name or path.name)
+    return uploads.to_send({"path": row.last_file, "file_name": row.last_file_name})

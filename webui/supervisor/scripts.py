@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from appliance.commands import SaveScript
 from appliance.errors import CallerError, ValidationErrors
 from appliance.store.read import campaign_texts as texts
-from appliance.store.read import campaigns, versions
+from appliance.store.read import campaigns
 from appliance.types import Permission
 from webui import fields
 from webui.access import needs
@@ -44,10 +44,6 @@ def _campaign(campaign_id: str) -> campaigns.CampaignView:
     return campaigns.campaign(store(), campaign_id) or abort(404)
 
 
-def _version(campaign_id: str) -> str:
-    return versions.version_of({"text": _standing(_campaign(campaign_id))})
-
-
 def _standing(campaign: campaigns.CampaignView, number: int | None = None) -> str:
     """The newest text, or that of a version."""
     known = texts.versions(store(), campaign.id, texts.SCRIPT)
@@ -57,7 +53,7 @@ def _standing(campaign: campaigns.CampaignView, number: int | None = None) -> st
 
 @blueprint.route("", methods=["GET", "POST"])
 @needs(Permission.CAMPAIGNS_WRITE)
-@edits_by(_version)
+@edits_by(lambda campaign_id: texts.edit_version(store(), campaign_id, texts.SCRIPT))
 def page(campaign_id: str) -> Response | str | tuple[str, int]:
     """Write the script; a draft may have faults, what goes live may not."""
     campaign, wrong = _campaign(campaign_id), list[str]()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from flask import Response, send_file
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
@@ -75,6 +78,12 @@ def find(upload_id: str) -> Upload:
         raise NotFoundError("import.upload_gone", _("This file is not on the box any more. Send it again."))
     plain = json.loads(about.read_text("utf-8"))
     return Upload(upload_id, folder / Path(plain["path"]).name, plain["file_name"])
+
+
+def to_send(result: Mapping[str, Any]) -> Response:
+    """The file of a job's `result` {path, file_name}. Raises NotFoundError when it is not there any more."""
+    path = inside(str(result.get("path", "")))
+    return send_file(path, as_attachment=True, download_name=str(result.get("file_name") or path.name))
 
 
 def inside(path: str) -> Path:

@@ -161,6 +161,12 @@ def card(store: Store, contact_id: str) -> PersonCard | None:
     )
 
 
+def edit_version(store: Store, contact_id: str) -> str:
+    """How a person looks now (store.versions); also one who is not there has a version."""
+    found = card(store, contact_id)
+    return found.version if found is not None else version_of({})
+
+
 def by_number(store: Store, number: str) -> str | None:
     """Who is known by a number first of all; None: nobody."""
     with store.read() as db:

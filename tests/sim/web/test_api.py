@@ -195,3 +195,32 @@ def test_the_reference_stands_without_anything_from_outside(scene: Scene) -> Non
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "http://" not in page.text
     assert "https://" not in page.text
+
+
+def test_a_key_reads_what_the_pages_show(scene: Scene) -> None:
+    """Reads whose answer the random asking of test_api_schema seldom meets with something in it."""
+    box, ids, client = scene
+    card = {"sections": [{"title": "Talk", "weight": 1, "questions": [{"text": "Tone", "kind": "yes_no"}]}]}
+    made = client.ask("POST", "/scorecards", json={"name": "Card", "card": card}).json["id"]
+    read = client.ask("GET", f"/scorecards/{made}")
+    assert read.json["card"]["sections"][0]["questions"][0]["text"] == "Tone"
+    change = {"name": "Card", "card": card}
+    stale = client.ask("PUT", f"/scorecards/{made}", json=change, headers={"If-Match": '"x"'})
+    assert stale.status_code == 412
+    headers = {"If-Match": read.headers["ETag"]}
+    assert client.ask("PUT", f"/scorecards/{made}", json=change, headers=headers).status_code == 200
+    plan = {"name": "Weekly", "scorecard_id": made, "rules": {"per_agent": 2}}
+    assert client.ask("POST", "/sampling-plans", json=plan).status_code == 201
+    assert [one["name"] for one in client.ask("GET", "/sampling-plans").json["items"]] == ["Weekly"]
+    (box.home.logs / "engine.log").write_text("level=info state=ready\nlevel=error number=+8613812345678\n", "utf-8")
+    log = client.ask("GET", "/services/engine/log?level=error").json["lines"]
+    assert len(log) == 1
+    assert "13812345678" not in log[0], "personal data stays masked"
+    assert client.ask("GET", "/services/nothing/log").status_code == 404
+    assert [one["seat_id"] for one in client.ask("GET", "/room").json["agents"]] == ["seat01"]
+    chosen = client.ask("PATCH", "/me", json={"theme": "dark"})
+    assert chosen.status_code == 200, chosen.json
+    assert client.ask("PATCH", "/me", json={"password": "x"}).status_code == 400
+    assert client.ask("GET", "/me").json["language"] == "en"
+    assert client.ask("POST", "/backups/adopt", data=b"no backup").status_code == 400
+    assert client.ask("GET", f"/recordings/{ids['recordings']}/notes").status_code == 200

@@ -57,7 +57,8 @@ class Api:
 
     def rows(
         self, path: str, table: Rows, *needs: Permission, summary: str, filters: tuple[str, ...] = (),
-        agents: Permission | None = None, present: tuple[str, ...] = (), one: bool = True, **more: Any,
+        agents: Permission | None = None, present: tuple[str, ...] = (), one: bool = True, versioned: str = "",
+        **more: Any,
     ) -> None:  # fmt: skip
         """Declare the list of a table and the read of one row; `agents`: whose reach limits whose rows are shown.
 
@@ -84,7 +85,8 @@ class Api:
 
         self.get(path, list[table.view], fetch, *needs, summary=summary, query=query, **more)  # type: ignore[name-defined]
         if one:
-            self.get(f"{path}/{{{table.key}}}", table.view, fetch_one, *needs, summary=f"{summary}: one of them")
+            self.get(f"{path}/{{{table.key}}}", table.view, fetch_one, *needs, summary=f"{summary}: one of them",
+                     versioned=versioned, version_key=table.key)  # fmt: skip
 
 
 def whole(rows: list[Any]) -> Paged:

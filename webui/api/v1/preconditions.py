@@ -5,15 +5,25 @@ The ETag is the version of `store.versions`; the service that writes compares it
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import g, request
 
 from appliance.errors import CallerError
 from appliance.settings import load_settings
-from appliance.store.read import versions
+from appliance.store.read import campaign_texts, knowledge, people, quality, versions
 from webui.api.v1.declare import Call, Operation
 from webui.box import box, store
 
-SETTINGS = "settings"
+OF_THEIR_OWN: dict[str, Callable[[str], str]] = {
+    "settings": lambda _key: versions.version_of(versions.of_settings(load_settings(box().home))),
+    "article": lambda key: knowledge.edit_version(store(), key),
+    "contact": lambda key: people.edit_version(store(), key),
+    "scorecard": lambda key: quality.card_version(store(), key),
+    "script": lambda key: campaign_texts.edit_version(store(), key, campaign_texts.SCRIPT),
+    "form": lambda key: campaign_texts.edit_version(store(), key, campaign_texts.SURVEY),
+}
+"""Kinds whose version is not that of one row (`store.read.versions`)."""
 _ABSENT = versions.version_of({})
 
 
@@ -25,9 +35,9 @@ class PreconditionNeededError(CallerError):
 
 def version(operation: Operation, call: Call) -> str:
     """How the thing is now; what is not there has a version too."""
-    if operation.versioned == SETTINGS:
-        return versions.version_of(versions.of_settings(load_settings(box().home)))
-    return versions.current(store(), operation.versioned, call.path[operation.version_key])
+    key = call.path.get(operation.version_key, "")
+    of_its_own = OF_THEIR_OWN.get(operation.versioned)
+    return of_its_own(key) if of_its_own is not None else versions.current(store(), operation.versioned, key)
 
 
 def check(operation: Operation, call: Call) -> None:

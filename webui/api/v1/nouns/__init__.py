@@ -10,6 +10,7 @@ from webui.api.v1.nouns import box, calls, campaigns, care, people, quality, roo
 
 NOT_OFFERED: dict[type[UserCommand], str] = {
     cmd.Audit: "the box writes a line for each deed itself",
+    cmd.FetchBackup: "answers with a path on the box; GET /backups/{name}/file gives the file",
     cmd.OpenRecording: "answers with a key; GET /recordings/{id}/audio gives the sound",
     cmd.ResetBox: "a person says this before the box, not a program",
     cmd.Decommission: "a person says this before the box, not a program",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from flask import g
@@ -24,7 +24,7 @@ from appliance.store.read import (
 )  # fmt: skip
 from appliance.store.read.api_tokens import TokenView
 from appliance.store.read.audit import AuditView
-from appliance.store.read.knowledge import Article
+from appliance.store.read.knowledge import Article, Version
 from appliance.store.read.report_scope import FIELDS, scope_of
 from appliance.store.read.roles import DepartmentView, RoleView
 from appliance.store.read.saved_reports import SavedReportView
@@ -35,7 +35,8 @@ from appliance.types import Permission
 from webui.api.v1 import cursors
 from webui.api.v1.collection import Api, whole
 from webui.api.v1.declare import TEXT, Call, Paged, query_of
-from webui.box import box, store
+from webui.box import ask, box, store
+from webui.supervisor import uploads
 
 TRUNKS, SETTINGS, USERS = Permission.TRUNKS_WRITE, Permission.SETTINGS_WRITE, Permission.USERS_WRITE
 REPORTS, EXPORT, ALERTS = Permission.REPORTS_READ, Permission.REPORTS_EXPORT, Permission.ALERTS_READ
@@ -101,13 +102,35 @@ class Me:
     permissions: list[str]
 
 
+def _language() -> str:
+    """The user's own: a key asks in no language."""
+    own = users.user(store(), g.user.id)
+    return own.language if own is not None else ""
+
+
 def _me(_call: Call) -> Me:
     user = g.user
-    return Me(user.id, user.login, user.display_name, user.role.value, user.language, sorted(user.permissions))
+    return Me(user.id, user.login, user.display_name, user.role.value, _language(), sorted(user.permissions))
+
+
+class OwnChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a user sees his pages; what is left out stays as it is."""
+
+    language: Literal["en", "zh", "ru"] | None = None
+    theme: Literal["auto", "light", "dark"] | None = None
+
+
+def _choose(call: Call) -> Done:
+    user, wanted = g.user, call.body
+    return ask(
+        cmd.SaveUser, id=user.id, login=user.login, role=user.role.value, own_password=True, theme=wanted.theme,
+        language=wanted.language or _language(),
+    )  # fmt: skip
 
 
 keys = Api("Keys")
 keys.get("/me", Me, _me, summary="Who the key acts for, and what it may do")
+keys.add("PATCH", "/me", run=_choose, body=OwnChoice, summary="Language and colours of one's own pages")
 keys.get("/tokens", list[TokenView], lambda _call: whole(api_tokens.tokens(store())), SETTINGS,
          summary="All keys, never what they are")  # fmt: skip
 keys.command("POST", "/tokens", cmd.MakeApiToken, SETTINGS, status=201)
@@ -156,6 +179,21 @@ figures.command("PUT", "/reports/saved/{report_id}", cmd.SaveReport, EXPORT, ver
                 version_key="report_id")  # fmt: skip
 figures.command("DELETE", "/reports/saved/{report_id}", cmd.DeleteReport, EXPORT)
 figures.command("POST", "/reports/saved/{report_id}/run", cmd.RunReport, EXPORT)
+
+
+def _saved_file(call: Call) -> Any:
+    found = saved_reports.saved_report(store(), call.path["report_id"])
+    return uploads.to_send({"path": found.last_file, "file_name": found.last_file_name}) if found else None
+
+
+def _job_file(call: Call) -> Any:
+    found = box().live.job(call.path["id"])
+    return uploads.to_send(found.result) if found is not None and found.state == "finished" else None
+
+
+_FILE = "application/octet-stream"
+figures.get("/reports/saved/{report_id}/file", None, _saved_file, REPORTS, content_type=_FILE,
+            summary="The table of its last making")  # fmt: skip
 figures.command("POST", "/exports", cmd.ExportReport, EXPORT, Permission.LISTS_IMPORT, status=201)
 
 
@@ -170,6 +208,8 @@ def _job(call: Call) -> Done | None:
 _JOB_FIELDS = ("kind", "done", "total", "state", "message")
 figures.get("/jobs/{id}", Done, _job, EXPORT, Permission.LISTS_IMPORT,
             summary="How far an import or an export is")  # fmt: skip
+figures.get("/jobs/{id}/file", None, _job_file, EXPORT, Permission.LISTS_IMPORT, content_type=_FILE,
+            summary="The table that an export has written")  # fmt: skip
 
 articles = Api("Knowledge")
 articles.get("/articles", list[Article], lambda call: whole(knowledge.search(store(), call.query.q, limit=100)),
@@ -180,13 +220,20 @@ articles.get("/articles/{id}", Article, lambda call: knowledge.article(store(), 
 
 WRITE = Permission.CAMPAIGNS_WRITE
 articles.command("POST", "/articles", cmd.SaveArticle, WRITE, hidden=("id",), status=201)
-articles.command("PUT", "/articles/{id}", cmd.SaveArticle, WRITE)
+articles.get("/articles/{id}/versions", list[Version],
+             lambda call: whole(knowledge.versions(store(), call.path["id"])), WRITE,
+             summary="Its versions, drafts too; the ETag is the newest one's", versioned="article")  # fmt: skip
+articles.get("/article-drafts", list[Article], lambda call: whole(knowledge.articles(store(), call.query.q or "")),
+             WRITE, summary="All articles as they are written, drafts and withdrawn ones too",
+             query=query_of("ArticleDrafts", {"q": TEXT}, page=False))  # fmt: skip
+articles.command("PUT", "/articles/{id}", cmd.SaveArticle, WRITE, versioned="article")
 articles.command("DELETE", "/articles/{id}", cmd.WithdrawArticle, WRITE)
 
 hooks = Api("Webhooks")
-hooks.rows("/webhooks", tables.WEBHOOKS, SETTINGS, summary="Addresses that are told what happens")
+hooks.rows("/webhooks", tables.WEBHOOKS, SETTINGS, summary="Addresses that are told what happens",
+           versioned="webhook")  # fmt: skip
 hooks.command("POST", "/webhooks", cmd.SaveWebhook, SETTINGS, hidden=("id",))
-hooks.command("PUT", "/webhooks/{id}", cmd.SaveWebhook, SETTINGS)
+hooks.command("PUT", "/webhooks/{id}", cmd.SaveWebhook, SETTINGS, versioned="webhook")
 hooks.command("DELETE", "/webhooks/{id}", cmd.RemoveWebhook, SETTINGS)
 hooks.command("POST", "/webhooks/{id}/secret", cmd.RotateWebhookSecret, SETTINGS)
 hooks.command("POST", "/webhooks/{id}/test", cmd.TestWebhook, SETTINGS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -10,13 +13,16 @@ from werkzeug.datastructures import FileStorage
 from appliance import commands as cmd
 from appliance.commands import Done
 from appliance.events import LiveCampaign
-from appliance.store.read import campaigns, imports, inbound, tables
+from appliance.store.read import campaign_texts as texts
+from appliance.store.read import campaigns, form_results, imports, inbound, rules, tables
+from appliance.store.read.campaign_texts import VersionView
 from appliance.store.read.campaigns import CampaignView
 from appliance.store.read.imports import ImportView, RejectView
 from appliance.store.read.inbound import QueueView
+from appliance.store.read.rules import ProfileView
 from appliance.types import Permission
 from webui.api.v1.collection import Api, whole
-from webui.api.v1.declare import Call, query_of
+from webui.api.v1.declare import SPAN, Call, Paged, query_of
 from webui.box import box, store
 from webui.supervisor import uploads
 
@@ -34,10 +40,44 @@ api.command("PUT", "/campaigns/{id}", cmd.SaveCampaign, WRITE, versioned="campai
 api.command("POST", "/campaigns/{campaign_id}/action", cmd.CampaignAction, WRITE,
             summary="Start, pause, resume or stop")  # fmt: skip
 
-api.command("PUT", "/campaigns/{campaign_id}/pace", cmd.SavePace, WRITE)
-api.command("POST", "/campaigns/{campaign_id}/pace/forecast", cmd.ForecastPace, READ)
-api.command("PUT", "/campaigns/{campaign_id}/script", cmd.SaveScript, WRITE)
-api.command("PUT", "/campaigns/{campaign_id}/form", cmd.SaveForm, WRITE)
+api.command("PUT", "/campaigns/{campaign_id}/pace", cmd.SavePace, WRITE, versioned="campaign",
+            version_key="campaign_id")  # fmt: skip
+api.command("POST", "/campaigns/{campaign_id}/pace/forecast", cmd.ForecastPace, READ, WRITE)
+for part, kind, save in (("script", texts.SCRIPT, cmd.SaveScript), ("form", texts.SURVEY, cmd.SaveForm)):
+    api.get(f"/campaigns/{{campaign_id}}/{part}", list[VersionView],
+            partial(lambda kind, call: whole(texts.versions(store(), call.path["campaign_id"], kind)), kind), WRITE,
+            summary=f"Versions of the {part}, the newest first", versioned=part,
+            version_key="campaign_id")  # fmt: skip
+    api.command("PUT", f"/campaigns/{{campaign_id}}/{part}", save, WRITE, versioned=part, version_key="campaign_id")
+
+
+@dataclass(frozen=True)
+class QuestionFigures:
+    """What was answered to one question of a form: how often each choice, or the sum, least and most of numbers."""
+
+    question: dict[str, Any]
+    asked_now: bool
+    answered: int
+    counts: dict[str, int]
+    total: float
+    least: float | None
+    most: float | None
+    texts: list[str]
+
+
+def _answers(call: Call) -> Paged:
+    found = form_results.results(store(), call.path["campaign_id"], call.query.since, call.query.until)
+    return whole([
+        QuestionFigures(one.question, one.asked_now, one.answered, dict(one.counts), one.total, one.least, one.most,
+                        one.texts)
+        for one in found
+    ])  # fmt: skip
+
+
+api.get("/campaigns/{campaign_id}/form/results", list[QuestionFigures], _answers, WRITE,
+        summary="What was answered, question by question", query=query_of("FormResults", SPAN, page=False))  # fmt: skip
+api.get("/rules", list[ProfileView], lambda _call: whole(rules.profiles(datetime.now(UTC).date())), READ,
+        summary="The rule profiles a campaign may name, as they hold today")  # fmt: skip
 
 lists = Api("Lists")
 

@@ -16,7 +16,8 @@ from webui.access import may, reach
 from webui.api.v1.collection import Api, whole
 from webui.api.v1.declare import SPAN, TEXT, Call, Paged, query_of
 from webui.box import box, store
-from webui.quality import scores, scoring
+from webui.quality.scores import open_to_me as score_open_to_me
+from webui.quality.scoring import open_to_me as task_open_to_me
 
 SCORE, MANAGE, OWN = Permission.QUALITY_SCORE, Permission.QUALITY_MANAGE, Permission.QUALITY_OWN
 
@@ -26,9 +27,11 @@ cards.get("/scorecards", list[CardView], lambda _call: whole(quality.cards(store
 cards.get("/scorecards/{scorecard_id}", CardView,
           lambda call: quality.card(store(), call.path["scorecard_id"], call.query.version), MANAGE, SCORE,
           summary="One scorecard, in its newest or another version",
-          query=query_of("Scorecard", {"version": (int | None, None)}, page=False))  # fmt: skip
-cards.command("POST", "/scorecards", cmd.SaveScorecard, MANAGE, hidden=("scorecard_id", "seen_version"))
-cards.command("PUT", "/scorecards/{scorecard_id}", cmd.SaveScorecard, MANAGE)
+          query=query_of("Scorecard", {"version": (int | None, None)}, page=False), versioned="scorecard",
+          version_key="scorecard_id")  # fmt: skip
+cards.command("POST", "/scorecards", cmd.SaveScorecard, MANAGE, hidden=("scorecard_id",))
+cards.command("PUT", "/scorecards/{scorecard_id}", cmd.SaveScorecard, MANAGE, versioned="scorecard",
+              version_key="scorecard_id")  # fmt: skip
 cards.command("POST", "/scorecards/{scorecard_id}/retire", cmd.RetireScorecard, MANAGE)
 
 plans = Api("Sampling plans")
@@ -44,7 +47,7 @@ plans.command("POST", "/sampling-plans/{plan_id}/draw", cmd.DrawSample, MANAGE)
 tasks = Api("Scoring")
 tasks.get("/scoring-tasks", list[TaskView], lambda _call: whole(quality.queue(store(), g.user.id, reach(SCORE))), SCORE,
           summary="Calls that the key's user may score now, oldest first")  # fmt: skip
-tasks.get("/scoring-tasks/{task_id}", TaskView, lambda call: scoring.open_to_me(call.path["task_id"]), SCORE,
+tasks.get("/scoring-tasks/{task_id}", TaskView, lambda call: task_open_to_me(call.path["task_id"]), SCORE,
           summary="One of them")  # fmt: skip
 tasks.command("POST", "/scoring-tasks", cmd.AskForScore, SCORE, status=201)
 tasks.command("PUT", "/scoring-tasks/{task_id}/score", cmd.ScoreCall, SCORE)
@@ -54,14 +57,14 @@ tasks.command("POST", "/scoring-tasks/{task_id}/skip", cmd.SkipScoring, SCORE)
 def _scores(call: Call) -> Paged:
     """A supervisor's are those of his people, an agent's are his own."""
     people = reach(SCORE) if may(SCORE) else frozenset({g.user.id})
-    asked = {name: getattr(call.query, name) or "" for name in ("agent_id", "recording_id")}
-    return whole(quality.scores(store(), people=people, **asked))
+    agent_id, recording_id = call.query.agent_id or "", call.query.recording_id or ""
+    return whole(quality.scores(store(), people=people, agent_id=agent_id, recording_id=recording_id))
 
 
 given = Api("Scores")
 given.get("/evaluations", list[ScoreView], _scores, SCORE, OWN, summary="The newest scores, without calibrations",
           query=query_of("Evaluation", {"agent_id": TEXT, "recording_id": TEXT}, page=False))  # fmt: skip
-given.get("/evaluations/{evaluation_id}", ScoreView, lambda call: scores.open_to_me(call.path["evaluation_id"]), SCORE,
+given.get("/evaluations/{evaluation_id}", ScoreView, lambda call: score_open_to_me(call.path["evaluation_id"]), SCORE,
           OWN, summary="One score with its answers and appeals")  # fmt: skip
 given.command("POST", "/evaluations/{evaluation_id}/appeal", cmd.AppealScore, OWN)
 given.get("/appeals", list[AppealView], lambda _call: whole(quality.open_appeals(store(), reach(SCORE))), SCORE,

@@ -10,14 +10,17 @@ from flask import g
 
 from appliance import commands as cmd
 from appliance.commands import Done
-from appliance.events import LiveAgent
+from appliance.errors import BusError
+from appliance.events import LiveAgent, LiveRoom
 from appliance.store.read import seats
 from appliance.store.read.seats import SeatView
 from appliance.types import Permission
 from webui.access import reach
+from webui.agent import shortcuts
 from webui.api.v1.collection import Api, whole
 from webui.api.v1.declare import Call, Paged
 from webui.box import box, store, tell
+from webui.supervisor.room import my_room
 
 READ, SUPERVISE, WORK = Permission.AGENTS_READ, Permission.AGENTS_SUPERVISE, Permission.AGENT_WORK
 
@@ -59,7 +62,16 @@ def _desk(_call: Call) -> Done:
     return Done(id=g.user.id, data=tell(cmd.LiveView(agent_id=g.user.id)).data)
 
 
+def _room(_call: Call) -> LiveRoom:
+    """Raises BusError while the engine is away."""
+    found = my_room()
+    if found is None:
+        raise BusError("bus.no_answer", "The service engine does not answer.", retryable=True)
+    return found
+
+
 agents = Api("Agents")
+agents.get("/room", LiveRoom, _room, READ, summary="The whole room as it is now: agents, calls, trunks, queues")
 agents.get("/agents", list[AgentRow], _agents, READ, summary="Agents at seats, as they are now")
 agents.get("/agents/{agent_id}", AgentRow, _agent, READ, summary="One agent")
 agents.command("PUT", "/agents/{agent_id}/supervision", cmd.SuperviseAgent, SUPERVISE,
@@ -79,6 +91,8 @@ _DESK: dict[str, type[cmd.UserCommand]] = {
 }  # fmt: skip
 for path, command in _DESK.items():
     desk.command("POST", f"/me/desk/{path}", command, WORK)
+desk.get("/me/shortcuts", dict[str, str], lambda _call: {one.id: one.keys for one in shortcuts.mine()},
+         summary="The keys of one's own desk")  # fmt: skip
 desk.command("PUT", "/me/shortcuts", cmd.SaveShortcuts)
 
 places = Api("Seats")
