@@ -64,11 +64,11 @@ class Client:
             print(f"callbox: '{command.SERVICE}' does not run; done on the store directly.", file=sys.stderr)
         return directly() if directly is not None else Office(self.context).handle(command)
 
-    def ask_running(self, command: Command) -> Done:
+    def ask_running(self, command: Command, *, timeout_s: float = 15.0) -> Done:
         """Only the running service can do it; raises BusError `bus.no_service` or `bus.unreachable`."""
         if self._bus is None:
             raise BusError("bus.unreachable", "The box does not run; start it with 'callbox run'.", retryable=True)
-        return self._bus.request(command, timeout_s=15.0)
+        return self._bus.request(command, timeout_s=timeout_s)
 
     def run_retention(self, command: Command, actor_id: str, *, dry_run: bool) -> Done:
         """Retention by the service `jobs`, or here."""

@@ -21,6 +21,8 @@ from appliance.types import LOCAL_ACTOR
 Json = Annotated[bool, typer.Option("--json", help="JSON: one object.")]
 _ENDS = ("failed", "good", "returned", "rebooting")
 _LONGEST_S, _LOOK_S = 7200.0, 1.0
+_CHECK_S = 300.0  # hundreds of megabytes are read, on any disk
+_DESTROY_S = 120.0
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +57,8 @@ def update_command(
             except OSError as error:
                 raise CallerError("update.none", f"{source} cannot be read: {error.strerror}.") from error
         give_to_owner(target)
-        found = box.ask_running(commands.CheckUpdate(actor_id=LOCAL_ACTOR, path=str(target))).data
+        check_it = commands.CheckUpdate(actor_id=LOCAL_ACTOR, path=str(target))
+        found = box.ask_running(check_it, timeout_s=_CHECK_S).data
         if check:
             _say({"state": "checked", **found}, as_json=as_json)
             return
@@ -117,5 +120,6 @@ def reset_command(confirm: Confirm = "", as_json: Json = False) -> None:
 def decommission_command(confirm: Confirm = "", as_json: Json = False) -> None:
     """Destroy the keys of all recordings and the box's secrets for good."""
     with client(quiet=True) as box:
-        found = box.ask_running(commands.Decommission(actor_id=LOCAL_ACTOR, confirmation=_confirmed(confirm))).data
+        destroy = commands.Decommission(actor_id=LOCAL_ACTOR, confirmation=_confirmed(confirm))
+        found = box.ask_running(destroy, timeout_s=_DESTROY_S).data
     _say(found, as_json=as_json)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.boot import outside
 from tests.boot.box import AS_CALLBOX, PYTHON, Box, disk, firmware, network
 from tests.boot.stages import TRUNK, Run, wait_dial_ready
-from tests.boot.updates import PASSPHRASE, lay, sticks
+from tests.boot.updates import PASSPHRASE, lay, sticks, wait_settled
 
 _PORT = 9100
 _WORK_S, _UPDATE_S = (2.0, 45.0), (2.0, 150.0)
@@ -103,9 +103,10 @@ def power_cuts(run: Run) -> None:
         for number in range(run.cuts + 1):
             with Box(run.folder, f"cut-{number}", arguments) as box:
                 box.wait_agent(1500)
+                settled = wait_settled(box)["state"] if seen and seen[-1]["during"] == "update" else ""
                 found = _look(box, run, told)
                 if seen:
-                    seen[-1] |= {**found, "slot": box.sh("/usr/lib/callbox/slot get-current")}
+                    seen[-1] |= {**found, "update": settled, "slot": box.sh("/usr/lib/callbox/slot get-current")}
                     run.figures["cuts"] = seen
                     run.save()
                 if number == run.cuts:

@@ -97,6 +97,20 @@ def wait_standing(box: Box, state: str) -> dict[str, Any]:
     return found
 
 
+def wait_settled(box: Box) -> dict[str, Any]:
+    """Wait until no update is under way, through the reboots that one may bring."""
+    deadline = time.monotonic() + _LONG_S
+    while True:
+        try:
+            found = standing(box)
+        except (ConnectionResetError, AssertionError) as error:  # it reboots, or its services are not up yet
+            found = {"state": str(error)}
+        if found["state"] in ("none", "good", "failed", "returned"):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(5)
+
+
 def _install(box: Box, path: str) -> str:
     """`callbox update FILE`; the box reboots at its end, so the last words may be lost with it."""
     # the agent goes down with the box: the command goes on without it and the next boot is waited for

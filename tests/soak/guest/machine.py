@@ -103,6 +103,8 @@ class Machine:
         self._agent.settimeout(timeout_s + 60)
         self._agent.sendall(json.dumps(request).encode() + b"\n")
         answer: dict[str, Any] = json.loads(self._agent_reader.readline())
+        if "ready" in answer:
+            raise ConnectionResetError("the machine has started anew meanwhile")
         return answer
 
     def run(self, line: str, timeout_s: float = 120) -> Answer:
