@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-import holidays
-
 from appliance.domain.calling_hours import local_instant, next_open, zone
 from appliance.domain.compliance_ledger import Channel, Event, EventKind, Ledger
 from appliance.domain.compliance_profile import CapRule, CoolDownRule, Counted, HoursRule, Profile
@@ -26,6 +24,8 @@ _OF_MESSAGES: frozenset[Counted] = frozenset({"messages"})
 @lru_cache(maxsize=64)
 def days_off(country: str, year: int) -> frozenset[date]:
     """Return the public holidays of a country (ISO 3166) in a year and the next."""
+    import holidays  # here: a tenth of the engine's start, and most rules name no country
+
     return frozenset(holidays.country_holidays(country, years=[year, year + 1]))
 
 
