@@ -190,7 +190,7 @@ class CtiSettings(_Section):
     lookup_method: str = Field("GET", title="Method of the question", description="GET, or POST with all that is known of the customer.", pattern=r"^(GET|POST)$")
     lookup_token: SecretStr = Field(SecretStr(""), title="Token of the question", description="Sent as a bearer token; empty: none.")
     lookup_timeout_ms: int = Field(300, title="Wait for the answer", description="ms.", ge=50, le=2000)
-    lookup_late: str = Field("dial", title="Without an answer", description="dial: the number is dialled all the same; wait: it is dialled later.", pattern=r"^(dial|wait)$")
+    lookup_late: str = Field("dial", title="Without an answer", description="dial: the number is dialled all the same; wait: it is dialled later, by the campaign's interval for cancelled calls or after five minutes.", pattern=r"^(dial|wait)$")
     allow_private: bool = Field(True, title="Addresses of the own network", description="Whether the address may lie in the own network; link-local, metadata and loopback addresses never may.")
 
     @field_validator("screen_url")

@@ -12,7 +12,11 @@ from appliance.domain.outcome import Verdict
 from appliance.domain.retry import LeadChange
 from appliance.types import Kind, LeadState, Outcome
 
+LOOKUP_LATE, LOOKUP_NEVER = "lookup.no_answer", "lookup.do_not_call"
+"""Reasons of an attempt that was not dialled by the word, or for want of a word, of the customer's own system."""
+
 _TRUNKS_MAX = 3
+_ASK_AGAIN_S = 300.0
 _CALL_BACK_AFTER = timedelta(minutes=10)
 
 
@@ -22,6 +26,12 @@ def lead_change(
     """Return what the closed attempt does to its lead; an agent's disposition goes before it."""
     if call.stop_asked:
         return LeadChange(LeadState.DO_NOT_CALL)
+    if call.refused is not None and verdict.reason.startswith(LOOKUP_NEVER):
+        return LeadChange(LeadState.DONE, counted=False)
+    if call.refused is not None and verdict.reason == LOOKUP_LATE:
+        # no dial is used up, and a slow system is not asked without end: as the campaign retries what was cancelled
+        wait_s = config.retry_s.get(Outcome.CANCELLED, _ASK_AGAIN_S)
+        return LeadChange(LeadState.WAITING, now + timedelta(seconds=wait_s), counted=False)
     if call.policy.voice is not None and call.bridged_at is None:
         if call.abandoned:  # asked for an agent by key, and there was none
             return LeadChange(LeadState.WAITING, now + _CALL_BACK_AFTER, callback=True)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from appliance.domain.after_call import LOOKUP_LATE, LOOKUP_NEVER
 from appliance.errors import BoxError
 from appliance.logs import get_logger
 from appliance.outside import hooks
@@ -59,7 +60,7 @@ class Lookup:
         except (TimeoutError, OSError, ValueError, http.client.HTTPException, BoxError) as error:
             self._note(f"{type(error).__name__}: {error}")
             late = self._settings.lookup_late == "dial"
-            return Found(dial=late, reason="" if late else "lookup.no_answer")
+            return Found(dial=late, reason="" if late else LOOKUP_LATE)
         self._note("")
         return found
 
@@ -100,7 +101,7 @@ def understood(status: int, body: bytes) -> Found:
     if not isinstance(said, dict):
         raise ValueError("it answers no object")
     if said.get("dial") is False:
-        return Found(dial=False, never=True, reason=f"lookup.do_not_call {str(said.get('reason', ''))[:80]}".strip())
+        return Found(dial=False, never=True, reason=f"{LOOKUP_NEVER} {str(said.get('reason', ''))[:80]}".strip())
     given = said.get("fields", {})
     if not isinstance(given, dict):
         raise ValueError("its fields are no object")

@@ -6,13 +6,17 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.engine.lookup import Found, Lookup
 from appliance.settings import CtiSettings
+from appliance.store import models
+from tests.integration.engine.scene import scene
 
 pytestmark = pytest.mark.integration
 
@@ -71,6 +75,49 @@ def test_an_answer_that_is_late_is_as_the_settings_say(late: str, dials: bool) -
     with crm(b"{}", threading.Event()) as (url, _asked):
         found = ask(url, lookup_timeout_ms=50, lookup_late=late)
     assert (found.dial, found.never) == (dials, False)
+
+
+@pytest.mark.parametrize(
+    ("late", "outcomes", "state"), [("dial", ["human"], "done"), ("wait", ["cancelled"], "waiting")]
+)
+def test_a_slow_system_costs_no_dial(tmp_path: Path, late: str, outcomes: list[str], state: str) -> None:
+    """Whole: the campaign dials, nobody answers the question; without it, or later by the campaign's interval."""
+
+    async def play(url: str) -> None:
+        async with scene(tmp_path, agents=1, numbers=1, config={"retry_s": {"cancelled": 900}}) as s:
+            assert s.engine is not None
+            given = {"lookup_url": url, "lookup_timeout_ms": 50, "lookup_late": late}
+            s.engine._dialler._lookup = Lookup(CtiSettings.model_validate(given), allow_loopback=True)
+            began = datetime.now(UTC)
+            await s.seat(1)
+            await s.act("start")
+            await s.until(lambda: [row.outcome for row in s.attempts() if row.ended_at] == outcomes)
+            await s.until(lambda: s.rows(models.Lead)[0].state == state)
+            (lead,) = s.rows(models.Lead)
+            assert lead.attempts == (late == "dial"), "what was not dialled does not count"
+            if late == "wait":
+                assert lead.next_attempt_at >= began + timedelta(seconds=900)
+                assert s.state() == "running"
+
+    with crm(b"{}", threading.Event()) as (url, _asked):
+        asyncio.run(play(url))
+
+
+def test_whom_the_system_bars_is_not_asked_for_again(tmp_path: Path) -> None:
+    async def play(url: str) -> None:
+        async with scene(tmp_path, agents=1, numbers=1) as s:
+            assert s.engine is not None
+            settings = CtiSettings.model_validate({"lookup_url": url, "lookup_timeout_ms": 2000})
+            s.engine._dialler._lookup = Lookup(settings, allow_loopback=True)
+            await s.seat(1)
+            await s.act("start")
+            await s.until(lambda: s.rows(models.Lead)[0].state == "done")
+            assert [row.outcome for row in s.attempts()] == ["call_barred"]
+            await s.until(lambda: s.state() != "running")
+
+    with crm(b'{"dial": false, "reason": "paid"}') as (url, asked):
+        asyncio.run(play(url))
+    assert len(asked) == 1
 
 
 def test_a_system_that_is_away_or_talks_nonsense_is_no_answer() -> None:
