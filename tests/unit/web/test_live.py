@@ -112,6 +112,42 @@ def test_the_stream_ends_with_the_session_and_with_the_hub() -> None:
     assert list(hub.stream(AGENT, hub.last_id, lambda: True)) == ["retry: 1000\n\n"]
 
 
+def test_a_stream_is_woken_only_by_what_its_reader_may_see() -> None:
+    hub = _hub()
+    stream = hub.stream(AGENT, hub.last_id, lambda: True)
+    next(stream)
+    (mine,) = hub._all_open()
+    hub.publish("agent.a2", _agent("a2"))
+    hub.publish("room", LiveRoom())
+    assert not mine.wake.is_set()
+    hub.publish("agent.a1", _agent("a1"))
+    assert mine.wake.is_set()
+
+
+def test_the_log_in_is_asked_for_however_much_happens() -> None:
+    hub = LiveHub(heartbeat_s=0.0)
+    start = hub.last_id
+    hub.publish("agent.a1", _agent("a1"))
+    lines = list(hub.stream(AGENT, start, lambda: False))
+    assert "event: agent" in lines[1]
+    assert len(lines) == 2, "it ended with the session"
+
+
+def test_a_campaign_is_told_when_its_figures_changed() -> None:
+    hub = _hub()
+    start = hub.last_id
+    for attempts in (1, 1, 2):
+        campaign = LiveCampaign(
+            campaign_id="c1", name="March", mode="preview", state="running", leads_total=9, leads_waiting=9,
+            leads_done=0, leads_retired=0, attempts=attempts, live_answers=0, connected=0, abandoned=0, dialling_now=0,
+            talking_now=0,
+        )  # fmt: skip
+        hub.publish("campaign.c1", campaign)
+    told = [message.name for message in hub._ring]
+    assert told == ["campaign-c1", "campaigns", "campaign-c1"]
+    assert "event: campaign-c1" in _read(hub.stream(SUPERVISOR, start, lambda: True), 2)[1]
+
+
 def test_only_the_jobs_last_heard_of_are_kept() -> None:
     hub = _hub()
     for number in range(JOBS_KEPT + 1):
