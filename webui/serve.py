@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
@@ -17,6 +19,8 @@ THREADS = 128
 STREAM_END_S = 3
 _SWITCH_INTERVAL_S = 0.001
 """A short answer does not wait for a long page: each of its steps gets the interpreter within this."""
+
+_COMPILE_NICENESS = 10
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -32,7 +36,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"127.0.0.1:{self._settings.web.app_port}", "worker_class": "gthread", "workers": 1,
             "threads": THREADS, "graceful_timeout": STREAM_END_S, "timeout": 60, "keepalive": 75,
             "proc_name": "callbox-web", "loglevel": "warning", "errorlog": "-", "accesslog": None,
-            "control_socket_disable": True, "post_worker_init": _end_streams_on_term,
+            "control_socket_disable": True, "post_worker_init": _ready,
             "forwarded_allow_ips": "127.0.0.1", "limit_request_line": 8190,
         }  # fmt: skip
         for name, value in values.items():
@@ -41,6 +45,18 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         return create_app(self._home, self._settings)
+
+
+def _ready(worker: Any) -> None:
+    _end_streams_on_term(worker)
+    threading.Thread(target=_compile_templates, args=(worker.wsgi,), name="templates", daemon=True).start()
+
+
+def _compile_templates(app: Flask) -> None:
+    """Nobody is to wait for a page because he is the first to open it; done behind everything else."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _COMPILE_NICENESS)  # Linux: of this thread
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
 
 
 def _end_streams_on_term(worker: Any) -> None:

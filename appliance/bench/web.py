@@ -97,7 +97,7 @@ class Measured:
             "pages": self.pages, "event_to_screen_ms": _spread(seen, 50, 99),
             "page_ms": _spread([*self.desks.loads, *self.boards.loads], 50, 95), "rss_mb": round(self.rss_mb, 1),
             "events": len(seen), "page_loads": len(self.desks.loads) + len(self.boards.loads),
-            "failed": self.desks.failed + self.boards.failed, "seconds": round(self.seconds, 1),
+            "failed": dict(self.desks.failed + self.boards.failed), "seconds": round(self.seconds, 1),
             "reconnects": self.desks.reconnects + self.boards.reconnects, "pages_lost": dict(self.lost),
             "desk_event_to_screen_ms": _spread(self.desks.to_screen, 50, 99),
             "board_event_to_screen_ms": _spread(self.boards.to_screen, 50, 99),

@@ -13,6 +13,7 @@ import re
 import ssl
 import time
 import zlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -27,15 +28,20 @@ _RECONNECT_S = 1.0  # what the stream itself asks for (`retry`)
 
 @dataclass
 class Figures:
-    """What was measured, ms: `to_screen` of events, `loads` of whole pages; `failed`: answers that were not 200.
+    """What was measured, ms: `to_screen` of events, `loads` of whole pages; `failed`: answers that were not as hoped.
 
     `reconnects`: streams that broke off and were opened again, as a browser does.
     """
 
     to_screen: list[float] = field(default_factory=list)
     loads: list[float] = field(default_factory=list)
-    failed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
     reconnects: int = 0
+
+    def answered(self, path: str, status: int) -> None:
+        """Note an answer; 204: the part that is shown is still right."""
+        if status not in (200, 204):
+            self.failed[f"{status} {path.partition('?')[0]}"] += 1
 
 
 class Connection:
@@ -118,7 +124,7 @@ class Kind:
 
 DESK = Kind("/desk", "agent", "/desk/bar", ("/desk",), beside=_WORK)
 BOARD = Kind(
-    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/"),
+    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/home"),
     polled=("/board/today", 5.0),
 )  # fmt: skip
 
@@ -155,7 +161,7 @@ class OpenPage:
         began = time.perf_counter()
         status, body = await self._pages.get(path)
         self._figures.loads.append((time.perf_counter() - began) * 1000)
-        self._figures.failed += status != 200
+        self._figures.answered(path, status)
         return body
 
     async def _browse(self, every_s: float) -> None:
@@ -169,7 +175,7 @@ class OpenPage:
         while True:
             await asyncio.sleep(every_s)
             status, _body = await self._second.get(path)
-            self._figures.failed += status != 200
+            self._figures.answered(path, status)
 
     async def _follow(self, path: str) -> None:
         while True:
@@ -185,16 +191,16 @@ class OpenPage:
             if line != f"event: {self._kind.event}":
                 continue
             (status, body), _ = await asyncio.gather(self._fetch.get(self._kind.part), self._fetch_beside())
-            self._figures.failed += status != 200
+            self._figures.answered(self._kind.part, status)
             happened = self._note(body)
             if happened:
                 self._figures.to_screen.append((time.time() - happened) * 1000)
 
     async def _fetch_beside(self) -> None:
-        """The second part; 204: it shows the right thing already."""
+        """The second part."""
         if self._beside:
             status, body = await self._second.get(self._beside)
-            self._figures.failed += status not in (200, 204)
+            self._figures.answered(self._beside, status)
             self._find_beside(body)
 
     def _find_beside(self, body: str) -> None:
