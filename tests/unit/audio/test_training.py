@@ -11,7 +11,7 @@ from audio import ListenerConfig
 from audio.answered import WIDTH
 from audio.decision import CLASSES
 from audio.model import Model
-from audio.training import answered, corpus, fit_answered, folds, network
+from audio.training import answered, calibration, corpus, fit_answered, folds, loss_score, network
 
 pytestmark = pytest.mark.unit
 
@@ -158,3 +158,20 @@ def test_networks_are_the_same_for_the_same_seed() -> None:
     rows, weights = np.stack([clip[0] for clip in clips]), np.ones(12, np.float32)
     one, other = (network.train(rows, targets, weights, hidden=4, seed=9, epochs=2) for _ in range(2))
     assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(("fill", "second"), [(0.0, 0), (1.0, 100), (0.5, 50)])
+def test_lost_packets_are_filled(fill, second) -> None:
+    samples = np.repeat(np.array([100, 7, 8], np.int16), 160)
+    filled = loss_score.lose(np.concatenate((samples, samples[:50])), 1.0, fill, 1)
+    assert filled.size == samples.size
+    assert filled[:160].tolist() == [100] * 160
+    assert filled[160:320].tolist() == [second] * 160
+    assert np.array_equal(loss_score.lose(samples, 0.0, fill, 1), samples)
+
+
+def test_calibration_counts_by_confidence() -> None:
+    printed = calibration.table(np.array([0.85, 0.85, 0.99, 1.0]), np.array([True, False, True, True]))
+    assert "| 0.80-0.90 | 2 | 85.0 | 50.0 |" in printed
+    assert "| 0.99-1.00 | 2 | 99.5 | 100.0 |" in printed
+    assert "error: 0.177" in printed or "error: 0.178" in printed
