@@ -80,7 +80,8 @@ class ExportReport(UserCommand, frozen=True, kw_only=True):
 
     `report`: campaign | figures | attempts | recordings | rejects | contacts | answers (of a campaign's form);
     `file_format`: csv | xlsx. `choice` holds the fields of a report's address (store.read.report_scope, and `by`) for
-    figures, attempts and answers, `q` (what is searched) for contacts. The file stands in the upload folder for a day.
+    figures, attempts and answers, `q` (what is searched) for contacts, those of the search (store.read.call_filter) for
+    recordings: of these only what the actor may hear. The file stands in the upload folder for a day.
     """
 
     SERVICE: ClassVar[str] = "jobs"

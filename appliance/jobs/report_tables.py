@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from appliance.errors import NotFoundError
 from appliance.jobs.context import Context
 from appliance.store.models import Attempt, Lead
-from appliance.store.read import campaigns, form_results, people, recordings, reports
+from appliance.store.read import call_filter, call_search, campaigns, form_results, people, recordings, reports
 from appliance.store.read.measures import MEASURES
 from appliance.store.read.report_scope import Scope, scope_of
 from appliance.store.read.tallies import DIMENSIONS, Dimension, Tally, tallies, tally
@@ -60,7 +61,8 @@ class Tables:
         if kind == "contacts":
             return self._contacts(choice.get("q", ""))
         if kind == "recordings":
-            return RECORDING_COLUMNS, self._recordings(campaign_id)
+            choice = {**choice, "campaign": campaign_id} if campaign_id else choice
+            return RECORDING_COLUMNS, self._recordings(choice, payload.get("actor_id", ""))
         if campaign_id and campaigns.campaign(self._context.store, campaign_id) is None:
             raise NotFoundError("campaign.unknown", f"There is no campaign {campaign_id}.", campaign=campaign_id)
         if kind == "attempts":
@@ -114,20 +116,25 @@ class Tables:
             for one in people.everybody(self._context.store, text)
         )  # fmt: skip
 
-    def _recordings(self, campaign_id: str | None) -> Rows:
-        before: str | None = None
-        wanted = recordings.RecordingFilter(campaign_id=campaign_id)
+    def _recordings(self, choice: Mapping[str, str], actor_id: str) -> Rows:
+        """What the page of recordings finds for the same choice and the same person, in its order."""
+        store, cursor, zone = self._context.store, "", ZoneInfo(self._context.settings.dialling.timezone)
+        with store.read() as session:
+            wanted = call_filter.filter_for(session, actor_id, choice, zone)
         while True:
-            page = recordings.search(self._context.store, wanted, before=before, size=_PAGE)
-            for one in page.rows:
+            page = call_search.search(store, wanted, cursor=cursor, size=_PAGE)
+            sounds = recordings.several(store, [one.recording_id for one in page.rows if one.recording_id])
+            for call in page.rows:
+                sound = sounds.get(call.recording_id or "")
                 yield (
-                    one.id, one.campaign_name, one.agent_name, one.seat_id, one.number, one.name, one.started_at,
-                    round(one.duration_s, 1), one.outcome, one.disposition, one.state, one.size_bytes, one.sha256,
-                    one.expires_at, one.legal_hold,
+                    call.recording_id, call.campaign_name, call.agent_name, sound and sound.seat_id, call.number,
+                    call.name, call.at, None if call.duration_s is None else round(call.duration_s, 1), call.outcome,
+                    call.disposition, call.state, sound and sound.size_bytes, sound and sound.sha256,
+                    sound and sound.expires_at, call.legal_hold,
                 )  # fmt: skip
-            before = page.older
-            if before is None:
+            if page.older is None:
                 return
+            cursor = page.older
 
 
 def value(line: Tally, name: str) -> float | None:

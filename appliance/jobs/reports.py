@@ -14,14 +14,16 @@ from appliance.jobs.queue import Progress
 from appliance.jobs.rejects import write_rejects
 from appliance.jobs.report_tables import Rows, Tables
 from appliance.outside.table_files import write_csv, write_xlsx
+from appliance.store.read import call_filter
 from appliance.store.read.report_scope import FIELDS
 
 REPORT = "report"
-"""Kind of the job; its payload is {report, campaign_id, import_id, file_format, job_id, language, choice}."""
+"""Kind of the job; its payload is {report, campaign_id, import_id, file_format, job_id, language, choice, actor_id}."""
 
 EXPORT_PREFIX = "export-"
 _REPORTS = ("campaign", "figures", "attempts", "recordings", "rejects", "contacts", "answers")
 _FORMATS = ("csv", "xlsx")
+_CHOICE = frozenset({*FIELDS, *call_filter.FIELDS, "by", "q"})
 
 
 def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
@@ -42,7 +44,8 @@ def ask_for(command: commands.ExportReport, job_id: str) -> dict[str, Any]:
     return {
         "report": command.report, "campaign_id": command.campaign_id, "import_id": command.import_id,
         "file_format": command.file_format, "job_id": job_id, "language": command.language,
-        "choice": {name: value for name, value in command.choice.items() if name in (*FIELDS, "by", "q")},
+        "choice": {name: value for name, value in command.choice.items() if name in _CHOICE},
+        "actor_id": command.actor_id,
     }  # fmt: skip
 
 

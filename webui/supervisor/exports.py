@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from appliance.commands import ExportReport
 from appliance.events import LiveJob
+from appliance.store.read import call_filter
 from appliance.store.read.report_scope import FIELDS
 from appliance.types import Permission
 from webui.access import needs
@@ -26,8 +27,8 @@ KINDS = {
 
 
 def chosen(form: Mapping[str, str]) -> dict[str, str]:
-    """The choice of a report as its page sends it along."""
-    return {name: form[name] for name in (*FIELDS, "by", "q") if form.get(name)}
+    """The choice of a report, or the search for recordings, as its page sends it along."""
+    return {name: form[name] for name in (*FIELDS, *call_filter.FIELDS, "by", "q") if form.get(name)}
 
 
 def _job(job_id: str) -> LiveJob | None:

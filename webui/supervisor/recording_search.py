@@ -3,68 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import g, request, url_for
 
-from appliance.store.read.call_search import SORTS, CallFilter
+from appliance.store.read import call_filter
+from appliance.store.read.call_filter import length as length
+from appliance.store.read.call_search import CallFilter
 from appliance.types import Permission
 from webui.access import may, reach
 from webui.box import box
 
-_TEXT_MAX = 100
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(box().settings.dialling.timezone)
 
 
 def day(text: str | None, *, days: int = 0) -> datetime | None:
     """Midnight of a day in the box's zone as UTC; None for what is no date."""
-    try:
-        local = datetime.fromisoformat(text or "")
-        zone = ZoneInfo(box().settings.dialling.timezone)
-        return (local.replace(hour=0, minute=0, second=0, tzinfo=zone) + timedelta(days=days)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _number(text: str | None, scale: float = 1.0) -> float | None:
-    try:
-        value = float((text or "").replace(",", "."))
-    except ValueError:
-        return None
-    return value * scale if 0 <= value < 1e6 else None
-
-
-def length(text: str | None) -> float | None:
-    """Seconds of `90`, `1:30` or `1:02:03`; None for anything else."""
-    total = 0.0
-    for part in (text or "").split(":"):
-        value = _number(part)
-        if value is None:
-            return None
-        total = total * 60 + value
-    return total
+    return call_filter.day(text, _zone(), days=days)
 
 
 def wanted(args: Mapping[str, str]) -> CallFilter:
     """What is looked for; who may hear only his own looks only among his own, and not by people's names or numbers."""
-    own_only = not may(Permission.RECORDINGS_LISTEN)
-    sort = args.get("sort", "")
-    return CallFilter(
-        number="" if own_only else args.get("number", "")[:_TEXT_MAX],
-        name="" if own_only else args.get("name", "")[:_TEXT_MAX],
-        note=args.get("note", "")[:_TEXT_MAX],
-        campaign_id=args.get("campaign", ""), agent_id=g.user.id if own_only else args.get("agent", ""),
-        team="" if own_only else args.get("team", ""),
-        agent_ids=None if own_only else reach(Permission.RECORDINGS_LISTEN),
-        outcome=args.get("outcome", ""), disposition=args.get("disposition", ""),
-        direction=args.get("direction", "") if args.get("direction") in ("inbound", "outbound") else "",
-        since=day(args.get("since")), until=day(args.get("until"), days=1),
-        at_least_s=length(args.get("at_least")), at_most_s=length(args.get("at_most")),
-        score_at_least=_number(args.get("score_from"), 0.01), score_at_most=_number(args.get("score_to"), 0.01),
-        held=args.get("held") == "1", recorded=own_only or args.get("what") != "calls",
-        sort=sort if sort in SORTS else "newest",
-    )  # fmt: skip
+    own = "" if may(Permission.RECORDINGS_LISTEN) else str(g.user.id)
+    people = None if own else reach(Permission.RECORDINGS_LISTEN)
+    return call_filter.filter_of(args, _zone(), agent_ids=people, own=own)
 
 
 def older_url(cursor: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,6 +144,13 @@ def one(store: Store, recording_id: str) -> RecordingView | None:
     with store.read() as db:
         row = db.execute(_joined().where(Recording.id == recording_id)).first()
     return _view(*row) if row else None
+
+
+def several(store: Store, recording_ids: Sequence[str]) -> dict[str, RecordingView]:
+    """Those that are there, by id."""
+    with store.read() as db:
+        rows = db.execute(_joined().where(Recording.id.in_(recording_ids))).all()
+    return {row[0].id: _view(*row) for row in rows}
 
 
 def peaks(store: Store, recording_id: str) -> dict[str, Any]:

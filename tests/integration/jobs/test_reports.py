@@ -16,7 +16,8 @@ from appliance.errors import ValidationErrors
 from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress
 from appliance.jobs.reports import Reports, ask_for
-from appliance.store.models import Attempt, Campaign, Contact, Job, Lead, Recording
+from appliance.jobs.search_index import SearchIndex
+from appliance.store.models import Attempt, Campaign, Contact, Job, Lead, Recording, User
 from appliance.types import LOCAL_ACTOR
 from tests.integration.jobs.boxes import START, new_context
 
@@ -46,12 +47,16 @@ def context(tmp_path: Path) -> Context:
         )  # fmt: skip
         session.add(Recording(id="r", conversation_id="a0000", attempt_id="a0000", campaign_id="c", state="archived",
                               started_at=START, duration_s=51.26, sha256="f" * 64))  # fmt: skip
+    SearchIndex(context.store).sweep()
     return context
 
 
-def _made(context: Context, report: str, file_format: str, campaign_id: str | None = "c") -> dict[str, Any]:
+def _made(
+    context: Context, report: str, file_format: str, campaign_id: str | None = "c", actor_id: str = LOCAL_ACTOR,
+    **choice: str,
+) -> dict[str, Any]:
     command = commands.ExportReport(
-        actor_id=LOCAL_ACTOR, report=report, campaign_id=campaign_id, file_format=file_format
+        actor_id=actor_id, report=report, campaign_id=campaign_id, file_format=file_format, choice=choice
     )
     job = Job(id="job", kind="report")
     return Reports(context).run(ask_for(command, job.id), Progress(context, job, threading.Event(), shown=False))
@@ -80,6 +85,17 @@ def test_recordings_in_xlsx(context: Context) -> None:
     assert (shown["recording"], shown["campaign"], shown["duration_s"]) == ("r", "Spring", 51.3)
     assert shown["name"] == "=cmd()"
     assert sheet["F2"].data_type == "s"
+
+
+def test_recordings_are_those_that_the_search_finds(context: Context) -> None:
+    for choice, count in (
+        ({"name": "cmd", "at_least": "0:51"}, 1), ({"at_least": "0:52"}, 0), ({"disposition": "promise_to_pay"}, 1),
+        ({"what": "calls", "outcome": "busy"}, 500),
+    ):  # fmt: skip
+        assert _made(context, "recordings", "csv", campaign_id=None, **choice)["rows"] == count, choice
+    with context.store.write() as session:
+        session.add(User(id="u", login="u", role="agent", password_hash="", created_at=START))
+    assert _made(context, "recordings", "csv", campaign_id=None, actor_id="u")["rows"] == 0, "only what he may hear"
 
 
 def test_what_cannot_be_made_is_said_at_once() -> None:

@@ -1,6 +1,7 @@
 // The wallboard's own care: it comes back by itself after any loss, and keeps the screen awake.
 const main = document.getElementById("main");
 const ASK_MS = 15_000;
+const AGAIN_MS = 2_000; // while it is lost
 const RELOAD_AFTER_MS = 60_000; // after so long a loss everything is fetched anew, the page itself too
 let lostSince = 0;
 
@@ -10,13 +11,16 @@ async function look() {
     if (answer.status === 401) location.href = main.dataset.again; // the session is over: it asks who is there
     if (!answer.ok) throw new Error(String(answer.status));
     if (lostSince && performance.now() - lostSince > RELOAD_AFTER_MS) location.reload();
+    if (lostSince) document.getElementById("wall").dispatchEvent(new Event("behind")); // what happened meanwhile
     lostSince = 0;
   } catch {
     lostSince ||= performance.now();
   }
   document.documentElement.classList.toggle("wall-is-lost", Boolean(lostSince));
+  clearTimeout(next);
+  next = setTimeout(look, lostSince ? AGAIN_MS : ASK_MS);
 }
-setInterval(look, ASK_MS);
+let next = setTimeout(look, ASK_MS);
 addEventListener("online", look);
 addEventListener("offline", look);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
