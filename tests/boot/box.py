@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -128,6 +129,12 @@ class Box(Machine):
     def up_s(self) -> float:
         """Seconds since power-on."""
         return time.monotonic() - self._started_s
+
+    @property
+    def work_s(self) -> float:
+        """Processor seconds that the emulation has cost since power-on: a busy host does not change them much."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _watch_menu(self, log: Path) -> None:
         """Note when the console first paints its menu, whatever the test is waiting for at that moment."""

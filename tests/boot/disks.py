@@ -71,14 +71,14 @@ def boot_mirror(run: Run) -> None:
         box.sh("systemctl start callbox-prepare", 900)
         provide_trunk(box)
         run.figures["mirror_call"] = wait_dial_ready(box, run)
-        run.mark("mirror_first_dial_ready_s", box.up_s)
+        run.mark("mirror_first_dial_ready_s", box.up_s, box)
         wait_gate(box)
         run.mark("mirror_gate_s", box.up_s)
         box.power_off()
     with _start_mirror(run, "mirror-later", (0, 1)) as box:
         box.wait_agent(1500)
         run.figures["mirror_later_call"] = wait_dial_ready(box, run)
-        run.mark("mirror_later_dial_ready_s", box.up_s)
+        run.mark("mirror_later_dial_ready_s", box.up_s, box)
         box.pull(1)
         # the kernel notices a disk that went only when it writes
         box.sh("until ! grep -q '\\[UU\\]' /proc/mdstat; do sync; echo $$ >/data/probe; sleep 1; done", 300)
@@ -105,7 +105,7 @@ def boot_one_disk(run: Run) -> None:
             heard = wait_dial_ready(box, run, record=True)
             assert heard["recorded_bytes"] > _RECORDED_MIN, heard
             run.figures[f"mirror_only_{number}_call"] = heard
-            run.mark(f"mirror_only_{number}_dial_ready_s", box.up_s)
+            run.mark(f"mirror_only_{number}_dial_ready_s", box.up_s, box)
             box.power_off()
 
 

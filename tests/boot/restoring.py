@@ -79,7 +79,7 @@ def restore_elsewhere(run: Run) -> None:
         assert restored["leads"] >= len(_NUMBERS), (restored, box.sh("cat /data/restore-said.txt"))
         assert restored["attempts"] >= began + _BEFORE, restored
         run.figures["restored_call"] = wait_dial_ready(box, run)
-        run.mark("restored_dial_ready_s", box.up_s)
+        run.mark("restored_dial_ready_s", box.up_s, box)
         run.figures["restored_attempts"] = [restored["attempts"], wait_attempts(box, restored["attempts"] + _AFTER)]
         assert not (again := twice(box)), again
         box.power_off()

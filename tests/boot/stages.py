@@ -46,9 +46,11 @@ class Run:
         """Write down what is known so far: a stage that fails later has measured it all the same."""
         (self.folder / "summary.json").write_text(json.dumps(self.figures, indent=1))
 
-    def mark(self, name: str, seconds: float) -> None:
-        """A figure, said at once: what a stage has reached is seen while it goes on."""
+    def mark(self, name: str, seconds: float, box: Box | None = None) -> None:
+        """A figure, said at once: what a stage has reached is seen as it goes on. With `box`, what it cost so far."""
         self.figures[name] = round(seconds, 1)
+        if box is not None:
+            self.figures[f"{name}_work"] = round(box.work_s)
         self.save()
         print(f"  {name}: {seconds:.1f}", file=sys.stderr, flush=True)
 
@@ -152,7 +154,7 @@ def first_boot(run: Run) -> None:
         provide_trunk(box)
         run.mark("first_boot_trunk_s", box.up_s)
         run.figures["first_call"] = wait_dial_ready(box, run)
-        run.mark("first_boot_dial_ready_s", box.up_s)
+        run.mark("first_boot_dial_ready_s", box.up_s, box)
         run.figures["first_boot_findings"] = wait_well(box)
         run.mark("first_boot_well_s", box.up_s)
         run.mark("first_boot_menu_s", box.wait_menu())
@@ -168,7 +170,7 @@ def boot_directly(run: Run) -> None:
     with Box(run.folder, "direct", [*direct(run.image, run.folder), *disk(run.disk), *network()]) as box:
         box.wait_agent(1200)
         run.figures["direct_call"] = wait_dial_ready(box, run)
-        run.mark("direct_dial_ready_s", box.up_s)
+        run.mark("direct_dial_ready_s", box.up_s, box)
         run.mark("direct_menu_s", box.wait_menu())
         run.figures["emulation"] = emulation(box)
         address = box.sh("ip -4 -o addr show scope global | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p' | head -1")
@@ -185,7 +187,7 @@ def boot_by_firmware(run: Run) -> None:
         run.mark("grub_menu_s", box.see(r"Callbox slot A \(OK=1 TRY=\d\)", 600))
         box.wait_agent(1200)
         run.figures["firmware_call"] = wait_dial_ready(box, run)
-        run.mark("firmware_dial_ready_s", box.up_s)
+        run.mark("firmware_dial_ready_s", box.up_s, box)
         wait_gate(box)
         run.mark("firmware_gate_s", box.up_s)
         box.power_off()
