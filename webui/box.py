@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from flask import current_app, g, request
 
 from appliance.commands import Command, Done, EditCommand, UserCommand
-from appliance.settings import Home, Settings
+from appliance.settings import Home, Settings, load_settings
 from appliance.store.db import Store
 from appliance.store.read.figures import Tallier
 from webui.drawn import Drawn
@@ -39,11 +39,29 @@ class Box:
     tallier: Tallier = field(default_factory=Tallier)  # sums for monitoring
     rooms_drawn: Drawn = field(default_factory=Drawn)  # the board as many screens show it
     today_drawn: Drawn = field(default_factory=Drawn)  # its figures of today
+    saved: tuple[object, Settings] | None = None  # see `saved_settings`
 
 
 def box() -> Box:
     """The box of the running application."""
     return cast(Box, current_app.extensions["callbox"])
+
+
+def saved_settings() -> Settings:
+    """The settings as they are saved now, for parts that are drawn often: read again only when their file changed.
+
+    Raises CallerError `settings.invalid`.
+    """
+    here = box()
+    try:
+        found = here.home.settings_file.stat()
+        state: object = (found.st_ino, found.st_mtime_ns, found.st_size)
+    except FileNotFoundError:
+        state = None
+    known = here.saved
+    if known is None or known[0] != state:
+        here.saved = known = (state, load_settings(here.home))
+    return known[1]
 
 
 def store() -> Store:

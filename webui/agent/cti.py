@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from flask import Blueprint, g, render_template, request
 
 from appliance.events import LiveAgent
-from appliance.settings import load_settings
 from appliance.types import AgentState, Permission
 from appliance.url_template import fill
 from webui.access import needs
 from webui.agent import desk as desks
-from webui.box import box
+from webui.box import saved_settings
 
 blueprint = Blueprint("cti", __name__, url_prefix="/desk")
 
@@ -33,7 +32,7 @@ class Screen:
 @blueprint.app_template_global("customer_screen")
 def customer_screen(agent: LiveAgent) -> Screen | None:
     """What the bar offers for the record on the screen; None without a record or an address."""
-    settings, record = load_settings(box().home).cti, agent.record
+    settings, record = saved_settings().cti, agent.record
     if not settings.screen_url or record is None or agent.conversation_id is None:
         return None
     values = {

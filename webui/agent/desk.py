@@ -27,7 +27,7 @@ AGENT_DISPOSITIONS = tuple(d.value for d in Disposition if d not in (Disposition
 
 @dataclass(frozen=True)
 class Work:
-    """The record on the screen and what the agent can do with it; `key` changes when another record is shown."""
+    """The record on the screen and what the agent can do with it; `key` as `work_key` gives it."""
 
     key: str
     record: dict[str, Any] | None
@@ -96,21 +96,26 @@ def work(agent: LiveAgent) -> Work:
     campaign = campaigns.campaign(store(), agent.campaign_id) if agent.campaign_id else None
     config = campaign.config if campaign else {}
     record = agent.record
-    if record is None:
-        key = "paused" if agent.state == AgentState.PAUSED else "waiting"
-    else:
-        new = ":new" if record.get("known") is False else ""
-        key = f"{kind_of(agent)}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{new}"
     currency = str((record or {}).get("currency") or "")
     own = agent.conversation_id if kind_of(agent) == "call" and record is not None else None
     custom = _custom(record, own or "")
     return Work(
-        key=key, record=record, script=scripts.shown(str(_held(agent, config, SCRIPT) or ""), record or {}, custom),
+        key=work_key(agent), record=record,
+        script=scripts.shown(str(_held(agent, config, SCRIPT) or ""), record or {}, custom),
         dispositions=(*AGENT_DISPOSITIONS, *config.get("dispositions", ())), currency=currency,
         survey=tuple(_held(agent, config, SURVEY) or ()), draft=history.draft(store(), own) if own else history.Draft(),
         before=tuple(before(record, own or "")) if record is not None else (),
         own=tuple(fields.on_pop(custom)) if custom else (),
     )  # fmt: skip
+
+
+def work_key(agent: LiveAgent) -> str:
+    """Names the record on the screen: as long as it is the same, the page shows the right one."""
+    record = agent.record
+    if record is None:
+        return "paused" if agent.state == AgentState.PAUSED else "waiting"
+    new = ":new" if record.get("known") is False else ""
+    return f"{kind_of(agent)}:{agent.conversation_id or ''}:{record.get('lead_id', '')}{new}"
 
 
 def _custom(record: dict[str, Any] | None, conversation_id: str) -> dict[str, Any]:

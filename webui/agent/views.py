@@ -81,11 +81,10 @@ def work() -> Response | str | tuple[str, int]:
     agent = desks.my_view()
     if agent is None:
         return "", 204
-    shown = desks.work(agent)
-    if request.args.get("shown") == shown.key:
+    if request.args.get("shown") == desks.work_key(agent):
         return "", 204
     return render_template(
-        "agent/work.html", agent=agent, work=shown, keys_of=keys_of, preview_runs=desks.preview_runs()
+        "agent/work.html", agent=agent, work=desks.work(agent), keys_of=keys_of, preview_runs=desks.preview_runs()
     )
 
 
