@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from appliance.store.models import Alert, Attempt, Import, InboundCall, Lead, Recording
 from appliance.types import Disposition, WebhookEvent
+
+_Row = TypeVarTuple("_Row")
 
 TAKEN_MAX = 500
 """Rows of one kind that are taken at once."""
@@ -52,12 +54,14 @@ def _plain(row: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-def _attempts(session: Session, at: Any, since: datetime, until: datetime) -> list[tuple[Any, Any]]:
-    query = (
-        select(Attempt, Lead).outerjoin(Lead, Lead.id == Attempt.lead_id)
-        .where(at > since, at <= until).order_by(at, Attempt.id).limit(TAKEN_MAX)
-    )  # fmt: skip
-    return [(row[0], row[1]) for row in session.execute(query)]
+def _taken(query: Select[*_Row], at: Any, since: datetime, until: datetime) -> Select[*_Row]:
+    """Those of the span, oldest first. What else is wanted stands in `query`, so that the limit counts only that."""
+    return query.where(at > since, at <= until).order_by(at, at.class_.id).limit(TAKEN_MAX)
+
+
+def _attempts(session: Session, at: Any, since: datetime, until: datetime, *only: Any) -> list[tuple[Any, Any]]:
+    query = select(Attempt, Lead).outerjoin(Lead, Lead.id == Attempt.lead_id).where(*only)
+    return [(row[0], row[1]) for row in session.execute(_taken(query, at, since, until))]
 
 
 def _customer(attempt: Any, lead: Any) -> dict[str, Any]:
@@ -103,14 +107,14 @@ def _promised(session: Session, since: datetime, until: datetime, personal: bool
             | _plain(row, "campaign_id", "lead_id", "agent_id", "promise_amount_minor", "promise_date", "disposed_at")
             | (_customer(row, lead) if personal else {}),
         )
-        for row, lead in _attempts(session, Attempt.disposed_at, since, until)
-        if row.disposition == Disposition.PROMISE_TO_PAY
+        for row, lead in _attempts(
+            session, Attempt.disposed_at, since, until, Attempt.disposition == Disposition.PROMISE_TO_PAY
+        )
     ]  # fmt: skip
 
 
 def _inbound(session: Session, since: datetime, until: datetime, personal: bool) -> list[Happening]:
-    at = InboundCall.ended_at
-    query = select(InboundCall).where(at > since, at <= until).order_by(at, InboundCall.id).limit(TAKEN_MAX)
+    query = _taken(select(InboundCall), InboundCall.ended_at, since, until)
     return [
         Happening(
             WebhookEvent.INBOUND_FINISHED, row.id, row.ended_at or until,
@@ -124,10 +128,7 @@ def _inbound(session: Session, since: datetime, until: datetime, personal: bool)
 
 
 def _recordings(session: Session, since: datetime, until: datetime, _personal: bool) -> list[Happening]:
-    at = Recording.archived_at
-    query = (
-        select(Recording).where(at > since, at <= until, Recording.kind == "conversation").order_by(at).limit(TAKEN_MAX)
-    )
+    query = _taken(select(Recording).where(Recording.kind == "conversation"), Recording.archived_at, since, until)
     return [
         Happening(
             WebhookEvent.RECORDING_READY, row.id, row.archived_at or until,
@@ -140,8 +141,7 @@ def _recordings(session: Session, since: datetime, until: datetime, _personal: b
 
 
 def _imports(session: Session, since: datetime, until: datetime, personal: bool) -> list[Happening]:
-    at = Import.finished_at
-    query = select(Import).where(at > since, at <= until).order_by(at, Import.id).limit(TAKEN_MAX)
+    query = _taken(select(Import), Import.finished_at, since, until)
     return [
         Happening(
             WebhookEvent.IMPORT_FINISHED, row.id, row.finished_at or until,
@@ -155,7 +155,7 @@ def _imports(session: Session, since: datetime, until: datetime, personal: bool)
 
 def _alerts(event: WebhookEvent, at: Any) -> Callable[[Session, datetime, datetime, bool], list[Happening]]:
     def take(session: Session, since: datetime, until: datetime, _personal: bool) -> list[Happening]:
-        query = select(Alert).where(at > since, at <= until).order_by(at, Alert.id).limit(TAKEN_MAX)
+        query = _taken(select(Alert), at, since, until)
         return [
             Happening(
                 event, str(row.id), getattr(row, at.key),

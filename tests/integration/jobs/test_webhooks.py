@@ -18,6 +18,7 @@ from appliance.jobs.queue import Progress, WorkQueue
 from appliance.jobs.webhooks import TRIES_AFTER_S, Webhooks, purge
 from appliance.outside.hooks import signature
 from appliance.store.models import Attempt, Campaign, Contact, Job, Lead, Webhook, WebhookDelivery
+from appliance.store.repositories import happenings
 from appliance.types import LOCAL_ACTOR
 from tests.integration.jobs.boxes import START, Shown, new_context
 from tests.sim.watch.receivers import Kept, http_server
@@ -239,3 +240,13 @@ def test_the_log_is_kept_for_a_week(box: Box) -> None:
     with box.context.store.write() as session:
         purge(session, box.clock.now())
     assert box.deliveries() == []
+
+
+def test_a_promise_behind_many_other_results_is_told(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(happenings, "TAKEN_MAX", 3)
+    box.hook("promise.made")
+    for number in range(5):
+        said = "promise_to_pay" if number == 4 else "informed"
+        box.call(f"a{number}", disposed_at=box.clock.now(), disposition=said)
+    assert box.work() == 1
+    assert json.loads(box.deliveries()[0].body)["data"]["attempt_id"] == "a4"
