@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
+# modules shared between workers, the longest first (tests/conftest.py); what waits for phones and browsers: three workers
+POOL := --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 
 .PHONY: help setup run test test-long check figures image image-again boot-test boot-test-short boot-test-ci clean
@@ -16,10 +18,9 @@ run: setup ## the whole box in the foreground with the bench beside it
 	@.venv/bin/callbox run --bench
 
 test: setup ## all that fits into 15 minutes on 2 cores
-	$(PYTEST) -n 2 --dist loadfile -m "unit or sim" tests
-	$(PYTEST) -n 2 --dist loadfile -m "integration" --reruns 1 tests
-	$(PYTEST) -m "e2e" --reruns 1 tests --ignore tests/e2e/web
-	$(PYTEST) -n 2 --dist loadfile -m "e2e" --reruns 1 tests/e2e/web
+	$(PYTEST) -n 2 $(POOL) -m "unit or sim" tests
+	$(PYTEST) -n 3 $(POOL) -m "integration" --reruns 1 tests
+	$(PYTEST) -n 3 $(POOL) -m "e2e" --reruns 1 tests/e2e
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
 	@image_build/packages.sh image_build/packages-long.txt

@@ -11,17 +11,24 @@ WIDTHS_PX = (1366, 820, 390)
 HEIGHT_PX = 768
 
 
+def bring_axe(page: Page) -> None:
+    """Every page that this one goes to from now on has axe in it: for tests that read many."""
+    page.add_init_script(path=AXE)
+
+
 def findings(page: Page) -> list[tuple[str, str, list[str]]]:
     """What is wrong with the page as it stands, each with the page's address; empty when nothing is."""
     return _of_axe(page) + too_wide(page)
 
 
 def _of_axe(page: Page) -> list[tuple[str, str, list[str]]]:
-    page.evaluate(AXE.read_text("utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
     page.wait_for_load_state("load")
     # a colour on its way to another is no finding: axe waits until all movement has ended
     page.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    # without its preload, which reads all style sheets once more for two rules: of turned screens, of sound that plays
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
     return [
         (_address(page), violation["id"], [node["html"][:160] for node in violation["nodes"][:2]])
         for violation in result["violations"]

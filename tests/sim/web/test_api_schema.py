@@ -11,7 +11,7 @@ from tests.sim.web.api_fuzz import faults
 from webui.api.v1.document import document
 from webui.api.v1.nouns import OPERATIONS
 
-pytestmark = pytest.mark.sim
+pytestmark = [pytest.mark.sim, pytest.mark.timeout(600)]
 
 
 def test_the_document_is_openapi() -> None:

@@ -30,7 +30,7 @@ from appliance.errors import CallerError
 from appliance.types import AgentState, Outcome
 from tests.state_space import explore, plain
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(600)]
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 MOVING = frozenset({"deadline", "clock_at", "wait_ends"})
