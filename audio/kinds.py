@@ -18,7 +18,7 @@ KINDS = (Label.MACHINE, Label.SCREENING, Label.IVR)
 LOOKS_S = (6.0, 12.0)
 """Seconds since answer at which a machine is looked at, beside the time of its final word."""
 WIDTH = phrases.SUMMARY_SIZE + phrases.AGAIN_SIZE + phrases.TIMING_SIZE + 1
-SURE, SURE_AT_LAST, PLAIN = 0.8, 0.5, 0.9
+SURE, SURE_AT_LAST, PLAIN = 0.8, {Label.SCREENING: 0.5, Label.IVR: 0.62}, 0.9
 """Wanted for a kind at a look that others follow, and at the last one; so sure of a plain machine, none follows."""
 _LEAST_NEW_S = 1.0
 
@@ -32,6 +32,13 @@ def inputs(scores: Array, spoken: Spoken, sought: Sought, *, beeped: bool) -> Ar
         np.array([beeped], np.float32),
     )
     return np.concatenate(parts)
+
+
+def told(shares: Array, *, last: bool) -> int:
+    """The place in `KINDS` of what shares [3] say at a look, 0 where that is no more than a machine."""
+    place = 1 + int(shares[1:].argmax())
+    least = SURE_AT_LAST[KINDS[place]] if last else SURE
+    return place if shares[place] >= least else 0
 
 
 class KindWatch:
@@ -72,11 +79,10 @@ class KindWatch:
             return None
         self._looked_s = now_s
         shares = self._shares(round(now_s * phrases.RATE_HZ), beeped)
-        place = 1 + int(shares[1:].argmax())
-        if last or shares[place] >= SURE or shares[0] >= PLAIN:
+        place = told(shares, last=last)
+        if last or place or shares[0] >= PLAIN:
             self.stop()
-        least = SURE_AT_LAST if last else SURE
-        return (KINDS[place], float(shares[place])) if shares[place] >= least else None
+        return (KINDS[place], float(shares[place])) if place else None
 
     def _shares(self, size: int, beeped: bool) -> Array:
         """Shares of the kinds after so many samples."""

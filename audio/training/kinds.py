@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio import phrases, wavio
-from audio.kinds import KINDS, LOOKS_S, PLAIN, SURE, SURE_AT_LAST, WIDTH, inputs
+from audio.kinds import KINDS, LOOKS_S, PLAIN, WIDTH, inputs, told
 from audio.phrases import Array, Following, Sayings, Sought
 from audio.training import answered, corpus, fit_answered, folds, network, sayings
 from audio.training.corpus import Row
@@ -96,16 +96,16 @@ def _is_machine(row: Row) -> bool:
 
 
 def _thinned(rows: Sequence[Row]) -> Iterator[Row]:
-    """Of the plain machines every other one."""
+    """Of those that say nothing special every other one."""
     plain = 0
     for row in rows:
-        plain += kind_of(row) == 0
-        if kind_of(row) or plain % _PLAIN_EVERY == 0:
+        plain += says(row) == 0
+        if says(row) or plain % _PLAIN_EVERY == 0:
             yield row
 
 
-def kind_of(row: Row) -> int:
-    """Kind of a machine's clip, as a place in `KINDS`; of prompts by what they say."""
+def says(row: Row) -> int:
+    """What a machine's clip says, as the place of a kind in `KINDS`; of prompts by their names."""
     kind, files = row["sublabel"].split("/")[0], row["source_files"]
     if row["source_pkg"].startswith("asterisk") and ":" in files:
         keys = files.split(":")[1].split("+")
@@ -113,6 +113,12 @@ def kind_of(row: Row) -> int:
             return 2
         return int(any(key in _ASKS for key in keys))
     return {"call_screen": 1, "ivr_menu": 2}.get(kind, 0)
+
+
+def kind_of(row: Row) -> int:
+    """Kind of a machine's clip. Choices that end in a beep are a mailbox's: nobody is waited for at a menu with one."""
+    said = says(row)
+    return 0 if said == 2 and row.get("beep_end") else said
 
 
 def measure(
@@ -184,11 +190,9 @@ def judge(
 def replay(shares: Array) -> int:
     """The kind said, by shares [looks, kinds]."""
     for number, share in enumerate(shares):
-        place = 1 + int(share[1:].argmax())
-        if share[place] >= (SURE if number + 1 < len(shares) else SURE_AT_LAST):
+        place = told(share, last=number + 1 == len(shares))
+        if place or share[0] >= PLAIN:
             return place
-        if share[0] >= PLAIN:
-            return 0
     return 0
 
 

@@ -126,7 +126,7 @@ def test_what_is_sure_is_said_at_the_first_look_and_then_nothing_is_kept(monkeyp
 
 
 def test_what_is_likely_is_said_at_last(monkeypatch) -> None:
-    watch, looked = _watch(monkeypatch, [0.3, 0.1, 0.6])
+    watch, looked = _watch(monkeypatch, [0.2, 0.1, 0.7])
     assert _run(watch, 20.0) == [(LOOKS_S[-1], Label.IVR)]
     assert looked == list(LOOKS_S)
     assert watch.over

@@ -26,11 +26,19 @@ def test_the_kind_of_a_clip(package, files, sublabel, kind) -> None:
     assert kinds.kind_of({"source_pkg": package, "source_files": files, "sublabel": sublabel}) == kind
 
 
+def test_choices_that_end_in_a_beep_are_a_mailboxs() -> None:
+    row = {"source_pkg": "asterisk-prompt-x", "source_files": "voice:vm-opts", "sublabel": "pro_prompt/sine440"}
+    assert kinds.kind_of({**row, "beep_end": ""}) == 2
+    assert kinds.kind_of({**row, "beep_end": "7.25"}) == 0
+
+
 @pytest.mark.parametrize(
     ("looks", "kind"),
     [
         ([[0.1, 0.85, 0.05], [0.9, 0.1, 0.0]], 1),
-        ([[0.3, 0.7, 0.0], [0.4, 0.0, 0.6]], 2),
+        ([[0.3, 0.7, 0.0], [0.3, 0.0, 0.7]], 2),
+        ([[0.3, 0.7, 0.0], [0.4, 0.0, 0.6]], 0),
+        ([[0.3, 0.7, 0.0], [0.4, 0.6, 0.0]], 1),
         ([[0.3, 0.7, 0.0], [0.6, 0.4, 0.0]], 0),
         ([[0.95, 0.05, 0.0], [0.1, 0.9, 0.0]], 0),
         ([], 0),
