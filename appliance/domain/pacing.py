@@ -269,6 +269,7 @@ class Pacer:
         tables = self._tables
         if tables is None:
             return sure
+        self.budget.agents = self.agents.at_work_count
         theta, person, factor = self.budget.theta, self.person.value, self.factor.value
         count = len(self._ringing)
         starts = np.fromiter((a.started_s for a in self._ringing.values()), float, count)

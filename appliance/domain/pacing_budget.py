@@ -12,6 +12,8 @@ _MARGIN = 0.6
 _GAIN_AT_ONE = 0.011
 """Gain for a limit of 1, falling with its root: relative change of theta for one abandoned call more or less."""
 _BASE_FIRST = -0.3
+_SMALL, _SMALL_AGAINST, _SMALL_MAX = 3.9, 30, 0.8
+"""How much higher theta is (log) for one agent, against a room of so many; at most."""
 _SHORT = -3.0
 """Calls short of the aim below which the gain is three times as high."""
 _SURPLUS_MIN, _SURPLUS_MAX = -40.0, 12.0
@@ -19,11 +21,21 @@ _BASE_MIN, _BASE_MAX = -1.5, 2.5
 _THETA_MAX = 0.5
 
 
+def small_room(agents: int) -> float:
+    """Return by how much the log of theta is higher in a small room.
+
+    One call more is a coarse step there: most calls run far less risk than the last one may.
+    """
+    return min(_SMALL_MAX, _SMALL / max(1, agents) - _SMALL / _SMALL_AGAINST)
+
+
 class Budget:
     """People answered and abandoned in the last `window_s` seconds, against a limit (a share of the answered)."""
 
     def __init__(self, limit: float, window_s: float) -> None:
         self.limit, self.window_s = limit, window_s
+        self.agents = _SMALL_AGAINST
+        """At work now."""
         self._buckets: deque[list[float]] = deque()  # [start_s, people, abandoned]
         self.people = 0.0
         self.abandoned = 0.0
@@ -57,7 +69,7 @@ class Budget:
 
     @property
     def base(self) -> float:
-        """Log of theta over the limit at an even budget, as learnt."""
+        """Log of theta over the limit at an even budget, as learnt, but for the size of the room."""
         return self._base
 
     @property
@@ -67,7 +79,7 @@ class Budget:
             return 0.0
         surplus = self.surplus
         push = _GAIN_AT_ONE / math.sqrt(self.limit) * (surplus + 2.0 * min(0.0, surplus - _SHORT))
-        return min(_THETA_MAX, self.limit * math.exp(self._base + push))
+        return min(_THETA_MAX, self.limit * math.exp(self._base + small_room(self.agents) + push))
 
     def to_plain(self) -> dict[str, Any]:
         return {"buckets": [list(b) for b in self._buckets], "base": self._base}

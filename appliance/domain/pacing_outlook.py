@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from appliance.domain.pacing import Pacer, PacerConfig
+from appliance.domain.pacing_budget import small_room
 from appliance.domain.pacing_forecast import TALK_STEP_S, Outlook, Tables
 from appliance.domain.pacing_learning import REFERENCE_CHANCE, Vector
 
@@ -104,7 +105,7 @@ def _standing(pacer: Pacer, config: PacerConfig, chances: Sequence[float], agent
     )
     unanswered, answered = pacer.ring.cumulated()
     open_still = 1.0 - chance * answered - (1.0 - chance) * unanswered
-    theta = config.abandoned_limit * math.exp(pacer.budget.base)
+    theta = config.abandoned_limit * math.exp(pacer.budget.base + small_room(agents))
     return _Room(
         agents=agents, work_s=talk_s + after_s, talk_share=share,
         free=share * talkers + (1.0 - share) * writers, dial_s=float(open_still.sum()),
