@@ -68,11 +68,15 @@ def _bears_out(end: TrunkEnd, heard: Outcome) -> bool:
     return end.by_us or heard in VAGUE or agrees(heard, of_signalling(end))
 
 
-def doubt(phase: Phase, verdict: Verdict, end: TrunkEnd | None = None) -> Doubt:
-    """Return why a final verdict should be listened to; `end` is how the exchange ended an unanswered call."""
+def doubt(phase: Phase, verdict: Verdict, end: TrunkEnd | None = None, before: Verdict | None = None) -> Doubt:
+    """Return why a verdict should be listened to.
+
+    `end`: how the exchange ended an unanswered call; `before`: what a late word follows.
+    """
     heard = verdict.outcome
     if phase is Phase.LATE:
-        return Doubt.LATE
+        only_closer = before is not None and before.outcome in TAKEN_OFF and heard in TAKEN_OFF
+        return Doubt.NONE if only_closer else Doubt.LATE
     if heard is Outcome.ANNOUNCEMENT_UNKNOWN:
         return Doubt.ANNOUNCEMENT
     if heard is Outcome.UNKNOWN:

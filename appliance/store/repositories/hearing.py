@@ -22,7 +22,8 @@ def add(session: Session, call: Call, ended_at: datetime | None) -> None:
     for phase, verdict in said:
         if verdict is None or verdict.kind == Kind.SIGNALLING:
             continue
-        session.add(_row(call, phase, verdict, ended_at or call.created_at, str(hearing.doubt(phase, verdict, end))))
+        doubt = hearing.doubt(phase, verdict, end, call.heard)
+        session.add(_row(call, phase, verdict, ended_at or call.created_at, str(doubt)))
 
 
 def _row(call: Call, phase: Phase, verdict: Verdict, at: datetime, doubt: str) -> EarVerdict:

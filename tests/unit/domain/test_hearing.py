@@ -121,6 +121,12 @@ def test_an_agent_who_found_a_machine_has_the_number_dialled_again() -> None:
     assert change.state is LeadState.WAITING
 
 
+def test_which_machine_it_is_is_no_doubt() -> None:
+    machine, screening = Verdict(Outcome.MACHINE, confidence=0.9), Verdict(Outcome.SCREENING, confidence=0.9)
+    assert hearing.doubt(Phase.LATE, screening, before=machine) is Doubt.NONE
+    assert hearing.doubt(Phase.LATE, screening, before=PERSON) is Doubt.LATE
+
+
 # ---- doubts ---------------------------------------------------------------------------------------------
 
 
