@@ -18,8 +18,8 @@ run: setup ## the whole box in the foreground with the bench beside it
 	@.venv/bin/callbox run --bench
 
 test: setup ## all that fits into 15 minutes on 2 cores
-	$(PYTEST) -n 2 $(POOL) -m "unit or sim" tests
-	$(PYTEST) -n 3 $(POOL) -m "integration" --reruns 1 tests
+	$(PYTEST) -n 2 $(POOL) -m "unit or sim" tests/unit tests/sim
+	$(PYTEST) -n 3 $(POOL) -m "integration" --reruns 1 tests/integration
 	$(PYTEST) -n 3 $(POOL) -m "e2e" --reruns 1 tests/e2e
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/

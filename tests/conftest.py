@@ -1,4 +1,4 @@
-"""Collection rules for all tests: each module carries exactly one category marker, or collection fails.
+"""Collection rules for all tests: each module carries the category marker of its folder, or collection fails.
 
 With `-n N --dist loadfile --no-loadscope-reorder` several workers share the modules: the longest begin first (those
 with the longest `timeout`), and the tests of a module stay on one worker, but for those in `SHARED`.
@@ -6,6 +6,7 @@ with the longest `timeout`), and the tests of a module stay on one worker, but f
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -18,6 +19,7 @@ from tests.netns import private_network, pytest_configure  # noqa: F401 - fixtur
 hypothesis.settings.register_profile("callbox", deadline=None)  # how long an example takes is the machine's matter
 hypothesis.settings.load_profile("callbox")
 
+FOLDER = Path(__file__).parent
 CATEGORIES = {"unit", "sim", "integration", "e2e", "soak"}
 SHARED = ("tests/e2e/web/test_every_page.py", "tests/unit/domain/test_state_space.py")
 """Modules of a few long tests: any worker may take any of them."""
@@ -37,18 +39,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Modules | No
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse modules without exactly one category marker (soak tests may stand beside one other in a module).
+    """Refuse modules without exactly one category marker, and those in the folder of another category.
 
     Put the longest modules first, see above.
     """
     wrong: dict[str, set[str]] = {}
     for item in items:
         found = {mark.name for mark in item.iter_markers() if mark.name in CATEGORIES}
-        if len(found) != 1:
+        if found != {item.path.relative_to(FOLDER).parts[0]}:
             wrong[str(item.path)] = found
     if wrong:
         lines = "\n".join(f"  {path}: {sorted(found) or 'none'}" for path, found in sorted(wrong.items()))
-        raise pytest.UsageError(f"each test module needs exactly one of {sorted(CATEGORIES)}:\n{lines}")
+        raise pytest.UsageError(f"each test module needs its folder's mark, one of {sorted(CATEGORIES)}:\n{lines}")
     longest_s: dict[str, float] = {}
     for item in items:
         path, limit = str(item.path), item.get_closest_marker("timeout")
