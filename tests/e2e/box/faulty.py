@@ -302,10 +302,18 @@ class FaultyBox:
     def cleared(self, key: str) -> bool:
         return self.alert(key) is None
 
+    def truth(self, story: Story) -> list[dict[str, Any]]:
+        """What the exchange has written of the calls of a story that are over."""
+        numbers = self.numbers(story)
+        return [call for call in read_truth(truth_file(self.home)) if call["number"] in numbers]
+
     def calls_per_number(self, story: Story) -> Counter[str]:
         """What the exchange was really asked to dial."""
-        numbers = self.numbers(story)
-        return Counter(call["number"] for call in read_truth(truth_file(self.home)) if call["number"] in numbers)
+        return Counter(call["number"] for call in self.truth(story))
+
+    def ended_by(self, story: Story) -> set[str]:
+        """Who or what ended the answered calls, as the exchange saw it: `local` is the customer."""
+        return {call["ended_by"] for call in self.truth(story) if call["answered_at"] is not None}
 
     def findings(self) -> str:
         """What `callbox health` says, as one text; empty when all is well."""
