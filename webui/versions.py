@@ -6,6 +6,7 @@ A view that shows or takes such a form is marked with `edits`; its template puts
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -19,7 +20,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from appliance.errors import ConflictError
 from appliance.store.read import users, versions
+from webui import labels
 from webui.box import seen_version, store
+from webui.i18n import LANGUAGES
 
 View = TypeVar("View", bound=Callable[..., Any])
 _NEVER_SHOWN = ("csrf_token", "version")
@@ -52,6 +55,15 @@ FIELDS: dict[str, Any] = {
     "at_least_s": _l("Length from"), "at_most_s": _l("Length to"),
 }  # fmt: skip
 """Names of fields for people; one that is missing shows as it is called inside."""
+
+_YES_NO = {"true": _l("Yes"), "false": _l("No")}
+VALUES: dict[str, Any] = {
+    "mode": labels.CAMPAIGN_MODES, "phone": labels.PHONES, "role": labels.ROLES, "base": labels.ROLES,
+    "recording": labels.RECORDING_POLICIES, "priority_order": labels.PRIORITY_ORDERS, "every": labels.EVERY,
+    "language": LANGUAGES, "kind": {"yes_no": _l("Yes or no"), "scale": _l("Scale from 0")},
+    "outcomes": labels.OUTCOMES, "dispositions": labels.DISPOSITIONS,
+}  # fmt: skip
+"""What their values are called, where these are words of ours."""
 
 
 def current(kind: str, key: str) -> str:
@@ -88,7 +100,20 @@ def version_field(version: str | None = None) -> Markup:
 def differences(error: ConflictError) -> list[tuple[str, str, str]]:
     """(field, as it is saved now, as it was wanted) in words."""
     rows: Any = error.placeholders.get("differences") or []
-    return [(_named(str(name)), str(now), str(wanted)) for name, now, wanted in rows]
+    plain = [(str(name), str(now), str(wanted)) for name, now, wanted in rows]
+    return [(_named(name), _said(name, now), _said(name, wanted)) for name, now, wanted in plain]
+
+
+def _said(name: str, value: str) -> str:
+    """A value in words; a list (as JSON, where it is not too long) as its words."""
+    try:
+        several = json.loads(value) if value.startswith("[") else None
+    except ValueError:
+        several = None
+    words = VALUES.get(name.rpartition(".")[2], _YES_NO)
+    if several is not None and all(isinstance(one, str) for one in several):
+        return " · ".join(str(words.get(one, one)) for one in several)
+    return str(words.get(value, value))
 
 
 def _named(name: str) -> str:

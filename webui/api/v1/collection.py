@@ -49,7 +49,7 @@ class Api:
         left_out = ACTOR | places | set(hidden) | set(fixed or {})
         text = " ".join((command.__doc__ or "").split("\n\n")[0].split())
         defaults: dict[str, Any] = {
-            "summary": _first_sentence(text) or command.__name__, "description": _paragraphs(command.__doc__ or ""),
+            "summary": _summary(text, method) or command.__name__, "description": _paragraphs(command.__doc__ or ""),
             "run": _giver(command, dict(fixed or {}), timeout_s, after),
             "body": body_of(command, left_out, method), "status": 201 if method == "POST" and "id" in hidden else 200,
         }  # fmt: skip
@@ -92,6 +92,15 @@ class Api:
 def whole(rows: list[Any]) -> Paged:
     """A short list that has no pages."""
     return Paged(rows)
+
+
+_EITHER = re.compile(r"^Make(?: \([^)]*\))? or change |^Make, or change ")
+
+
+def _summary(text: str, method: str) -> str:
+    """The first sentence; of a command that makes or changes, what this operation does."""
+    said = _EITHER.sub("Make " if method == "POST" else "Change ", _first_sentence(text))
+    return said[: said.rindex("(")].strip() if said.count("(") > said.count(")") else said
 
 
 def _first_sentence(text: str) -> str:

@@ -133,7 +133,7 @@ keys.get("/me", Me, _me, summary="Who the key acts for, and what it may do")
 keys.add("PATCH", "/me", run=_choose, body=OwnChoice, summary="Language and colours of one's own pages")
 keys.get("/tokens", list[TokenView], lambda _call: whole(api_tokens.tokens(store())), SETTINGS,
          summary="All keys, never what they are")  # fmt: skip
-keys.command("POST", "/tokens", cmd.MakeApiToken, SETTINGS, status=201)
+keys.command("POST", "/tokens", cmd.MakeApiToken, SETTINGS, status=201, summary="Make a key; shown this once")
 keys.command("DELETE", "/tokens/{id}", cmd.RevokeApiToken, SETTINGS)
 
 # ---- what happens ----------------------------------------------------------------------------------------------------
@@ -174,9 +174,10 @@ figures.get("/reports/saved", list[SavedReportView], lambda _call: whole(saved_r
 figures.get("/reports/saved/{report_id}", SavedReportView,
             lambda call: saved_reports.saved_report(store(), call.path["report_id"]), REPORTS,
             summary="One of them", versioned="saved_report", version_key="report_id")  # fmt: skip
-figures.command("POST", "/reports/saved", cmd.SaveReport, EXPORT, hidden=("report_id",), status=201)
+figures.command("POST", "/reports/saved", cmd.SaveReport, EXPORT, hidden=("report_id",), status=201,
+                summary="Keep a report")  # fmt: skip
 figures.command("PUT", "/reports/saved/{report_id}", cmd.SaveReport, EXPORT, versioned="saved_report",
-                version_key="report_id")  # fmt: skip
+                version_key="report_id", summary="Change a report that is kept")  # fmt: skip
 figures.command("DELETE", "/reports/saved/{report_id}", cmd.DeleteReport, EXPORT)
 figures.command("POST", "/reports/saved/{report_id}/run", cmd.RunReport, EXPORT)
 

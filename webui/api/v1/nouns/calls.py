@@ -144,7 +144,8 @@ sounds.get("/retention/{scope}", KeepDays, _keep_days, RETAIN, summary="Days of 
            versioned="retention", version_key="scope")  # fmt: skip
 sounds.command("PUT", "/retention/{scope}", cmd.SaveRetention, Permission.RECORDINGS_RETAIN, versioned="retention",
                version_key="scope")  # fmt: skip
-sounds.command("POST", "/retention/run", cmd.RunRetention, Permission.RECORDINGS_RETAIN, timeout_s=60.0)
+sounds.command("POST", "/retention/run", cmd.RunRetention, Permission.RECORDINGS_RETAIN, timeout_s=60.0,
+               summary="Delete what is older than the rules say, or (`dry_run`) count it")  # fmt: skip
 
 ear = Api("What was heard")
 _WANTED = {**SPAN, "campaign_id": TEXT, "trunk_id": TEXT}

@@ -163,9 +163,9 @@ box.get("/updates", UpdateState, lambda _call: updates.updates(here().home), MAI
 box.get("/services/{name}/log", LogLines, _log, SETTINGS, summary="The end of a service's log",
         query=query_of("Log", {"words": TEXT, "level": TEXT}, page=False))  # fmt: skip
 box.command("POST", "/backups/adopt", cmd.AdoptBackup, MAINTAIN, run=_sent(cmd.AdoptBackup, ".cbb", _ROOT_S), body=None,
-            takes_file=True)  # fmt: skip
+            takes_file=True, summary="Send a backup of another box: the body as it is")  # fmt: skip
 box.command("POST", "/updates/check", cmd.CheckUpdate, MAINTAIN, run=_sent(cmd.CheckUpdate, ".raucb", _ROOT_S),
-            body=None, takes_file=True)  # fmt: skip
+            body=None, takes_file=True, summary="Send a signed update: the body as it is")  # fmt: skip
 box.command("GET", "/services", cmd.ShowServices, SETTINGS)
 box.command("POST", "/services/{name}/restart", cmd.RestartService, SETTINGS, timeout_s=60.0)
 box.command("GET", "/network", cmd.ShowNetwork, SETTINGS)

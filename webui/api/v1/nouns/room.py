@@ -89,8 +89,15 @@ _DESK: dict[str, type[cmd.UserCommand]] = {
     "dial": cmd.AgentDial, "transfer-targets": cmd.TransferTargets, "add-caller": cmd.AddCaller,
     "start-recording": cmd.AgentStartRecording,
 }  # fmt: skip
+_SAID = {
+    "login": "Sit down at a seat", "logout": "Leave the seat", "hangup": "Hang up",
+    "hold": "Hold the customer, or go on", "dtmf": "Send key tones", "mute": "Mute, or speak again",
+    "preview": "Look at the next record, dial it or skip it",
+    "third": "Go on with whom was called beside the customer: hand over, all together, the two alone, let go",
+}  # fmt: skip
 for path, command in _DESK.items():
-    desk.command("POST", f"/me/desk/{path}", command, WORK)
+    more: dict[str, Any] = {"summary": _SAID[path]} if path in _SAID else {}
+    desk.command("POST", f"/me/desk/{path}", command, WORK, **more)
 desk.get("/me/shortcuts", dict[str, str], lambda _call: {one.id: one.keys for one in shortcuts.mine()},
          summary="The keys of one's own desk")  # fmt: skip
 desk.command("PUT", "/me/shortcuts", cmd.SaveShortcuts)
