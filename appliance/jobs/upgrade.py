@@ -13,8 +13,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import inspect, text
 
 from appliance.errors import StoreError
@@ -24,7 +22,7 @@ from appliance.jobs.backup.content import counted, database_path, run_postgresql
 from appliance.jobs.backup.restore import load_dump
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, write_private
-from appliance.store.db import Store, migrate, migration_config, open_store
+from appliance.store.db import Store, knows_revision, migrate, newest_revision, open_store
 
 log = get_logger()
 
@@ -41,12 +39,9 @@ def bring_up(home: Home, settings: Settings) -> str:
     found = _revision(path)
     if found is None:
         return _in_place(home, settings, "made")
-    script = ScriptDirectory.from_config(migration_config())
-    if found == script.get_current_head():
+    if found == newest_revision():
         return ""
-    try:
-        script.get_revision(found)
-    except CommandError:
+    if not knows_revision(found):
         return _put_back(home, path, found)
     _on_a_copy(home, path, found)
     return "migrated"
@@ -129,15 +124,11 @@ def _put_back(home: Home, path: Path, found: str) -> str:
     """A newer version was here and is not any more: its database goes aside, the one from before comes back."""
     kept = _before(home)
     known = _revision(kept)
-    script = ScriptDirectory.from_config(migration_config())
-    try:
-        if known is None or script.get_revision(known) is None:
-            raise CommandError("unknown")
-    except CommandError as error:
+    if known is None or not knows_revision(known):
         raise StoreError(
             "store.newer", f"The database was made by a newer version (tables {found}). Start that version, or restore "
             "a backup of this one.",
-        ) from error  # fmt: skip
+        )  # fmt: skip
     aside = home.updates / "after.sqlite"
     _forget(aside)
     with closing(sqlite3.connect(path)) as database:
@@ -164,7 +155,6 @@ def proven(home: Home) -> None:
 
 def _postgresql(home: Home, settings: Settings) -> str:
     """PostgreSQL changes tables in one transaction; a dump from before stays beside it."""
-    script = ScriptDirectory.from_config(migration_config())
     store = open_store(home, settings)
     try:
         with store.read() as session:
@@ -173,16 +163,14 @@ def _postgresql(home: Home, settings: Settings) -> str:
     finally:
         store.close()
     dump = home.updates / "before.pgdump"
-    if found is None or found == script.get_current_head():
+    if found is None or found == newest_revision():
         return _in_place(home, settings, "" if found else "made")
-    try:
-        script.get_revision(str(found))
-    except CommandError as error:
+    if not knows_revision(str(found)):
         if not dump.exists():
             raise StoreError(
                 "store.newer", f"The database was made by a newer version (tables {found}). Start that version, or "
                 "restore a backup of this one.",
-            ) from error  # fmt: skip
+            )  # fmt: skip
         load_dump(dump, settings.store.url)
         return _in_place(home, settings, "put_back")
     run_postgresql(["pg_dump", "--format=custom", f"--file={dump}.part"], settings.store.url)

@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ SLOW_WRITE_TELL_S = 60.0
 # customers' data and keys stay out of messages, and so out of the logs
 _POOL: dict[str, Any] = {"hide_parameters": True, "pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
 MIGRATIONS = Path(__file__).parent / "migrations"
-_REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+_REVISION = re.compile(r"""^revision = ["'](\w+)["']$""", re.MULTILINE)
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
 
 log = get_logger()
@@ -139,15 +139,29 @@ def migrate(store: Store) -> None:
             raise StoreError("store.corrupt", f"A row of {broken[0]} points to a row of {broken[2]} that is not there.")
 
 
+def newest_revision() -> str:
+    """Of the packaged migrations. Read from their texts: Alembic is loaded only by who migrates."""
+    return _revisions([max(MIGRATIONS.glob("versions/v*.py"))])[0]
+
+
+def knows_revision(revision: str) -> bool:
+    """Whether tables of that form can be brought to this version's."""
+    return revision in _revisions(MIGRATIONS.glob("versions/v*.py"))
+
+
+def _revisions(files: Iterable[Path]) -> list[str]:
+    found = (_REVISION.search(file.read_text("utf-8")) for file in files)
+    return [match[1] for match in found if match is not None]
+
+
 def _is_newest(store: Store) -> bool:
     """Say whether the tables are those of the last packaged migration."""
-    newest = _REVISION.search(max(MIGRATIONS.glob("versions/v*.py")).read_text("utf-8"))
     try:
         with store.read() as session:
             found = session.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
     except (StoreError, DBAPIError):  # a new database has no such table
         return False
-    return newest is not None and found == [newest[1]]
+    return list(found) == [newest_revision()]
 
 
 def migration_config() -> Config:

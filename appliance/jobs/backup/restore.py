@@ -19,8 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import delete, make_url
 
 from appliance.domain.versions import may_restore
@@ -32,7 +30,7 @@ from appliance.jobs.backup.archive import Archive, Manifest, Step, damaged, newe
 from appliance.jobs.backup.content import DATABASE, DUMP, EDGE, FILES, FOLDERS, counted, run_postgresql
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings, load_secrets, load_settings, write_private
-from appliance.store.db import Store, migrate, migration_config, open_store
+from appliance.store.db import Store, knows_revision, migrate, open_store
 from appliance.store.models import Session as UserSession
 
 READY, SWAPPING, GIVING_BACK = "ready", "swapping", "giving_back"
@@ -89,10 +87,8 @@ def check_version(manifest: Manifest) -> None:
     """Raises CallerError `backup.newer` for a version or for tables that this version does not know."""
     if not may_restore(product_version(), manifest.product):
         raise newer(f"version {manifest.product}, this box has {product_version()}")
-    try:
-        ScriptDirectory.from_config(migration_config()).get_revision(manifest.schema)
-    except CommandError as error:
-        raise newer(f"tables {manifest.schema}") from error
+    if not knows_revision(manifest.schema):
+        raise newer(f"tables {manifest.schema}")
 
 
 def _check_store(settings: Settings, manifest: Manifest) -> None:
