@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from appliance.domain.compliance_ledger import Channel, Ledger
 from appliance.domain.compliance_profile import Profile, Rule, load_profile
-from appliance.domain.compliance_windows import cap_opens, concerns, cool_down_opens, hours_open
+from appliance.domain.compliance_windows import Counters, cap_opens, concerns, cool_down_opens, hours_open
 
 __all__ = ["Allow", "Deny", "Reason", "Verdict", "denials", "load_profile", "may_contact"]
 
@@ -67,10 +67,10 @@ def may_contact(ledger: Ledger, profile: Profile, now: datetime) -> Verdict:
     standing = next(_for_good(ledger, profile, now), None)
     if standing is not None:
         return standing
-    latest, last = now, None
+    latest, last, counters = now, None, Counters(profile, ledger)
     for _ in range(_ROUNDS_MAX):  # all must agree at one instant
         before = latest
-        for deny in (*_waits(ledger, profile, before, asked_at=now), *_closed(ledger, profile, before)):
+        for deny in (*_waits(ledger, profile, counters, before, asked_at=now), *_closed(ledger, profile, before)):
             if deny.not_before is None:
                 return deny if deny.reason is not Reason.HOURS else replace(deny, not_before=before + _LOOK_TOMORROW)
             if deny.not_before > latest:
@@ -85,7 +85,8 @@ def denials(ledger: Ledger, profile: Profile, now: datetime) -> list[Deny]:
     found = [*_for_good(ledger, profile, now)]
     if any(deny.reason is Reason.UNKNOWN_ZONE for deny in found):
         return found
-    return [*found, *_waits(ledger, profile, now, asked_at=now), *_closed(ledger, profile, now)]
+    waits = _waits(ledger, profile, Counters(profile, ledger), now, asked_at=now)
+    return [*found, *waits, *_closed(ledger, profile, now)]
 
 
 def _for_good(ledger: Ledger, profile: Profile, now: datetime) -> Iterator[Deny]:
@@ -114,18 +115,20 @@ def _third_party_allowed(ledger: Ledger, profile: Profile, now: datetime) -> boo
     return allowed == "free" or ledger.debtor_unreachable
 
 
-def _waits(ledger: Ledger, profile: Profile, now: datetime, *, asked_at: datetime) -> Iterator[Deny]:
+def _waits(
+    ledger: Ledger, profile: Profile, counters: Counters, now: datetime, *, asked_at: datetime
+) -> Iterator[Deny]:
     """Counters and rests that are in the way; they end by themselves."""
     if ledger.in_call and now == asked_at:  # whichever campaign it was that dialled, and whichever of his numbers
         yield Deny("person.in_call", Reason.IN_CALL, now + _IN_CALL_LOOK_AGAIN)
     for cap in profile.caps:
         if concerns(cap.counts, profile, ledger.channel) and not _lifted(cap, ledger, now):
-            opens = cap_opens(cap, profile, ledger, now)
+            opens = cap_opens(cap, counters, ledger, now)
             if opens is None or opens > now:
                 yield Deny(cap.rule, Reason.CAP, opens)
     for rest in profile.cool_downs:
         if ledger.channel is not Channel.MESSAGE and not _lifted(rest, ledger, now):
-            opens = cool_down_opens(rest, profile, ledger, now)
+            opens = cool_down_opens(rest, counters, ledger, now)
             if opens > now:
                 yield Deny(rest.rule, Reason.COOL_DOWN, opens)
 

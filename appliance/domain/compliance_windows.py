@@ -58,15 +58,30 @@ def counted(counts: Sequence[Counted], per: str, profile: Profile, ledger: Ledge
     return sorted(found.values())
 
 
+class Counters:
+    """A ledger's counters under a profile: each is counted once, whatever instants are asked about."""
+
+    def __init__(self, profile: Profile, ledger: Ledger) -> None:
+        self._profile, self._ledger = profile, ledger
+        self._found: dict[tuple[tuple[Counted, ...], str], list[datetime]] = {}
+
+    def instants(self, counts: Sequence[Counted], per: str) -> list[datetime]:
+        """As `counted`."""
+        asked = (tuple(counts), per)
+        if asked not in self._found:
+            self._found[asked] = counted(counts, per, self._profile, self._ledger)
+        return self._found[asked]
+
+
 def _answered(events: Iterable[Event]) -> frozenset[str]:
     return frozenset(event.ref for event in events if event.kind is EventKind.ANSWERED and event.ref)
 
 
-def cap_opens(cap: CapRule, profile: Profile, ledger: Ledger, now: datetime) -> datetime | None:
+def cap_opens(cap: CapRule, counters: Counters, ledger: Ledger, now: datetime) -> datetime | None:
     """Return when one more is allowed; None: never (a maximum of none)."""
     if cap.maximum == 0:
         return None
-    instants = counted(cap.counts, cap.per, profile, ledger)
+    instants = counters.instants(cap.counts, cap.per)
     if len(instants) < cap.maximum:
         return now
     last_in_the_way = instants[-cap.maximum]
@@ -78,11 +93,11 @@ def leaves_window(cap: CapRule, event: datetime, zone_name: str) -> datetime:
     return _rolled(event, cap.days, zone_name) if cap.window == "rolling" else _day_after(event, cap.days, zone_name)
 
 
-def cool_down_opens(rule: CoolDownRule, profile: Profile, ledger: Ledger, now: datetime) -> datetime:
+def cool_down_opens(rule: CoolDownRule, counters: Counters, ledger: Ledger, now: datetime) -> datetime:
     """Return when the rest after the last such event is over."""
     if rule.unless_agent and ledger.agent_guaranteed:
         return now
-    instants = counted(rule.after, rule.per, profile, ledger)
+    instants = counters.instants(rule.after, rule.per)
     if not instants:
         return now
     opens = now
@@ -97,7 +112,8 @@ def hours_open(rule: HoursRule, ledger: Ledger, now: datetime) -> datetime | Non
     """Return the first instant at which the hours are open; None: they never are."""
     off: frozenset[date] = frozenset()
     if rule.holidays_of:
-        off = ledger.holidays | days_off(rule.holidays_of, now.year)
+        of_country = days_off(rule.holidays_of, now.year)
+        off = of_country | ledger.holidays if ledger.holidays else of_country
     return next_open(rule.week, (rule.zone,) if rule.zone else ledger.zones, now, off)
 
 
