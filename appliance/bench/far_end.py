@@ -84,7 +84,7 @@ def make_sounds(folder: Path) -> None:
         [synth.tone([hz], 0.33) for hz in (950.0, 1400.0, 1800.0)] + [synth.silence(0.5), synth.voice_like(8.0, seed=9)]
     )
     mailbox = np.concatenate(
-        [synth.silence(0.6), synth.voice_like(0.7, seed=1), synth.silence(2.4), synth.tone([1000.0], 0.5),
+        [synth.silence(0.6), synth.voice_like(0.7, seed=1), synth.silence(4.5), synth.tone([1000.0], 0.5),
          synth.silence(20.0)]
     )  # fmt: skip
     sounds = {
