@@ -65,11 +65,11 @@ class Tables:
 
 def _power_sums(chances: Vector) -> Vector:
     """Sums of the first three powers, from which mean, variance and third moment of a sum of yes-or-no terms come."""
-    squares = chances * chances
-    found = np.empty((3, chances.shape[1]))
-    chances.sum(axis=0, out=found[0])
-    squares.sum(axis=0, out=found[1])
-    (squares * chances).sum(axis=0, out=found[2])
+    powers = np.empty((3, *chances.shape))
+    powers[0] = chances
+    np.multiply(chances, chances, out=powers[1])
+    np.multiply(powers[1], chances, out=powers[2])
+    found: Vector = np.add.reduce(powers, 1)
     return found
 
 
@@ -126,11 +126,15 @@ class Outlook:
     def __init__(self, left: float, free: Vector, people: Vector, spread: float) -> None:
         """`left`: agents ready less people waiting; `free`, `people`: sums of Tables; `spread`: doubt of `people`."""
         self._left, self._spread = left, spread
-        self._free: list[float] = free[0].tolist()
-        self._people: list[float] = people[0].tolist()
-        self._var: list[float] = (free[0] - free[1] + people[0] - people[1]).tolist()
-        third = (free[0] - 3.0 * free[1] + 2.0 * free[2]) - (people[0] - 3.0 * people[1] + 2.0 * people[2])
-        self._third: list[float] = third.tolist()
+        self._free, free_2, free_3 = free.tolist()
+        self._people, people_2, people_3 = people.tolist()
+        of_agents = list(zip(self._free, free_2, free_3, strict=True))
+        of_people = list(zip(self._people, people_2, people_3, strict=True))
+        self._var = [f - f2 + p - p2 for (f, f2, _), (p, p2, _) in zip(of_agents, of_people, strict=True)]
+        self._third = [
+            f - 3.0 * f2 + 2.0 * f3 - p + 3.0 * p2 - 2.0 * p3
+            for (f, f2, f3), (p, p2, p3) in zip(of_agents, of_people, strict=True)
+        ]
 
     def add(self, people: list[float]) -> None:
         """Add one call with these chances of a person by each instant."""

@@ -39,6 +39,7 @@ class _Habits:
 
     def __init__(self) -> None:
         self.of: dict[str, _Habit] = {}
+        self._paces: dict[str, float] = {}  # worked out
         self._weight = 1.0 / _SPREAD_MIN
         self._level = 1.0
 
@@ -52,10 +53,16 @@ class _Habits:
         self._weight = 1.0 / max(_SPREAD_MIN, excess / squares if squares > 0.0 else 0.0)
 
     def pace(self, agent_id: str) -> float:
-        habit = self.of.get(agent_id)
-        if habit is None:
-            return 1.0
-        return (habit.ends + self._weight) / (habit.expected * self._level + self._weight)
+        known = self._paces.get(agent_id)
+        if known is None:
+            habit = self.of.get(agent_id) or _Habit()
+            known = (habit.ends + self._weight) / (habit.expected * self._level + self._weight)
+            self._paces[agent_id] = known
+        return known
+
+    def changed(self) -> None:
+        """Habits or their weight are others now."""
+        self._paces.clear()
 
 
 class AgentBook:
@@ -146,6 +153,7 @@ class AgentBook:
         span.ended(at_s - since_s)
         habit.expected = (habit.expected + float(expected[0])) * _HABIT_KEEP
         habit.ends = habit.ends * _HABIT_KEEP + 1.0
+        self._habits[state].changed()
 
     def pass_time(self, now_s: float) -> None:
         """Count the work under way up to now, and forget agents not heard of for hours."""
@@ -162,6 +170,7 @@ class AgentBook:
                 for agent_id, more in zip(since, expected.tolist(), strict=True):
                     self._habit(state, agent_id).expected += more
                     self._counted[agent_id] = max(now_s, since[agent_id])
+            self._habits[state].changed()
 
     def tables(self, ring: RingTimes, patience_s: float) -> Tables:
         """Make the tables from what was learnt of the agents and the dials."""
@@ -212,6 +221,7 @@ class AgentBook:
             self.known.take(plain["known"])
         for state, of in plain["habits"].items():
             self._habits[state].of = {a: _Habit(float(ends), float(expected)) for a, (ends, expected) in of.items()}
+            self._habits[state].changed()
         self.forget_agents()
         for agent_id, state, since_s, counted_s in plain["agents"]:
             self._state[agent_id] = state
