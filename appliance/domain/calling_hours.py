@@ -43,6 +43,7 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+@lru_cache(maxsize=16_384)
 def local_instant(day: date, minute: int, where: ZoneInfo) -> datetime:
     """Return the UTC instant of a local wall time; 1440 is the next midnight, a skipped time is moved past the gap."""
     wall = datetime.combine(day, time()) + timedelta(minutes=minute)
