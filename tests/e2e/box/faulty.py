@@ -82,13 +82,13 @@ def people(count: int, talk_s: float) -> list[NumberPlan]:
 
 
 BEHAVIOURS = {
-    Story.ENGINE: people(18, 2.5),
+    Story.ENGINE: people(12, 6.0),
     Story.WORKER: people(4, 8.0),
     Story.SWITCH: people(4, 16.0),
     Story.SWITCH_AFTER: people(2, 2.5),
     Story.BUS: people(8, 7.0),
     Story.JOBS: people(6, 4.0),
-    Story.GATEWAY: people(6, 4.0) + [msgspec.structs.replace(PERSON, behaviour=b) for b in ("silent", "no_sdp")],
+    Story.GATEWAY: people(6, 6.0) + [msgspec.structs.replace(PERSON, behaviour=b) for b in ("silent", "no_sdp")],
     Story.FAILOVER: people(3, 2.5),
     Story.REBOOT: people(2, 60.0),
     Story.SEAT: people(12, 6.0),
