@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from werkzeug.serving import make_server
 
 from appliance import commands as cmd
+from tests.e2e.web.words import LOCALES, say
 from tests.sim.web import fake_watch
 from tests.sim.web.fakes import FakeBox
 from tests.sim.web.recording_scene import make_quality, make_recording
@@ -31,7 +33,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @dataclass
 class Site:
-    """The box, its address, and the browser that looks at it."""
+    """The box, its address, the browser that looks at it, and the language that its pages are read in."""
 
     box: FakeBox
     address: str
@@ -39,12 +41,23 @@ class Site:
     complaints: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    language: str = "en"
+    names: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def say(self, text: str, plural: str = "", **values: Any) -> str:
+        """How the pages say a text of the code in the language under test."""
+        return say(self.language, text, plural, **values)
+
+    def named(self, name: str) -> str:
+        """A name that nothing on this box has yet: a journey may be played again, in another language too."""
+        return f"{name}-{next(self.names)}"
 
     def page(self, login: str | None = None, **options: Any) -> Page:
-        """A page in a browser of its own, signed in as `login`."""
+        """A page in a browser of its own, signed in as `login`, in the language under test."""
         context = self.browser.new_context(
-            base_url=self.address, ignore_https_errors=True, viewport=options.pop("viewport", None), **options
-        )
+            base_url=self.address, ignore_https_errors=True, viewport=options.pop("viewport", None),
+            locale=LOCALES[self.language], **options,
+        )  # fmt: skip
         self.contexts.append(context)
         if login:
             token = self.box.token(login)
@@ -110,8 +123,16 @@ def ready_box(make_site: Callable[[], Site]) -> Site:
 
 
 @pytest.fixture
-def site(ready_box: Site) -> Iterator[Site]:
-    """The set-up box; afterwards no page may have complained or asked for anything outside."""
+def site(request: pytest.FixtureRequest, ready_box: Site) -> Iterator[Site]:
+    """The set-up box in English or (words.IN_EACH_LANGUAGE) in the language that the test is played in.
+
+    Afterwards no page may have complained or asked for anything outside.
+    """
+    language = getattr(request, "param", "en")
+    if language != ready_box.language:
+        ready_box.language = language
+        for login in ready_box.box.people:
+            ready_box.box.read_in(login, language)
     yield ready_box
     for context in ready_box.contexts:
         context.close()
@@ -148,11 +169,3 @@ def furnished(ready_box: Site) -> Site:
     box.bus.watch.tell_disks()
     box.bus.watch.raise_alert("line.gw1:1")
     return ready_box
-
-
-def speak(site: Site, language: str) -> None:
-    """The administrator's pages are in this language from now on."""
-    site.box.by_administrator(
-        cmd.SaveUser, id=site.box.people["administrator"], login="administrator", role="administrator",
-        language=language, own_password=True,
-    )  # fmt: skip

@@ -64,6 +64,7 @@ def seated(site: Site, login: str, seat: str, **options: Any) -> Page:
     """The desk of a new agent, paused."""
     box = site.box
     box.add_user(login, "agent")
+    box.read_in(login, site.language)
     box.by_administrator(cmd.SaveSeat, id=seat, display_name=f"Phone {seat}")
     page = site.page(login, **options)
     page.goto("/desk")
@@ -85,8 +86,9 @@ def last(site: Site, kind: type[cmd.Command]) -> Any:
 
 def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     engine = site.box.bus.engine
-    page = seated(site, "hourly", "seat21", viewport={"width": 1366, "height": 768})
-    me = site.box.people["hourly"]
+    login = site.named("hourly")
+    page = seated(site, login, site.named("seat"), viewport={"width": 1366, "height": 768})
+    me = site.box.people[login]
     engine.targets = {
         "agents": [{"id": "a2", "name": "Li Lei"}, {"id": "a3", "name": "Anna"}], "numbers": True,
         "queues": [{"id": "q1", "name": "Service"}], "seats": [{"id": "seat20", "name": "Seat 20"}],
@@ -96,7 +98,7 @@ def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     expect(page.locator("#bar.state-ready")).to_be_visible()
 
     # the first call: script, knowledge, form, note, promise
-    engine.connect(me, "h1", room)
+    engine.connect(me, f"first-{login}", room)
     expect(page.locator("#record-name")).to_have_text("王小明")
     expect(page.get_by_text("pays on Friday")).to_be_visible()
     expect(page.get_by_text("Good day, 王小明.")).to_be_visible()
@@ -111,9 +113,9 @@ def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     press("Alt+m")
     expect(page.locator("#mute")).to_have_attribute("aria-pressed", "false")
     press("Alt+c")
-    expect(page.locator("#card")).to_contain_text("Not recorded")
+    expect(page.locator("#card")).to_contain_text(site.say("Not recorded"))
     press("Alt+c")
-    expect(page.locator("#card")).to_contain_text("Card data")
+    expect(page.locator("#card")).to_contain_text(site.say("Card data"))
     page.locator("input[name='answers.wants'][value=yes]").focus()
     press("Space")
     page.locator("input[name='answers.months']").focus()
@@ -122,24 +124,24 @@ def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     page.keyboard.type("prom")
     press("Enter")
     page.keyboard.type("pays by card")
-    expect(page.locator("#kept")).to_have_text("Kept.")
+    expect(page.locator("#kept")).to_have_text(site.say("Kept."))
     assert last(site, cmd.AgentDraft).note == "pays by card"
     photograph(page, "desk-light")
     page.locator("#promise_date").fill("2026-12-24")
     press("Alt+p")
     page.locator("#bar details[open] button").first.focus()
     press("Enter")
-    expect(page.locator("#bar")).to_contain_text("After this call: Paused")
+    expect(page.locator("#bar")).to_contain_text(site.say("After this call: %(state)s", state=site.say("Paused")))
     press("Alt+x")
     expect(page.locator("#bar.state-wrap_up")).to_be_visible()
     press("Alt+s")
-    expect(page.get_by_text("Result saved.")).to_be_visible()
+    expect(page.get_by_text(site.say("Result saved."))).to_be_visible()
     saved = last(site, cmd.AgentDispose)
     assert (saved.disposition, saved.note, saved.promise_date) == ("promise_to_pay", "pays by card", "2026-12-24")
     assert saved.answers == {"wants": "yes", "months": "12", "channel": []}
 
     # the second: a colleague is asked first, and takes over
-    engine.connect(me, "h2", room)
+    engine.connect(me, f"second-{login}", room)
     expect(page.locator("#bar.state-talking")).to_be_visible()
     press("Alt+t")
     expect(page.locator("#transfer-to")).to_be_visible()
@@ -151,7 +153,7 @@ def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     expect(page.locator("#complete")).to_be_visible()
     assert last(site, cmd.AgentTransfer).attended
     press("Alt+g")
-    expect(page.locator("#join")).to_contain_text("The two alone")
+    expect(page.locator("#join")).to_contain_text(site.say("The two alone"))
     press("Alt+y")
     expect(page.locator("#bar.state-wrap_up")).to_be_visible()
     assert last(site, cmd.AgentThird).action == "complete"
@@ -160,12 +162,13 @@ def test_an_hour_by_keyboard_alone(site: Site, room: Campaign) -> None:
     expect(page.locator("#bar.state-ready")).to_be_visible()
     assert last(site, cmd.AgentDispose).disposition == "informed"
     press("?")
-    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    expect(page.get_by_role("dialog", name=site.say("Keyboard"))).to_be_visible()
 
 
 def test_a_reload_in_the_middle_of_a_call_loses_nothing(site: Site, room: Campaign) -> None:
-    page = seated(site, "reloader", "seat22")
-    site.box.bus.engine.connect(site.box.people["reloader"], "r1", room)
+    login = site.named("reloader")
+    page = seated(site, login, site.named("seat"))
+    site.box.bus.engine.connect(site.box.people[login], f"call-{login}", room)
     page.locator("#note").fill("half a sen")
     page.locator("input[name='answers.channel'][value=朋友]").check()
     page.locator("#note").press("End")
@@ -178,51 +181,67 @@ def test_a_reload_in_the_middle_of_a_call_loses_nothing(site: Site, room: Campai
 
 
 def test_what_the_box_cannot_keep_stays_in_the_browser(site: Site, room: Campaign) -> None:
-    page = seated(site, "offline", "seat23")
-    site.box.bus.engine.connect(site.box.people["offline"], "o1", room)
+    login = site.named("offline")
+    page = seated(site, login, site.named("seat"))
+    site.box.bus.engine.connect(site.box.people[login], f"call-{login}", room)
     expect(page.locator("#note")).to_be_visible()
     page.route("**/desk/draft", lambda route: route.abort())
     page.locator("#note").fill("while the network is away")
-    expect(page.locator("#kept")).to_contain_text("it stays in this browser")
+    expect(page.locator("#kept")).to_contain_text(site.say("Not kept on the box yet; it stays in this browser."))
     page.unroute("**/desk/draft")
-    expect(page.locator("#kept")).to_have_text("Kept.")
+    expect(page.locator("#kept")).to_have_text(site.say("Kept."))
     site.complaints.clear()  # the browser notes the request that failed
 
 
 def test_own_keys(site: Site, room: Campaign) -> None:
-    page = seated(site, "keyed", "seat24")
+    login = site.named("keyed")
+    page = seated(site, login, site.named("seat"))
     page.goto("/desk/keys")
     page.locator("#key-hangup").focus()
     page.keyboard.press("Control+Shift+h")
     expect(page.locator("#key-hangup")).to_have_value("Ctrl+Shift+H")
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("#toasts")).to_contain_text("The keys are saved.")
+    page.get_by_role("button", name=site.say("Save")).click()
+    expect(page.locator("#toasts")).to_contain_text(site.say("The keys are saved."))
     page.goto("/desk")
-    site.box.bus.engine.connect(site.box.people["keyed"], "k1", room)
+    site.box.bus.engine.connect(site.box.people[login], f"call-{login}", room)
     expect(page.locator("#hangup")).to_contain_text("Ctrl+Shift+H")
     page.keyboard.press("Control+Shift+h")
     expect(page.locator("#bar.state-wrap_up")).to_be_visible()
 
 
-@pytest.mark.parametrize(("language", "colours"), [("en", "light"), ("zh", "dark"), ("ru", "dark")])
-def test_the_desk_reads_well(site: Site, room: Campaign, language: str, colours: str) -> None:
-    box, login = site.box, f"speaker-{language}"
-    box.add_user(login, "agent")
-    box.by_administrator(
-        cmd.SaveUser, id=box.people[login], login=login, role="agent", display_name=login, language=language
-    )
-    box.by_administrator(cmd.SaveSeat, id=f"seat3{language}", display_name=language)
-    page = site.page(login, color_scheme=colours, reduced_motion="reduce", viewport={"width": 1366, "height": 768})
-    page.goto("/desk")
-    page.locator(f"input[value=seat3{language}]").focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#bar.state-paused")).to_be_visible()
-    page.wait_for_load_state()  # what hears the keys is there
-    box.bus.engine.connect(box.people[login], f"s-{language}", room)
-    box.bus.engine.change(box.people[login], third="talking", third_name="Anna", on_hold=True)
+@pytest.mark.parametrize(
+    ("site", "colours", "money"),
+    [("en", "light", "12,345.00"), ("zh", "dark", "12,345.00"), ("ru", "dark", "12\N{NO-BREAK SPACE}345,00")],
+    indirect=["site"],
+)  # fmt: skip
+def test_the_desk_speaks_each_language_and_reads_well(site: Site, room: Campaign, colours: str, money: str) -> None:
+    """What of the hour differs by language: words, figures, the keys beside them; the whole of it is played above."""
+    box, engine, login = site.box, site.box.bus.engine, site.named("speaker")
+    look: dict[str, Any] = {"color_scheme": colours, "reduced_motion": "reduce"}
+    page = seated(site, login, site.named("seat"), viewport={"width": 1366, "height": 768}, **look)
+    bar, press, me = page.locator("#bar"), page.keyboard.press, box.people[login]
+    expect(bar).to_contain_text(site.say("Paused"))
+    press("Alt+a")
+    expect(bar).to_contain_text(site.say("Ready"))
+    expect(page.get_by_text(site.say("Waiting for the next call"))).to_be_visible()
+    engine.connect(me, f"call-{login}", room)
+    expect(bar).to_contain_text(site.say("Talking"))
+    expect(page.locator("#announce")).to_have_text(site.say("Call connected"))
+    press("Alt+w")
+    expect(page.get_by_text(f"You owe {money} CNY.")).to_be_visible()
+    expect(page.get_by_text("pays on Friday")).to_be_visible()
+    expect(page.locator("#hangup")).to_contain_text(site.say("Hang up"))
+    expect(page.locator("#hangup")).to_contain_text("Alt+X")
+    press("?")
+    expect(page.get_by_role("dialog", name=site.say("Keyboard"))).to_be_visible()
+    press("Escape")
+    press("Alt+1")
+    page.locator("#note").fill("2026")
+    expect(page.locator("#kept")).to_have_text(site.say("Kept."))
+    engine.change(me, third="talking", third_name="Anna", on_hold=True)
     expect(page.locator("#complete")).to_be_visible()
     expect(page.locator("#articles")).not_to_be_empty()
-    photograph(page, f"desk-{language}-{colours}")
+    photograph(page, f"desk-{site.language}-{colours}")
     assert findings(page) == []
     page.goto("/desk/keys")
     assert findings(page) == []

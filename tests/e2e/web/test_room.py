@@ -14,6 +14,7 @@ from appliance import commands as cmd
 from appliance.events import LiveAgent, LiveLine, LiveTrunk
 from appliance.store import models
 from tests.e2e.web.conftest import Site
+from tests.e2e.web.words import IN_EACH_LANGUAGE
 from tests.sim.web.fakes import PASSWORD, FakeBox
 
 pytestmark = pytest.mark.e2e
@@ -24,7 +25,7 @@ SIZES = ((1366, 768), (1920, 1080))
 def full_room(box: FakeBox, agents: int = 30) -> None:
     """As many agents as a box has seats, calls in all states, a trunk that is down."""
     engine, now = box.bus.engine, time.time()
-    campaign = box.campaign("Autumn")
+    campaign = box.campaign(f"Autumn {time.monotonic_ns()}")
     engine.live_campaign(campaign, state="running")
     states = ["talking"] * 14 + ["ready"] * 6 + ["wrap_up"] * 5 + ["paused"] * 5
     for number in range(agents):
@@ -54,28 +55,29 @@ def _scrolls(page: Page) -> Any:
     }""")
 
 
+@IN_EACH_LANGUAGE
 def test_room_by_keyboard_and_the_wall_on_one_screen(site: Site) -> None:
     box = site.box
     box.by_administrator(cmd.SaveSeat, id="seat40")
     full_room(box)
     page = site.page("supervisor", viewport={"width": 1366, "height": 768})
     page.goto("/board")
-    page.get_by_label("My phone for listening").select_option("seat40")
+    page.get_by_label(site.say("My phone for listening")).select_option("seat40")
     tile = page.locator("#agent-u1")
     tile.focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#agent-u0")).to_be_focused()
     page.keyboard.press("l")
-    expect(page.get_by_text("You listen; nobody hears you.")).to_be_visible()
+    expect(page.get_by_text(site.say("You listen; nobody hears you. Your phone answers by itself."))).to_be_visible()
     tile.focus()
     page.keyboard.press("Enter")
-    page.get_by_label("Reason of the pause").select_option("lunch")
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("The agent is paused.")).to_be_visible()
+    page.get_by_label(site.say("Reason of the pause")).select_option("lunch")
+    page.get_by_role("button", name=site.say("Pause")).click()
+    expect(page.get_by_text(site.say("The agent is paused."))).to_be_visible()
     page.locator("#agent-u2").focus()
     page.keyboard.press("t")
-    page.get_by_role("button", name="Take over").click()
-    expect(page.get_by_text("The customer is yours.")).to_be_visible()
+    page.get_by_role("button", name=site.say("Take over")).click()
+    expect(page.get_by_text(site.say("The customer is yours. The agent goes to his wrap-up."))).to_be_visible()
     sent = {type(c): c for c in box.bus.asked if isinstance(c, cmd.SuperviseAgent | cmd.ForceState | cmd.TakeOver)}
     assert (sent[cmd.SuperviseAgent].agent_id, sent[cmd.ForceState].agent_id, sent[cmd.ForceState].reason) == (
         "u0", "u1", "lunch",
@@ -92,23 +94,46 @@ def test_room_by_keyboard_and_the_wall_on_one_screen(site: Site) -> None:
     expect(page).to_have_url(f"{site.address}/board#agent-u3")
 
 
+def test_a_wall_that_is_cut_off_says_so_and_comes_back(site: Site) -> None:
+    box, engine = site.box, site.box.bus.engine
+    full_room(box)
+    page = site.page("supervisor", viewport={"width": 1366, "height": 768})
+    page.goto("/wall")
+    expect(page.locator("#wall-u3.state-talking")).to_be_visible()
+    lost = page.get_by_text(site.say("No connection: these are old figures. Trying again…"))
+    expect(lost).to_be_hidden()
+    page.context.set_offline(True)
+    expect(lost).to_be_visible()
+    assert _scrolls(page) == [0, []]
+    engine.change("u3", state="paused")
+    assert page.locator("#wall-u3.state-talking").is_visible()
+    page.context.set_offline(False)
+    expect(lost).to_be_hidden()
+    expect(page.locator("#wall-u3.state-paused")).to_be_visible()
+    engine.change("u3", state="ready")
+    expect(page.locator("#wall-u3.state-ready")).to_be_visible()
+    site.complaints.clear()  # the browser notes each request that failed
+
+
+@IN_EACH_LANGUAGE
 def test_a_form_outlives_its_session(site: Site) -> None:
-    box = site.box
+    box, name = site.box, site.named("Kept")
     page = site.page("administrator")
     page.goto("/campaigns/new")
-    page.get_by_label("Name of the campaign").fill("Kept")
-    page.get_by_label("Script for the agent").fill("Good morning, {name}")
-    page.get_by_text("Only when the agent asks for it").click()
+    page.get_by_label(site.say("Name of the campaign")).fill(name)
+    page.get_by_label(site.say("Script for the agent")).fill("Good morning, {name}")
+    page.get_by_text(site.say("Only when the agent asks for it")).click()
     with box.bus.store.write() as session:
         session.execute(delete(models.Session).where(models.Session.user_id == box.people["administrator"]))
-    page.get_by_role("button", name="Make the campaign").click()
-    page.get_by_label("Name for signing in").fill("administrator")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("What you typed is here again")).to_be_visible()
-    expect(page.get_by_label("Script for the agent")).to_have_value("Good morning, {name}")
-    page.get_by_role("button", name="Make the campaign").click()
-    expect(page.get_by_role("heading", name="Kept")).to_be_visible()
-    made = next(c for c in box.bus.asked if isinstance(c, cmd.SaveCampaign) and c.name == "Kept")
+    page.get_by_role("button", name=site.say("Make the campaign")).click()
+    page.get_by_label(site.say("Name for signing in")).fill("administrator")
+    page.get_by_label(site.say("Password")).fill(PASSWORD)
+    page.get_by_role("button", name=site.say("Sign in")).click()
+    again = "Your session had ended. What you typed is here again: look at it and send it once more."
+    expect(page.get_by_text(site.say(again))).to_be_visible()
+    expect(page.get_by_label(site.say("Script for the agent"))).to_have_value("Good morning, {name}")
+    page.get_by_role("button", name=site.say("Make the campaign")).click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    made = next(c for c in box.bus.asked if isinstance(c, cmd.SaveCampaign) and c.name == name)
     assert made.config["record_on_demand"]
     box._tokens.clear()

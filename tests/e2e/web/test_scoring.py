@@ -13,9 +13,9 @@ pytestmark = pytest.mark.e2e
 
 
 def test_scoring_by_keyboard(site: Site) -> None:
-    ids = make_quality(site.box, "keyed")
+    ids = make_quality(site.box, call := site.named("keyed"))
     page = site.page("supervisor", viewport={"width": 1366, "height": 768})
-    page.goto("/recordings/keyed-2?t=8")
+    page.goto(f"/recordings/{call}-2?t=8")
     place = page.get_by_role("slider")
     expect(place).to_be_focused()
     expect(place).to_have_attribute("aria-valuenow", "8")
@@ -25,7 +25,7 @@ def test_scoring_by_keyboard(site: Site) -> None:
     expect(page.locator("[data-speed]")).to_have_value("1.25")
     page.keyboard.press("m")
     expect(page.locator(".note-list li")).to_have_count(3)
-    page.locator(".note-list li").last.get_by_text("Marker").wait_for()
+    page.locator(".note-list li").last.get_by_text(site.say("Marker")).wait_for()
     page.goto(f"/quality/tasks/{ids['task']}")
     questions = page.locator("[data-question]")
     questions.first.focus()
@@ -36,5 +36,5 @@ def test_scoring_by_keyboard(site: Site) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/quality**")
     expect(page.locator("[data-score-form]")).to_have_count(0)
-    found = quality.scores(site.box.bus.store, recording_id="keyed-2")[0]
+    found = quality.scores(site.box.bus.store, recording_id=f"{call}-2")[0]
     assert (found.answers, found.comment) == ({"q1": 1, "q2": 1, "q3": 4, "q4": None}, "Good call")

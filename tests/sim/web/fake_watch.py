@@ -122,6 +122,13 @@ class FakeWatch:
         self._emit("alert", LiveAlert(key=key, severity=severity, title=fields["title"], text="", raised=True,
                                       at_unix_s=time.time()))  # fmt: skip
 
+    def clear_alert(self, key: str, severity: Severity = Severity.WARNING) -> None:
+        """What it was about is over."""
+        with self._store.write() as session:
+            session.query(Alert).filter_by(key=key, cleared_at=None).one().cleared_at = datetime.now(UTC)
+        self._emit("alert", LiveAlert(key=key, severity=severity, title="", text="", raised=False,
+                                      at_unix_s=time.time()))  # fmt: skip
+
     def _members(self) -> list[dict[str, Any]]:
         names = ["sda1"] if self.degraded else ["sda1", "sdb1"]
         return [
