@@ -54,6 +54,7 @@ def pacing_command(
     cost: Annotated[bool, typer.Option("--cost", help="The CPU time of one decision.")] = False,
     known: Annotated[bool, typer.Option("--knowledge", help="What knowing numbers and agents is worth.")] = False,
     greeting: Annotated[bool, typer.Option("--greeting", help="What keeping people by a greeting is worth.")] = False,
+    early: Annotated[bool, typer.Option("--dispositions", help="What dispositions set early are worth.")] = False,
     memory: Annotated[bool, typer.Option("--memory", help="What the days before are worth on drifting days.")] = False,
     bound: Annotated[bool, typer.Option("--bound", help="How far the rule could go with hindsight.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -68,7 +69,8 @@ def pacing_command(
     if cost:
         print(json.dumps(decision_cost()))
     elif wanted := [study for asked, study in (
-        (known, knowledge.gain), (greeting, levers.greeting), (memory, levers.memory), (bound, levers.bound)
+        (known, knowledge.gain), (greeting, levers.greeting), (early, levers.dispositions), (memory, levers.memory),
+        (bound, levers.bound),
     ) if asked]:  # fmt: skip
         for study in wanted:
             print(json.dumps(study(limit, seed, days or _DAYS)), flush=True)

@@ -1,4 +1,5 @@
-"""Levers beside the rule: a greeting that keeps people, what the days before taught, and how far the rule could go.
+"""Levers beside the rule: a greeting that keeps people, talks known to be soon over, what the days before taught, and
+how far the rule could go.
 
 `bound` is the same rule with everything that can be learnt known beforehand (the pacer of an earlier day) and with one
 threshold for all day, chosen with hindsight so that these very days end just at the limit: no margin for chance, no
@@ -25,6 +26,8 @@ from appliance.domain.pacing import Pacer
 from appliance.domain.pacing_budget import Budget
 
 GREETINGS_S = (0.0, 2.0, 4.0, 8.0, 18.0)
+EARLY = (0.15, 0.4)
+"""Shares of talks in which the agent sets the disposition before the end."""
 _TAUGHT_SEED = 900
 _STEPS = 5
 _THETA_LOW, _THETA_HIGH = 0.5, 2.0
@@ -62,6 +65,30 @@ def _greeted_day(task: tuple[float, float, int]) -> Day:
     longer_s, limit, seed = task
     room = replace(SCENARIOS["base"], greeting_s=longer_s)
     return simulate(room, Callbox(limit, answer_within_s=PATIENCE_S + longer_s), seed)
+
+
+# ---- talks known to be soon over -------------------------------------------------------------------------------
+
+
+def dispositions(limit: float, seed: int, days: int) -> dict[str, Any]:
+    """Return what it is worth to be told of dispositions set during the talk, in the base room: the same days twice."""
+    tasks = [(early, told, limit, one) for early in EARLY for told in (False, True) for one in range(seed, seed + days)]
+    with get_context("spawn").Pool(2) as pool:
+        found = dict(zip(tasks, pool.map(_disposed_day, tasks, chunksize=1), strict=True))
+    shown: dict[str, Any] = {"limit": limit, "seed": seed, "days": days, "early": []}
+    for early in EARLY:
+        blind, told = ([found[early, knows, limit, seed + n] for n in range(days)] for knows in (False, True))
+        gains = [b.utilisation - a.utilisation for a, b in zip(blind, told, strict=True)]
+        shown["early"].append({
+            "share": early, "not_told": _mean(blind), "told": _mean(told), "gain": round(statistics.fmean(gains), 5),
+            "standard_error": round(statistics.stdev(gains) / math.sqrt(days), 5) if days > 1 else None,
+        })  # fmt: skip
+    return shown
+
+
+def _disposed_day(task: tuple[float, bool, float, int]) -> Day:
+    early, told, limit, seed = task
+    return simulate(replace(SCENARIOS["base"], early_disposition=early, says_so=told), Callbox(limit), seed)
 
 
 # ---- the days before -------------------------------------------------------------------------------------------
