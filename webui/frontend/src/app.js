@@ -29,6 +29,16 @@ document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    const body = target.matches?.("details.menu[open]") && target.querySelector(".menu-body");
+    if (!body) return;
+    body.classList.remove("is-end");
+    body.classList.toggle("is-end", body.getBoundingClientRect().right > document.documentElement.clientWidth);
+  },
+  true, // it does not bubble
+);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details.menu[open]")) {
