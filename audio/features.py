@@ -95,7 +95,7 @@ _scratch = _Scratch()
 def transform(frames: Matrix, out: NDArray[np.complex64]) -> None:
     """Spectra of frames [n, 256] into `out` [n, 129].
 
-    A few at a time: numpy takes one and a half to four times as long for each row of many (`docs/figures/detector.md`).
+    Some at a time, so that they stay near the processor (`docs/figures/detector.md`).
     """
     for first in range(0, len(frames), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
