@@ -85,6 +85,16 @@ def test_a_greeting_keeps_people_and_the_pacer_dials_more_for_it() -> None:
     assert 0.0 < greeted.waited < 1.0
 
 
+def test_a_pacer_that_is_told_of_early_dispositions_learns_how_soon_a_talk_is_over_then() -> None:
+    room = replace(SCENARIOS["base"], early_disposition=0.5)
+    told, blind = Callbox(0.03), Callbox(0.03)
+    for policy in (told, blind):
+        simulate(replace(room, says_so=policy is told), policy, seed=31, length_s=1800.0)
+    assert told.pacer.agents.known.value > 0.2
+    assert told.pacer.agents.closing.seen > 50
+    assert (blind.pacer.agents.known.value, blind.pacer.agents.closing.seen) == (0.0, 0.0)
+
+
 def test_the_day_after_begins_with_what_was_learnt_and_a_whole_budget() -> None:
     first = Callbox(0.03)
     simulate(SCENARIOS["base"], first, seed=5, length_s=1800.0)
