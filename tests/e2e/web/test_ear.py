@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from appliance import commands as cmd
 from appliance.jobs.ear_clusters import Clusters
 from appliance.store.announcements import in_use, retired
-from appliance.store.models import EarLabel, EarVerdict
+from appliance.store.models import ClipCodes, EarLabel, EarVerdict
 from appliance.store.read import audit, heard
 from audio import wavio
 from tests.e2e.web.conftest import Site
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
 def nothing_heard(site: Site) -> None:
     """No call of another test, or of the try before, is on the pages; no announcement is known."""
     with site.box.bus.store.write() as session:
-        for kind in (EarLabel, EarVerdict):
+        for kind in (EarLabel, EarVerdict, ClipCodes):
             session.execute(delete(kind))
     shutil.rmtree(site.box.home.announcements, ignore_errors=True)
     site.box.home.announcements.mkdir()

@@ -6,6 +6,7 @@ import io
 import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,15 @@ def spoken(number: int) -> Samples:
     return wavio.to_int16(0.5 * resample(data, rate_hz))
 
 
+_NUMBERS = count()
+
+
 class EarScene:
     """Adds judged calls to a box."""
 
     def __init__(self, box: FakeBox, campaign: str = "Ear") -> None:
         self.box = box
         self.now = datetime.now(UTC)
-        self._count = 0
         self.campaign: Campaign = box.campaign(campaign)
 
     def call(
@@ -57,20 +60,19 @@ class EarScene:
         ago: timedelta = timedelta(), trunk_id: str = "trunk1", decided_at_ms: int = 1800, **attempt: Any,
     ) -> str:  # fmt: skip
         """One closed call with one verdict; returns the attempt's id."""
-        self._count += 1
         attempt_id, at = new_id(), self.now - ago
-        number = f"+86138{self.campaign.id[-4:].encode().hex()[:4]}{self._count:04}"
+        number = f"+86138{next(_NUMBERS):08}"
         with self.box.bus.store.write() as session:
-            session.add(Contact(id=attempt_id, number=number[:20], created_at=at))
+            session.add(Contact(id=attempt_id, number=number, created_at=at))
             session.flush()
             session.add(
-                Lead(id=attempt_id, campaign_id=self.campaign.id, contact_id=attempt_id, number=number[:20],
+                Lead(id=attempt_id, campaign_id=self.campaign.id, contact_id=attempt_id, number=number,
                      state="done", next_attempt_at=at)
             )  # fmt: skip
             session.flush()
             session.add(
                 Attempt(
-                    id=attempt_id, campaign_id=self.campaign.id, lead_id=attempt_id, number=number[:20],
+                    id=attempt_id, campaign_id=self.campaign.id, lead_id=attempt_id, number=number,
                     trunk_id=trunk_id, created_at=at, ended_at=at, outcome=label,
                     answered_at=None if phase == "early" else at, **attempt,
                 )
