@@ -23,8 +23,8 @@ from audio.speech import Burst
 _HZ = (290.0, 2130.0)
 _LENGTH_S = (0.075, 2.6)
 _MAX_WANDER, _MIN_SHARE, _MIN_DBOV = 0.012, 0.75, -60.0
-SURE, SURE_ALONE = 0.6, 0.9
-"""What the model must give a tone after speech, and one that nobody spoke before; chosen on another seed of the set."""
+SURE, SURE_ALONE = 0.75, 0.95
+"""What the model must give a tone after speech, and one that nobody spoke before; chosen on other seeds."""
 _SPOKE_S, _FAINT_DB = 0.15, 28.0
 _CED_HZ = (2050.0, 2150.0)
 _WIDTH, _STEP = 40, 10
