@@ -38,7 +38,9 @@ document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
   if (row && !event.target.closest("a,button,input,label,summary")) location.href = row.dataset.href;
   const opener = event.target.closest("[data-dialog]");
-  if (opener) document.getElementById(opener.dataset.dialog)?.showModal();
+  const dialog = opener && document.getElementById(opener.dataset.dialog);
+  dialog?.showModal();
+  dialog?.dispatchEvent(new Event("opened")); // what it shows it fetches itself: the opener may be replaced meanwhile
   if (event.target.closest("[data-print]")) print();
   if (event.target.matches("[data-close]")) event.target.closest("dialog")?.close();
   if (event.target.closest("[data-copy]")) {
