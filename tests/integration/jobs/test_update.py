@@ -221,6 +221,25 @@ def test_at_the_quiet_hour_and_dropped(device: Device) -> None:
     assert device.run() == {}
 
 
+RAUC_SAYS = """{"compatible":"callbox-x86-64","variant":"","booted":"A","boot_primary":"rootfs.0","slots":[
+{"kernel.0":{"class":"kernel","device":"/dev/callbox/slot/kernelA","type":"raw","bootname":null,"state":"active",
+"parent":"rootfs.0","mountpoint":null,"boot_status":null,"slot_status":{"bundle":{"compatible":null}}}},
+{"rootfs.1":{"class":"rootfs","device":"/dev/callbox/slot/rootB","type":"raw","bootname":"B","state":"inactive",
+"parent":null,"mountpoint":null,"boot_status":"bad","slot_status":{"bundle":{"compatible":null}}}},
+{"rootfs.0":{"class":"rootfs","device":"/dev/callbox/slot/rootA","type":"raw","bootname":"A","state":"booted",
+"parent":null,"mountpoint":null,"boot_status":"good","slot_status":{"bundle":{"compatible":null}}}}]}"""
+"""What RAUC 1.8 said on a device that was never updated (two of its six slots are left out)."""
+
+
+def test_the_slots_of_a_device_that_was_never_updated(device: Device) -> None:
+    device.root.answers["slots-show"] = RAUC_SAYS.replace("\n", "") + "\n"  # one line, as it was said
+    found = device.updates.show(commands.ShowSlots(actor_id="boss")).data["slots"]
+    assert found == [
+        {"name": "A", "running": True, "good": True, "version": "", "installed_at": ""},
+        {"name": "B", "running": False, "good": False, "version": "", "installed_at": ""},
+    ]
+
+
 def test_slots_and_who_may(device: Device, tmp_path: Path) -> None:
     found = device.updates.show(commands.ShowSlots(actor_id="boss")).data
     assert found["device"]
