@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,14 @@ from appliance.commands import (
     PlayPrompt,
 )
 from appliance.domain.compliance_profile import load_profile
+from appliance.domain.pacing import (
+    AgentState,
+    Answered,
+    AttemptEnded,
+    AttemptStarted,
+    Connected,
+    Pacer,
+)
 from appliance.engine import terms
 from appliance.errors import CallerError, NotAllowedError
 from appliance.store import models
@@ -51,45 +58,57 @@ async def forecast(s: Scene, actor_id: str = "boss", **change: Any) -> dict[str,
 def test_predictive_dials_ahead_and_its_figure_agrees_with_the_rows(tmp_path: Path) -> None:
     async def play() -> None:
         config = {"abandoned_limit": 0.05}
-        async with scene(tmp_path, agents=4, numbers=90, mode="predictive", dialling=PATIENT, config=config) as s:
-            busy, person, talker = Fate(answer=None, ring_s=0.4), Fate(talk_s=0.3), Fate(talk_s=LONG_S)
-            holds = [True]  # from the 75th dial on whoever answers talks on, so that the rest of the list waits
-
-            def plan(number: str) -> Fate:
-                if int(number[-4:]) % 3:
-                    return busy
-                return talker if holds[0] and len(s.switch.originated) > 75 else person
-
-            s.switch.plan = plan
+        async with scene(tmp_path, agents=4, numbers=60, mode="predictive", dialling=PATIENT, config=config) as s:
+            s.switch.plan = lambda n: Fate(talk_s=0.3) if int(n[-4:]) % 3 == 0 else Fate(answer=None, ring_s=0.4)
             await s.seat(1, 2, 3, 4)
-            assert (await forecast(s))["reason"] == "not_running"
             await s.act("start")
-            assert (await forecast(s))["reason"] == "too_few_calls"
-            await s.until(lambda: sum(bool(a.ended_at) for a in s.attempts()) > 72, LONG_S)
-            await s.until(lambda: all(s.agent_state(f"a{n}") == "talking" for n in range(1, 5)), LONG_S)
-            found = await forecast(s, max_lines=2)
-            assert found["reason"] == ""
-            assert found["now"]["agents"] == found["then"]["agents"] == 4
-            assert found["then"]["bound"] == "lines" != found["now"]["bound"]
-            assert 0 < found["then"]["lines"] <= 2 < found["now"]["lines"]
-            assert found["then"]["utilisation"] < found["now"]["utilisation"] < 1
-            with pytest.raises(NotAllowedError):
-                await forecast(s, actor_id="a1")
-            holds[0] = False
-            while s.state() != "finished":
-                for agent in [a for a in s.agents.values() if a.state == "talking"]:
-                    with contextlib.suppress(CallerError):  # it has ended meanwhile
-                        await s.ask(AgentHangup(actor_id=agent.agent_id))
-                await asyncio.sleep(0.1)
+            await s.until(lambda: s.state() == "finished", LONG_S)
             rows = s.attempts()
-            assert Counter(a.outcome for a in rows) == {"human": 30, "busy": 60}
+            assert Counter(a.outcome for a in rows) == {"human": 20, "busy": 40}
             assert all(a.bridged_at or a.abandoned for a in rows if a.outcome == "human")
             live = s.campaign
             assert live is not None
             people, abandoned, share = abandoned_of(s)
             await s.until(lambda: s.campaign is not None and s.campaign.abandoned_share == share, LONG_S)
-            assert people == 30
+            assert people == 20
             assert abandoned == sum(a.abandoned for a in rows)
+
+    asyncio.run(play())
+
+
+def _taught() -> dict[str, Any]:
+    """What a pacer has learnt of a hundred dials, a third of them answered."""
+    pacer = Pacer()
+    for n in range(100):
+        at_s = 100.0 * n
+        pacer.observe(AttemptStarted(f"c{n}", at_s))
+        if n % 3 == 0:
+            pacer.observe(Answered(f"c{n}", at_s + 8.0))
+            pacer.observe(Connected(f"c{n}", "a1", at_s + 8.0))
+            pacer.observe(AgentState("a1", "wrap_up", at_s + 60.0))
+            pacer.observe(AgentState("a1", "ready", at_s + 80.0))
+        pacer.observe(AttemptEnded(f"c{n}", "human" if n % 3 == 0 else "no_answer", at_s + 60.0))
+    return pacer.to_plain()
+
+
+def test_the_forecast_of_a_pace_is_asked_of_the_engine(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, agents=4, numbers=40, mode="predictive", dialling=PATIENT) as s:
+            s.switch.plan = lambda _number: Fate(talk_s=LONG_S)
+            await s.seat(1, 2, 3, 4)
+            assert (await forecast(s))["reason"] == "not_running"
+            assert s.engine is not None
+            s.engine._core.pace.take({CAMPAIGN: _taught()})
+            await s.act("start")
+            await s.until(lambda: all(s.agent_state(f"a{n}") == "talking" for n in range(1, 5)), LONG_S)
+            found = await forecast(s, max_lines=2)
+            assert found["reason"] == ""
+            assert found["now"]["agents"] == found["then"]["agents"] == 4
+            assert 0 <= found["then"]["lines"] < found["now"]["lines"]
+            assert found["then"]["bound"] == "lines"
+            assert found["then"]["utilisation"] < found["now"]["utilisation"] < 1
+            with pytest.raises(NotAllowedError):
+                await forecast(s, actor_id="a1")
 
     asyncio.run(play())
 
