@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -19,8 +18,6 @@ THREADS = 128
 STREAM_END_S = 3
 _SWITCH_INTERVAL_S = 0.001
 """A short answer does not wait for a long page: each of its steps gets the interpreter within this."""
-
-_COMPILE_NICENESS = 10
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -53,8 +50,10 @@ def _ready(worker: Any) -> None:
 
 
 def _compile_templates(app: Flask) -> None:
-    """Nobody is to wait for a page because he is the first to open it; done behind everything else."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _COMPILE_NICENESS)  # Linux: of this thread
+    """Nobody is to wait for a page because he is the first to open it.
+
+    With the others' priority: a thread that stands back would keep the interpreter's lock while it waits for its turn.
+    """
     for name in app.jinja_env.list_templates(extensions=["html"]):
         app.jinja_env.get_template(name)
 

@@ -142,7 +142,7 @@ def _measure(box: Running, measured: Measured, seconds: float, loads_every_s: fl
     pages = [OpenPage(DESK, port, tls, cookie, measured.desks, n) for n, cookie in enumerate(desks[real:])]
     pages += [OpenPage(BOARD, port, tls, cookie, measured.boards, 100 + n) for n, cookie in enumerate(boards)]
     measured.pages = len(pages) + real
-    _stand(_BEFORE)
+    _stand_before()
     measured.lost = asyncio.run(_stay_open(pages, box, measured, seconds, loads_every_s))
     measured.rss_mb = _web_memory_mb(box)
     stop.set()
@@ -201,12 +201,11 @@ def _browse(port: int, cookie: str, stop: threading.Event, measured: Measured) -
     """The tab: open the desk, watch its DOM until told to stop."""
     from playwright.sync_api import sync_playwright
 
-    _stand(_BEHIND)  # what is started from here inherits it
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=_CHROMIUM, headless=True, args=["--no-sandbox", "--disable-gpu"]
         )
-        _stand_sessions(_BEHIND)
+        _stand_behind()
         context = chromium.new_context(ignore_https_errors=True)  # the box's own authority is not in the browser
         url = f"https://127.0.0.1:{port}"
         context.add_cookies([{"name": COOKIE, "value": cookie, "url": url, "secure": True, "httpOnly": True}])
@@ -221,18 +220,22 @@ def _browse(port: int, cookie: str, stop: threading.Event, measured: Measured) -
         chromium.close()
 
 
-def _stand(niceness: int) -> None:
-    """Set the niceness of this thread and of what it starts; not allowed: it is as good as the machine is idle."""
+def _stand_before() -> None:
+    """Let this thread go before the box; not allowed: it is as good as the machine is idle."""
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEFORE)
 
 
-def _stand_sessions(niceness: int) -> None:
-    """The same for the browser's sessions: where the kernel weighs those (autogroups), niceness counts only within."""
+def _stand_behind() -> None:
+    """Let the browser's processes stand back; no thread of ours may: it would hold the interpreter's lock.
+
+    Where the kernel weighs sessions (autogroups), niceness counts only within one; so theirs stand back too.
+    """
     for browser in browsers():
         for process in (browser, *browser.children(recursive=True)):
-            with contextlib.suppress(OSError):  # no such scheduling here, or it has ended
-                Path(f"/proc/{process.pid}/autogroup").write_text(f"{niceness}\n", "ascii")
+            with contextlib.suppress(psutil.Error, OSError):  # no such scheduling here, or it has ended
+                process.nice(_BEHIND)
+                Path(f"/proc/{process.pid}/autogroup").write_text(f"{_BEHIND}\n", "ascii")
 
 
 def _web_memory_mb(box: Running) -> float:
