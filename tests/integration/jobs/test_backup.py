@@ -1,137 +1,41 @@
-"""Backups of a real box: made while others write, restored elsewhere, refused when not whole, killed half way."""
+"""Backups of a real box: made while others write, by plan and by hand, copied, tested, asked for by whom may."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from appliance import commands
 from appliance.clock import ManualClock
-from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError, StoreError
+from appliance.errors import BoxError, CallboxError, CallerError, NotAllowedError
 from appliance.events import LiveJob
-from appliance.jobs import audit
-from appliance.jobs.backup import archive, keys, restore, shelf, trial
+from appliance.jobs.backup import keys, shelf, trial
 from appliance.jobs.backup.archive import Archive
 from appliance.jobs.backup.service import BACKUP, COPY, TRIAL, Backups
 from appliance.jobs.context import Context
 from appliance.jobs.queue import Progress, WorkQueue
-from appliance.settings import Home, load_secrets, load_settings, save_settings
+from appliance.settings import save_settings
 from appliance.store import models
-from appliance.store.db import Store, open_store
 from appliance.store.read import backups as read
-from appliance.store.sealed import unwrap, wrap
 from appliance.types import LOCAL_ACTOR
-from tests.integration.jobs.boxes import START, Shown, new_context
+from tests.integration.jobs.backup_scene import (
+    KEY,
+    NOW,
+    WORDS,
+    filled_box,
+)
+from tests.integration.jobs.boxes import START, Shown
 
 pytestmark = pytest.mark.integration
-WORDS = "a long passphrase"
-KEY = keys.new_key(WORDS, cost=2**4)
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-def _people(store: Store, count: int) -> None:
-    with store.write() as session:
-        for n in range(count):
-            session.add(models.Contact(id=f"k{n}", number=f"+861380000{n:04d}", created_at=NOW))
-
-
-def _box(folder: Path) -> Context:
-    """A set-up box with an administrator, people, a recording's key, a prompt and settings of its own."""
-    context = new_context(folder)
-    _people(context.store, 50)
-    secret = context.secrets.archive_key.get_secret_value()
-    with context.store.write() as session:
-        session.add(models.User(id="boss", login="boss", role="administrator", password_hash="x", created_at=NOW))
-        session.add(models.User(id="sup", login="sup", role="supervisor", password_hash="x", created_at=NOW))
-        session.flush()
-        session.add(models.RecordingKey(recording_id="r1", wrapped_key=wrap(secret, b"k" * 32, "recording:r1")))
-        audit.append(session, NOW, actor_id="boss", action="test.line", subject="box")
-    (context.home.prompts / "greeting.wav").write_bytes(b"RIFF" + bytes(5000))
-    (context.home.prompts / "zh").mkdir()
-    (context.home.prompts / "zh" / "问候.wav").write_bytes(b"RIFF zh")
-    save_settings(context.home, {"dialling": {"company_name": "Müller 公司"}})
-    return context
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Context:
-    return _box(tmp_path_factory.mktemp("first"))
-
-
-@pytest.fixture(scope="module")
-def made(first: Context) -> Path:
-    return shelf.make(first.home, load_settings(first.home), first.store, KEY, NOW, why=shelf.HAND)
-
-
-def _blank(folder: Path) -> Home:
-    """A box at its first start: its own secrets, a database, nobody in it, a set-up link."""
-    context = new_context(folder)
-    context.store.close()
-    context.home.set_up_token.write_text("token")
-    return context.home
-
-
-def _state(home: Home) -> dict[str, str]:
-    """All files of a box but what runs and what is under way."""
-    skipped = ("restoring", "run", "log", "backups")
-    return {
-        str(path.relative_to(home.root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(home.root.rglob("*"))
-        if path.is_file() and path.relative_to(home.root).parts[0] not in skipped and not path.name.endswith("-shm")
-    }
-
-
-def _prepared(home: Home, backup: Path, passphrase: str = WORDS) -> None:
-    with Archive(backup, passphrase) as opened:
-        restore.prepare(home, load_settings(home), opened, by="boss")
-
-
-def _is_first(home: Home) -> None:
-    """The box of `_box`, whole."""
-    assert load_settings(home).dialling.company_name == "Müller 公司"
-    assert (home.prompts / "zh" / "问候.wav").read_bytes() == b"RIFF zh"
-    secret = load_secrets(home).archive_key.get_secret_value()
-    store = open_store(home, load_settings(home))
-    try:
-        with store.read() as session:
-            assert session.scalar(select(func.count()).select_from(models.Contact)) == 50
-            assert unwrap(secret, session.get_one(models.RecordingKey, "r1").wrapped_key, "recording:r1") == b"k" * 32
-            lines = [row.action for row in session.scalars(select(models.AuditEntry).order_by(models.AuditEntry.id))]
-        assert lines == ["test.line", "backup.restored"]
-        assert audit.verify(store).broken_at is None
-    finally:
-        store.close()
-    assert not home.restoring.exists()
-    assert not home.set_up_token.exists()
-
-
-def test_another_box_becomes_this_one(made: Path, tmp_path: Path) -> None:
-    home = _blank(tmp_path)
-    (home.archive / "2026-02").mkdir()
-    (home.archive / "2026-02" / "old.cbr").write_bytes(b"recorded here")
-    before = _state(home)
-    _prepared(home, made)
-    assert _state(home) == before, "until it is put in place nothing changes"
-    done = restore.finish(home, NOW)
-    assert done is not None
-    assert done.made_at == NOW.isoformat()
-    _is_first(home)
-    assert (home.archive / "2026-02" / "old.cbr").exists()
-    assert restore.finish(home, NOW) is None
 
 
 def test_a_snapshot_is_one_moment_though_others_write(tmp_path: Path) -> None:
-    context = _box(tmp_path)
+    context = filled_box(tmp_path)
     stop = threading.Event()
 
     def write() -> None:
@@ -155,168 +59,6 @@ def test_a_snapshot_is_one_moment_though_others_write(tmp_path: Path) -> None:
     with Archive(path, "", key=KEY) as opened:
         counts = opened.manifest.counts
     assert counts["contacts"] - 50 == counts["contact_numbers"]
-
-
-@pytest.mark.parametrize(
-    ("harm", "error_id"),
-    [(lambda data: data[: len(data) // 2], "backup.incomplete"),
-     (lambda data: data[:-100] + bytes([data[-100] ^ 1]) + data[-99:], "backup.damaged"),
-     (lambda data: b"CBBACKUP\0\x09" + data[10:], "backup.newer"), (lambda data: b"x" * 5000, "backup.not_a_backup")],
-)  # fmt: skip
-def test_what_is_not_whole_changes_nothing(
-    made: Path, tmp_path: Path, harm: Callable[[bytes], bytes], error_id: str
-) -> None:
-    home = _blank(tmp_path / "home")
-    before = _state(home)
-    harmed = tmp_path / "harmed.cbb"
-    harmed.write_bytes(harm(made.read_bytes()))
-    with pytest.raises(CallerError) as refused:
-        _prepared(home, harmed)
-    assert refused.value.error_id == error_id
-    assert _state(home) == before
-    assert not home.restoring.exists()
-    assert restore.finish(home, NOW) is None
-
-
-def test_a_wrong_passphrase_and_a_newer_box_change_nothing(made: Path, first: Context, tmp_path: Path) -> None:
-    home = _blank(tmp_path)
-    with pytest.raises(CallerError) as refused:
-        _prepared(home, made, "another passphrase")
-    assert refused.value.error_id == "backup.wrong_passphrase"
-    for changes in ({"product": "9.0.0"}, {"schema": "9999"}, {"counts": {"contacts": 51}}):
-        about = {"made_at": NOW.isoformat(), "product": "0.1.0", "schema": "0001", "box": "b", "store": "sqlite",
-                 "counts": {"contacts": 50}, **changes}  # fmt: skip
-        odd = tmp_path / "odd.cbb"
-        parts = [("callbox.sqlite", first.home.database), ("secrets.toml", first.home.secrets_file)]
-        archive.write(odd, parts, KEY, about)
-        with pytest.raises(CallerError) as refused:
-            _prepared(home, odd)
-        assert refused.value.error_id == ("backup.damaged" if "counts" in changes else "backup.newer")
-        assert not home.restoring.exists()
-
-
-class Killed(BaseException):
-    """The power goes at this rename."""
-
-
-def _dies_at(count: int) -> Callable[[Path, Path], None]:
-    left = [count]
-
-    def move(source: Path, target: Path) -> None:
-        if left[0] == 0:
-            raise Killed
-        left[0] -= 1
-        restore._rename(source, target)
-
-    return move
-
-
-@pytest.fixture(scope="module")
-def waiting(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A blank box at which a restore is ready; to be copied."""
-    home = _blank(tmp_path_factory.mktemp("waiting"))
-    _prepared(home, made)
-    return home.root
-
-
-def _copied(waiting: Path, folder: Path) -> Home:
-    shutil.copytree(waiting, folder)
-    return Home(folder)
-
-
-def test_cut_off_at_any_rename_it_is_finished_at_the_next_start(waiting: Path, tmp_path: Path) -> None:
-    for at in range(60):
-        home = _copied(waiting, tmp_path / f"box{at}")
-        try:
-            restore.finish(home, NOW, move=_dies_at(at))
-        except Killed:
-            with pytest.raises(StoreError, match="cut off"):
-                open_store(home, load_settings(home))
-            assert restore.finish(home, NOW) is not None
-            _is_first(home)
-        else:
-            assert at > 8, "each file and folder is a step of its own"
-            return
-    pytest.fail("never got through")
-
-
-def _given_back(home: Home, move: Callable[[Path, Path], None]) -> bool:
-    """Whether it was told; a restore that does not open never counts as done."""
-    try:
-        assert restore.finish(home, NOW, move=move) is None
-    except BoxError as error:
-        if error.error_id != "backup.not_opened":
-            raise
-        return True
-    return False
-
-
-def test_a_restore_that_does_not_open_is_taken_back_also_when_cut_off(waiting: Path, tmp_path: Path) -> None:
-    before: dict[str, str] = {}
-    for at in range(90):
-        home = _copied(waiting, tmp_path / f"box{at}")
-        before = before or _state(home)
-        (home.restoring / "new" / "callbox.sqlite").write_bytes(b"no database" * 1000)
-        try:
-            told = _given_back(home, _dies_at(at))
-        except Killed:
-            _given_back(home, restore._rename)
-            told = False
-        assert _state(home) == before, at
-        if told:
-            assert at > 16, "there and back again"
-            return
-    pytest.fail("never got through")
-
-
-def test_unpacking_that_was_cut_off_leaves_the_box_as_it_was(tmp_path: Path) -> None:
-    home = _blank(tmp_path)
-    before = _state(home)
-    (home.restoring / "new").mkdir(parents=True)
-    (home.restoring / "new" / "callbox.sqlite").write_bytes(b"half")
-    assert restore.finish(home, NOW) is None
-    assert _state(home) == before
-    assert not home.restoring.exists()
-
-
-FULL = """
-import resource, signal, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from appliance.errors import CallboxError
-from appliance.jobs.backup import keys, restore, shelf
-from appliance.jobs.backup.archive import Archive
-from appliance.settings import Home, load_settings
-from appliance.store.db import open_store
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-home, now = Home(Path(sys.argv[1])), datetime.now(UTC)
-store = open_store(home, load_settings(home))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-try:
-    if sys.argv[2] == "make":
-        shelf.make(home, load_settings(home), store, keys.new_key("a long passphrase", cost=16), now, why="hand")
-    else:
-        with Archive(Path(sys.argv[2]), "a long passphrase") as opened:
-            restore.prepare(home, load_settings(home), opened)
-except CallboxError as error:
-    print(error.error_id)
-"""
-
-
-def test_a_disk_that_fills_up_in_the_middle(made: Path, tmp_path: Path) -> None:
-    """The size of a file is limited, as a full disk would: what was begun goes, what was there stays."""
-    context = _box(tmp_path)
-    context.store.close()
-    before = _state(context.home)
-    for what in ("make", str(made)):
-        ran = subprocess.run(
-            [sys.executable, "-c", FULL, str(context.home.root), what, "100000"], capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        assert ran.stdout.strip() in ("backup.not_written", "store.busy", "backup.no_room"), ran.stdout + ran.stderr
-        assert _state(context.home) == before
-        assert list(context.home.backups.iterdir()) == []
-        assert not context.home.restoring.exists()
 
 
 # ---- the service -----------------------------------------------------------------------------------------------------
@@ -354,7 +96,7 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(keys, "_COST", 2**4)
-    return Service(_box(tmp_path / "box"))
+    return Service(filled_box(tmp_path / "box"))
 
 
 def _clock(service: Service) -> ManualClock:
