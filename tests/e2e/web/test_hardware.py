@@ -84,6 +84,7 @@ def test_the_wizard_refuses_a_wrong_serial_then_shows_how_far_it_is(site: Site) 
 @IN_EACH_LANGUAGE
 def test_an_alert_comes_is_acknowledged_and_silenced(site: Site) -> None:
     watch, page = site.box.bus.watch, site.page("supervisor")
+    watch.clear_alert("line.gw1:0")  # of a try before this one
     page.goto("/alerts")
     expect(page.get_by_text(site.say("All is well"))).to_be_visible()
     watch.raise_alert("line.gw1:0", Severity.CRITICAL, title="Span 0 has no signal")

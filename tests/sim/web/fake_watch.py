@@ -123,9 +123,10 @@ class FakeWatch:
                                       at_unix_s=time.time()))  # fmt: skip
 
     def clear_alert(self, key: str, severity: Severity = Severity.WARNING) -> None:
-        """What it was about is over."""
+        """What it was about is over, if it stands."""
         with self._store.write() as session:
-            session.query(Alert).filter_by(key=key, cleared_at=None).one().cleared_at = datetime.now(UTC)
+            for row in session.query(Alert).filter_by(key=key, cleared_at=None):
+                row.cleared_at = datetime.now(UTC)
         self._emit("alert", LiveAlert(key=key, severity=severity, title="", text="", raised=False,
                                       at_unix_s=time.time()))  # fmt: skip
 
