@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -16,8 +15,6 @@ from webui.app import create_app
 
 THREADS = 128
 STREAM_END_S = 3
-_SWITCH_INTERVAL_S = 0.001
-"""A short answer does not wait for a long page: each of its steps gets the interpreter within this."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -72,5 +69,4 @@ def _end_streams_on_term(worker: Any) -> None:
 
 def main(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM."""
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     _Server(home, settings).run()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -54,7 +53,6 @@ SEAT_ALERT = re.compile(r"seat\.(.+)\.unreachable")
 _SWEEP_S = 2.0
 _SILENT_S = 10.0
 _PACE_KEPT_EVERY_S = 10.0
-_SWITCH_INTERVAL_S = 0.001  # the loop gets the interpreter within this while the store's thread is at work
 
 
 class Engine:
@@ -340,7 +338,6 @@ async def serve(settings: Settings, store: Store) -> None:
 
 def main(home: Home, settings: Settings) -> None:
     """Run the engine in the foreground; returns after SIGTERM."""
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     store = open_store(home, settings)
     try:
         migrate(store)
