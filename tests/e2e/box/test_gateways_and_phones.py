@@ -72,8 +72,7 @@ def test_gateways_that_fail(box: FaultyBox, whole_gateways: list[GatewayPlan]) -
     box.dial(Story.REBOOT)
     talking = until(lambda: box.bridged(Story.REBOOT, 2), "conversations")
     box.change_gateways(*(msgspec.structs.replace(g, reboots=g.reboots + 1, reboot_s=1.0) for g in (first, second)))
-    until(lambda: len(box.truth(Story.REBOOT)) == 2, "the gateways to forget their calls")
-    assert box.ended_by(Story.REBOOT) == {"reboot"}
+    until(lambda: "reboot" in box.ended_by(Story.REBOOT), "the gateways to forget their calls")
     for attempt in talking:  # the agent hears nothing more and hangs up; alone, the box would let go after two minutes
         box.request(AgentHangup(actor_id=attempt.agent_id))
     box.wait_finished(Story.REBOOT)
