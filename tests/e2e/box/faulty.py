@@ -392,7 +392,7 @@ class FaultyBox:
 
     def assert_all_archived(self, story: Story) -> None:
         """Every recording of a story's campaign is archived, opened and measured."""
-        until(lambda: all(r.state == "archived" for r in self.recordings(story)), "the archive")
+        until(lambda: {r.state for r in self.recordings(story)} == {"archived"}, "the archive")
         evidence = recording_evidence(self.home, self.store, self.campaigns[story])
         assert evidence
         assert all(row.verified for row in evidence)
