@@ -6,6 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
 from appliance.bench.room import PhoneSpec
 from appliance.errors import BoxError
 from appliance.settings import SipSettings
@@ -34,6 +37,8 @@ module aufile.so
 module_app account.so
 module_app menu.so
 """
+_VOICE_S = 300.0
+"""baresip hangs up at the end of the file that it speaks, so that it gets one longer than any conversation here."""
 _ACCOUNT = (
     '<sip:{seat}@{realm}>;auth_user={seat};auth_pass={password};outbound="sip:{edge}:{edge_port}";regint=60;'
     "answermode=auto;audio_codecs=pcma/8000/1\n"
@@ -66,6 +71,13 @@ def modules_folder() -> Path | None:
     return next((p for p in (Path("/usr/lib/baresip/modules"),) if p.is_dir()), None)
 
 
+def _long(sound: Path, into: Path) -> Path:
+    """The sound again and again, in a file of its own."""
+    samples, rate_hz = soundfile.read(sound, dtype="int16")
+    soundfile.write(into, np.resize(samples, round(_VOICE_S * rate_hz)), rate_hz, subtype="PCM_16")
+    return into
+
+
 def start_baresip(spec: PhoneSpec, sip: SipSettings, folder: Path, sound: Path) -> Baresip:
     """Start one phone. Raises BoxError `bench.no_baresip` when the package is missing."""
     modules = modules_folder()
@@ -73,8 +85,9 @@ def start_baresip(spec: PhoneSpec, sip: SipSettings, folder: Path, sound: Path) 
     if modules is None or program is None:
         raise BoxError("bench.no_baresip", "baresip is not installed (package baresip-core).")
     folder.mkdir(parents=True, exist_ok=True)
+    voice = _long(sound, folder / "voice.wav")
     (folder / "config").write_text(
-        _CONFIG.format(address=spec.address, port=spec.port, folder=folder, sound=sound, modules=modules), "utf-8"
+        _CONFIG.format(address=spec.address, port=spec.port, folder=folder, sound=voice, modules=modules), "utf-8"
     )
     account = folder / "accounts"
     account.touch(mode=0o600)
