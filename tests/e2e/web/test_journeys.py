@@ -167,3 +167,31 @@ def test_a_session_that_ends_keeps_what_was_typed(site: Site) -> None:
     expect(page.get_by_role("dialog", name=site.say("Your session has ended"))).to_be_visible()
     expect(page.locator("#note")).to_have_value("half a sentence")
     site.complaints.clear()  # the browser notes the 401
+
+
+def test_who_is_asked_is_not_overtaken_by_what_changes_meanwhile(site: Site) -> None:
+    """The buttons are drawn anew under the question: what was meant is sent, or, when it is gone, nothing."""
+    box, campaign = site.box, site.box.campaign(site.named("Asked"))
+    box.by_administrator(cmd.CampaignAction, campaign_id=campaign.id, action="start")
+    page = site.page("supervisor", viewport={"width": 1366, "height": 768})
+    page.goto(f"/campaigns/{campaign.id}")
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    sure = page.get_by_role("button", name="Stop the campaign")
+
+    stop.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    box.by_administrator(cmd.CampaignAction, campaign_id=campaign.id, action="stop")
+    expect(page.locator("#campaign-live button[value=start]")).to_be_attached()
+    sent = len(box.bus.asked)
+    sure.click()
+    expect(page.locator("#toasts")).to_contain_text("This changed while you were asked. Nothing was sent")
+    assert not [one for one in box.bus.asked[sent:] if isinstance(one, cmd.CampaignAction)]
+
+    box.by_administrator(cmd.CampaignAction, campaign_id=campaign.id, action="start")
+    stop.click()
+    box.by_administrator(cmd.CampaignAction, campaign_id=campaign.id, action="pause")
+    expect(page.locator("#campaign-live button[value=resume]")).to_be_attached()
+    sure.click()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_attached()
+    last = next(one for one in reversed(box.bus.asked) if isinstance(one, cmd.CampaignAction))
+    assert last.action == "stop"
