@@ -364,11 +364,12 @@ class FaultyBox:
 
     @contextlib.contextmanager
     def disk_filled(self, *, leave_mb: float) -> Iterator[None]:
-        """Fill the box's disk but for so much."""
+        """Fill the box's disk but for so much, whatever the box writes to it meanwhile."""
         filler = self.home.root / "filler"
-        free = shutil.disk_usage(self.home.root).free
-        with filler.open("wb") as handle, contextlib.suppress(OSError):
-            os.posix_fallocate(handle.fileno(), 0, free - int(leave_mb * 1e6))
+        with filler.open("wb") as handle:
+            while (to_fill := shutil.disk_usage(self.home.root).free - int(leave_mb * 1e6)) > 0:
+                with contextlib.suppress(OSError):  # what did not fit whole is given back whole: ask for less
+                    os.posix_fallocate(handle.fileno(), os.fstat(handle.fileno()).st_size, -(-to_fill // 2))
         try:
             yield
         finally:
