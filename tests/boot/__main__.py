@@ -34,7 +34,6 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="one boot only")
     parser.add_argument("--stages", default="", help="only these, in the folder as it is: " + ", ".join(NAMES))
     parser.add_argument("--image", type=Path, default=TOP / "build/image")
-    parser.add_argument("--update", type=Path, help="build whose bundle is the update; the image itself when not given")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--cuts", type=int, default=20, help="how often the power goes in the stage power_cuts")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the instants of power_cuts")
@@ -51,7 +50,7 @@ def main() -> int:
         shutil.rmtree(words.out, ignore_errors=True)
     words.out.mkdir(parents=True, exist_ok=True)
     with outside.world(words.out) as home:
-        run = stages.Run(words.image, words.out, home, words.update or words.image, words.cuts, words.seed)
+        run = stages.Run(words.image, words.out, home, words.cuts, words.seed)
         if summary.exists():
             run.figures.update(json.loads(summary.read_text()))
         for stage in chosen:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.boot import outside
 from tests.boot.box import AS_CALLBOX, PYTHON, Box, disk, firmware, network
 from tests.boot.stages import TRUNK, Run, wait_dial_ready
-from tests.boot.updates import PASSPHRASE, lay, sticks, wait_settled
+from tests.boot.updates import PASSPHRASE, lay, newer_bundle, sticks, wait_settled
 
 _PORT = 9100
 _WORK_S, _UPDATE_S = (2.0, 45.0), (2.0, 150.0)
@@ -96,7 +96,7 @@ def power_cuts(run: Run) -> None:
     had not handed to its disk; a disk that loses what it was handed is not simulated.
     """
     rng, told = random.Random(run.seed), Told()
-    bundle = run.update / "callbox.raucb"
+    bundle = newer_bundle(run.image, run.folder)
     arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *sticks(good=bundle)]
     seen: list[dict[str, object]] = []
     try:

@@ -27,13 +27,12 @@ _DOORS = [443, 5060, 5061]
 
 @dataclass
 class Run:
-    """One run of the boot tests: where the image is, where its output goes, the bench outside, the image that an
-    update is taken from, how often the power is cut, figures so far."""
+    """One run of the boot tests: where the image is, where its output goes, the bench outside, how often the power is
+    cut, figures so far."""
 
     image: Path
     folder: Path
     home: Home
-    update: Path
     cuts: int = 20
     seed: int = 1
     figures: dict[str, Any] = field(default_factory=dict)
@@ -133,6 +132,20 @@ def look_around(box: Box) -> dict[str, Any]:
     }
 
 
+def spent(box: Box) -> dict[str, float]:
+    """Processor seconds of the machine's own clock that each unit, and each program of the services' own, has used."""
+    units = "cd /sys/fs/cgroup/system.slice && grep -H usage_usec */cpu.stat */*/cpu.stat"
+    found = {
+        path.rpartition("/")[0]: int(usec) / 1e6
+        for path, usec in re.findall(r"^(\S+?):usage_usec (\d+)$", box.sh(f"{units} || true"), re.M)
+    }
+    for line in box.sh("ps -eo cputimes=,args= --ppid 2 --deselect").splitlines():
+        seconds, _, words = line.strip().partition(" ")
+        if "callbox" in words:
+            found[words[-60:]] = found.get(words[-60:], 0.0) + float(seconds)
+    return {name: round(used, 1) for name, used in sorted(found.items(), key=lambda pair: -pair[1]) if used >= 1}
+
+
 def emulation(box: Box) -> dict[str, float]:
     """Processor seconds that loading the product costs in the box and on the host that emulates it."""
     load = "import appliance.engine.runner, appliance.telephony.parent, webui.serve"
@@ -171,6 +184,7 @@ def boot_directly(run: Run) -> None:
         box.wait_agent(1200)
         run.figures["direct_call"] = wait_dial_ready(box, run)
         run.mark("direct_dial_ready_s", box.up_s, box)
+        run.figures["direct_spent"] = spent(box)
         run.mark("direct_menu_s", box.wait_menu())
         run.figures["emulation"] = emulation(box)
         address = box.sh("ip -4 -o addr show scope global | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p' | head -1")

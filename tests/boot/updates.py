@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from appliance.store.db import newest_revision
 from tests.boot.box import AS_CALLBOX, Box, disk, firmware, network
 from tests.boot.stages import Run, give_list, keep_screen, rows, wait_dial_ready, wait_gate
 
@@ -22,27 +23,40 @@ KEPT = (
     "audit_log",
 )  # fmt: skip
 """Tables that lose nothing by themselves."""
+_SITE = "./opt/callbox/venv/lib/python3.11/site-packages"
 _FAULT = "raise SystemExit('a version that cannot start')\n"
+_REVISION = "9001"
+_MIGRATION = f"store/migrations/versions/v{_REVISION}_a_later_version.py"
+_MIGRATE = f"""from alembic import op
+
+revision = "{_REVISION}"
+down_revision = "{newest_revision()}"
 
 
-def broken_bundle(build: Path, folder: Path) -> Path:
-    """A signed update made of `build`'s parts whose `callbox prepare` fails at each start."""
-    bundle = folder / "broken.raucb"
+def upgrade() -> None:
+    op.execute("CREATE TABLE known_later AS SELECT id FROM contacts")
+"""
+
+
+def _bundle(build: Path, folder: Path, version: str, changed: dict[str, str]) -> Path:
+    """A signed update made of `build`'s parts with these sources of `appliance` in place of, or beside, its own."""
+    bundle = folder / f"{version}.raucb"
     with tempfile.TemporaryDirectory(dir=folder) as name:
         work = Path(name)
-        source = work / "run.py"
-        source.write_text(_FAULT)
-        code = py_compile.compile(
-            str(source), str(work / "run.pyc"), doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )  # fmt: skip
         parts = work / "app.tar"
         subprocess.run(["cp", "--reflink=auto", build / "app.tar", parts], check=True)
-        site = "./opt/callbox/venv/lib/python3.11/site-packages/appliance/services"
         with tarfile.open(parts, "a") as tar:
-            tar.add(source, f"{site}/run.py")
-            tar.add(str(code), f"{site}/__pycache__/run.cpython-311.pyc")
-        version, keys = "0.9.0-broken", build.parent / "keys"
+            for path, text in changed.items():
+                source, code = work / "source.py", work / "source.pyc"
+                source.write_text(text)
+                py_compile.compile(
+                    str(source), str(code), doraise=True,
+                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+                )  # fmt: skip
+                place = Path(f"{_SITE}/appliance/{path}")
+                tar.add(source, str(place))
+                tar.add(code, f"./{place.parent}/__pycache__/{place.stem}.cpython-311.pyc")
+        keys = build.parent / "keys"
         # boot.sh's folders are looked for beside Debian's part
         script = (
             f"set -e; export SOURCE_DATE_EPOCH=1764028800 ZSTD_LEVEL=1; "
@@ -52,6 +66,16 @@ def broken_bundle(build: Path, folder: Path) -> Path:
         )
         subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.DEVNULL)
     return bundle
+
+
+def newer_bundle(build: Path, folder: Path) -> Path:
+    """A version that knows one table more, filled from what the box has."""
+    return _bundle(build, folder, "0.8.0-newer", {_MIGRATION: _MIGRATE})
+
+
+def broken_bundle(build: Path, folder: Path) -> Path:
+    """A still later one whose `callbox prepare` fails at each start."""
+    return _bundle(build, folder, "0.9.0-broken", {_MIGRATION: _MIGRATE, "services/run.py": _FAULT})
 
 
 def _flipped(bundle: Path, folder: Path) -> Path:
@@ -123,7 +147,7 @@ def _install(box: Box, path: str) -> str:
 def update_and_return(run: Run) -> None:
     """One disk: a bundle with a flipped bit is refused; a good one is proven with all rows there; one that
     cannot start is left by itself within three tries."""
-    good, broken = run.update / "callbox.raucb", broken_bundle(run.update, run.folder)
+    good, broken = newer_bundle(run.image, run.folder), broken_bundle(run.image, run.folder)
     bad = _flipped(good, run.folder)
     plugged = sticks(good=good, bad=bad, broken=broken)
     arguments = [*firmware(run.folder, [f"{run.disk}@@1M"]), *disk(run.disk), *network(), *plugged]
@@ -148,7 +172,8 @@ def update_and_return(run: Run) -> None:
         keep_screen(box, run, "update-good", "update")
         run.figures["update_said"] = said.splitlines()
         run.figures["updated_from"], run.figures["updated_to"] = version, _version(box)
-        assert not (lost := _lost(before, rows(box))), lost
+        assert not (lost := _lost(before, now := rows(box))), lost
+        assert now["known_later"] == now["contacts"], "the data were not migrated"
         run.figures["updated_call"] = wait_dial_ready(box, run)  # by the trunk that the old version was given
         run.figures["rauc_status"] = json.loads(box.sh("rauc status --detailed --output-format=json"))
         box.sh("rm -f /data/good.raucb")
