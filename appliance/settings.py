@@ -295,12 +295,14 @@ class BackupSettings(_Section):
     keep_days: int = Field(7, title="Daily ones kept", description="The newest of each of so many days.", ge=1, le=90)
     keep_weeks: int = Field(4, title="Weekly ones kept", description="The newest of each of so many weeks.", ge=0, le=52)
     keep_months: int = Field(6, title="Monthly ones kept", description="The newest of each of so many months.", ge=0, le=60)
-    copy_to: str = Field("", title="Copies go to", description="Folder on a mounted share, rsync://host/module, or s3://bucket/prefix: each backup is copied there. Empty: they stay on the box.", pattern=r"^(/[^\x00\n]{1,200}|rsync://[A-Za-z0-9._@/-]{3,200}|s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._/-]{0,100})?)?$")
+    copy_to: str = Field("", title="Copies go to", description="smb://host/share/folder, rsync://host/module, s3://bucket/prefix, or a folder that is mounted: each backup is copied there. Empty: they stay on the box.", pattern=r"^(/[^\x00\n]{1,200}|smb://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[^/\\:*?\"<>|@%\x00-\x1f]{1,80}){1,8}/?|rsync://[A-Za-z0-9._@/-]{3,200}|s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._/-]{0,100})?)?$")
     recordings: bool = Field(False, title="Copy recordings too", description="Encrypted as they are; their keys are in the backup.")
     s3_endpoint: str = Field("", title="S3 address", description="https://host of the storage; empty: Amazon's.", pattern=r"^(https?://[A-Za-z0-9.:-]{1,200})?$")
     s3_region: str = Field("us-east-1", title="S3 region", description="As the storage calls it.", pattern=r"^[a-z0-9-]{1,40}$")
     s3_access_key: str = Field("", title="S3 access key", description="Its name.", pattern=r"^[A-Za-z0-9]{0,128}$")
     s3_secret_key: SecretStr = Field(SecretStr(""), title="S3 secret key", description="Kept in the settings file.")
+    smb_user: str = Field("", title="SMB user", description="name, DOMAIN\\name or name@domain, who may write into the share.", pattern=r"^[^\x00-\x1f/:*?\"<>|%]{0,100}$")
+    smb_password: SecretStr = Field(SecretStr(""), title="SMB password", description="Kept in the settings file.")
 
 
 class StoreSettings(_Section):

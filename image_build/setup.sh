@@ -19,8 +19,11 @@ fi
 
 # ---- 1. Debian packages ------------------------------------------------------------------------------------------
 step 1 "Debian packages"
+units="kamailio rtpengine-daemon rtpengine-recording-daemon nginx nats-server postgresql"
+# a file server that somebody has here already stays as it is
+[ -x /usr/sbin/smbd ] || units="$units smbd nmbd samba-ad-dc"
 image_build/packages.sh image_build/packages.txt || die "the Debian packages are not all there."
-for unit in kamailio rtpengine-daemon rtpengine-recording-daemon nginx nats-server postgresql; do
+for unit in $units; do
   command -v systemctl >/dev/null || break
   if [ -e "/etc/systemd/system/multi-user.target.wants/$unit.service" ]; then
     $SUDO systemctl disable --quiet "$unit.service" 2>/dev/null || true

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import http.client
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -30,7 +30,7 @@ class Bucket:
     name: str
     region: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     endpoint: str = ""
 
     @property

@@ -1,4 +1,4 @@
-"""Copies of backups and recordings where the box is not: a folder (a mounted share), an rsync server, S3.
+"""Copies of backups and recordings where the box is not: an SMB share, an rsync server, S3, a mounted folder.
 
 Each file is checked by its SHA-256 after it arrived. Recordings go as they are, encrypted; what was copied is known by
 the instant when the last one was archived, so that nothing is copied twice and nothing left out.
@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -113,11 +114,26 @@ class Storage:
         s3.put(self._bucket, f"{self._prefix}{name}", path, digest_of(path))
 
 
+class Shared:
+    """A share of a Windows or Samba server (smb://host[:port]/share[/folder])."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        # not as a box starts that copies elsewhere, or nowhere: it takes a while to load
+        from appliance.outside import smb
+
+        self._put = partial(smb.put, smb.share_of(url, user, password))
+
+    def put(self, path: Path, name: str) -> None:
+        self._put(name, path, digest_of(path))
+
+
 def place(settings: BackupSettings) -> Place | None:
     """Where the settings say copies go; None: nowhere."""
     where = settings.copy_to
     if where.startswith("rsync://"):
         return Rsync(where)
+    if where.startswith("smb://"):
+        return Shared(where, settings.smb_user, settings.smb_password.get_secret_value())
     if where.startswith("s3://"):
         name, _, prefix = where.removeprefix("s3://").partition("/")
         bucket = s3.Bucket(
