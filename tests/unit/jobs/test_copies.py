@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from appliance.errors import BoxError
 from appliance.jobs.backup import copies
-from appliance.outside import s3
+from appliance.outside import s3, smb
 from appliance.settings import BackupSettings
 
 pytestmark = pytest.mark.unit
@@ -123,3 +123,13 @@ def test_to_a_folder_that_is_there_and_full_or_not_mounted(tmp_path: Path) -> No
         to.put(tmp_path / "b", "recordings/1.cbr")
     assert copies.place(BackupSettings()) is None
     assert isinstance(copies.place(BackupSettings(copy_to="rsync://host/module")), copies.Rsync)
+
+
+def test_a_share_is_named_without_its_password() -> None:
+    assert isinstance(copies.place(BackupSettings(copy_to="smb://nas.office:4450/备份/office 1/")), copies.Shared)
+    share = smb.share_of("smb://nas.office:4450/备份/office 1/boxes/", "OFFICE\\box", "secret")
+    assert (share.host, share.port, share.name, share.folder) == ("nas.office", 4450, "备份", "office 1/boxes")
+    assert "secret" not in repr(share)
+    for wrong in ("smb://nas", "smb://box:secret@nas/share", "smb://nas/a\\b", "smb://nas//share"):
+        with pytest.raises(ValidationError):
+            BackupSettings(copy_to=wrong)
