@@ -18,6 +18,8 @@ from appliance.home import DEVICE_SETTINGS, Home
 _SIOCGIFADDR = 0x8915
 _WATCH_SILENT_S = 45.0
 _FALLBACK_PORT = 8443
+DATA_FAULT = Path("/run/callbox-data.fault")
+"""What keeps the device from its data, a line each, as its own start found it (image_build, `data`)."""
 
 
 def addresses() -> dict[str, str]:
@@ -99,7 +101,10 @@ def hardware_age_s(home: Home) -> float | None:
 
 def red_lines(home: Home) -> list[str]:
     """What is wrong, for the top of the screen."""
-    lines = []
+    try:
+        lines = [f"!! {line}" for line in DATA_FAULT.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        lines = []
     if not supervisor_answers(home):
         lines.append("!! The services do not run: supervisor does not answer")
     age_s = hardware_age_s(home)

@@ -109,12 +109,18 @@ def boot_one_disk(run: Run) -> None:
             box.power_off()
 
 
+def key_stick(run: Run) -> Path:
+    """An empty stick of the name that makes it a key stick."""
+    stick = blank(run.folder / "key.img", 40)
+    subprocess.run(["mkfs.vfat", "-n", "CALLBOXKEY", str(stick)], check=True, stdout=subprocess.DEVNULL)
+    return stick
+
+
 def keep_data_locked(run: Run) -> None:
     """A key stick at the first boot: the data are encrypted, opened with the stick and not without it; then the box is
     decommissioned, and the stick opens nothing any more."""
     fresh_disk(run)
-    stick = blank(run.folder / "key.img", 40)
-    subprocess.run(["mkfs.vfat", "-n", "CALLBOXKEY", str(stick)], check=True, stdout=subprocess.DEVNULL)
+    stick = key_stick(run)
     box_itself = [*direct(run.image, run.folder), *disk(run.disk), *network()]
     with_stick = [*box_itself, *disk(stick, 1, "KEYSTICK")]
     with Box(run.folder, "locked-first", with_stick) as box:
@@ -128,7 +134,7 @@ def keep_data_locked(run: Run) -> None:
         assert box.run("systemctl start callbox-prepare", 300).status != 0
         assert box.run("findmnt /data").status != 0
         run.figures["locked_says"] = box.sh("journalctl -b -u callbox-data --no-pager -o cat | grep locked")
-        box.wait_menu()
+        box.see("!! Data locked", _TYPE_S)  # in the menu's head
         box.power_off()
     with Box(run.folder, "locked-again", with_stick) as box:
         box.wait_agent(1200)

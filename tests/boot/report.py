@@ -76,6 +76,13 @@ def _told(figures: dict[str, Any]) -> list[str]:
         lines.append(f"- decommissioned: the data partition was {figures['decommissioned']['disk']}")
     if figures.get("locked_says"):
         lines.append(f"- without the key stick: `{figures['locked_says'].splitlines()[0]}`")
+    if figures.get("tpm_locked_says"):
+        words = (figures[f"tpm_{at}_says"].splitlines()[-1] for at in ("first", "locked", "stick"))
+        first, locked, stick = (line.removeprefix("callbox-data: ") for line in words)
+        lines.append(
+            f"- a machine with a TPM: `{first}`; opened by itself at the next start. The same disk on another board: "
+            f"`{locked}`; with the spare stick: `{stick}`, and it opens by itself there"
+        )
     return [*lines, ""] if lines else []
 
 
