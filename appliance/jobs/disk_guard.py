@@ -15,6 +15,7 @@ from typing import Any
 
 from appliance.alerting import told
 from appliance.events import StorageState
+from appliance.jobs import log_room
 from appliance.jobs.context import Context
 from appliance.logs import get_logger
 from appliance.types import Severity
@@ -86,6 +87,7 @@ class DiskGuard:
 
     def check(self) -> bool:
         """Measure, tell when the state changed or is worth repeating; True while the reserve is touched."""
+        log_room.keep(self._context.home.logs)
         free, reserve = min(self._scarce_mb(), key=lambda pair: pair[0] - pair[1])
         raised = free < reserve * (_CLEAR_FACTOR if self._raised else 1.0)
         now_s = self._context.clock.monotonic_s()
