@@ -171,7 +171,7 @@ class LineAnalysis:
     def nothing_more(self) -> Step:
         """A step without a chunk: what is known now."""
         empty = np.zeros((1, 0), np.float32)
-        none = Features(*(empty for _ in range(10)))
+        none = Features(*(empty for _ in range(11)))
         self._block = self._block[:0]
         return self._step(none, 0, [], self.runs.current, [], [], [], 0)
 

@@ -12,10 +12,9 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.features import BIN_HZ, HOP, FrontEnd
+from audio.features import HOP, N_CODED, FrontEnd
 
-N_SLOPES = 16
-_LOW_HZ, _HIGH_HZ = 330.0, 3400.0
+N_SLOPES = N_CODED - 1
 _SMOOTH, _LAG = 3, 6
 _WORD_HOPS = 8
 """So many hops are added up; `Coder.push` adds them by hand, so that every cut into pushes gives the same."""
@@ -23,19 +22,8 @@ _PAST = 2 * _WORD_HOPS
 _CLIP_DB = np.float32(6.0)
 _BELOW_PEAK_DB, _LOWEST_DB = 45.0, -75.0
 _PEAK_DECAY_DB = 0.1
-_LN10_10 = np.float32(np.log(10) / 10)
 
 Slopes = NDArray[np.float32]
-
-
-def _edges() -> NDArray[np.intp]:
-    """Bins at which 17 bands begin, equally wide on the mel scale, and where the last one ends."""
-    low, high = (np.log10(1 + hz / 700) for hz in (_LOW_HZ, _HIGH_HZ))
-    return np.round(700 * (10 ** np.linspace(low, high, N_SLOPES + 2) - 1) / BIN_HZ).astype(np.intp)
-
-
-_EDGES = _edges()
-_WIDTHS = np.diff(_EDGES).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +59,17 @@ class Coder:
         self._past = np.zeros((_PAST, N_SLOPES), np.float32)
         self._peak_db = _LOWEST_DB + _BELOW_PEAK_DB
 
-    def push(self, spectrum_db: NDArray[np.float32]) -> Codes:
-        """Codes of log power spectra [hops, 129]."""
-        hops = spectrum_db.shape[0]
-        power = np.exp(spectrum_db[:, _EDGES[0] : _EDGES[-1]] * _LN10_10)
-        bands = np.log10(np.add.reduceat(power, _EDGES[:-1] - _EDGES[0], axis=1) / _WIDTHS)
-        bands *= np.float32(10)
-        loud = bands.max(axis=1)
+    def push(self, bands: NDArray[np.float32]) -> Codes:
+        """Codes of `Features.coded_db` [hops, 17]."""
+        hops = len(bands)
+        loud = np.maximum.reduce(bands, axis=1)
         fall = np.arange(1, hops + 1, dtype=np.float32) * np.float32(_PEAK_DECAY_DB)
         peak = np.maximum(np.maximum.accumulate(loud + fall), self._peak_db) - fall
         self._peak_db = float(peak[-1])
         floored = np.maximum(bands, np.maximum(peak - _BELOW_PEAK_DB, _LOWEST_DB)[:, None])
-        joined = np.concatenate((self._past, np.diff(floored, axis=1)))
+        joined = np.empty((_PAST + hops, N_SLOPES), np.float32)
+        joined[:_PAST] = self._past
+        np.subtract(floored[:, 1:], floored[:, :-1], out=joined[_PAST:])
         self._past = joined[hops:]
         smooth = (joined[2:] + joined[1:-1] + joined[:-2])[-hops - _LAG :]
         slopes = (smooth[_LAG:] - smooth[:-_LAG]) * (1 / (_SMOOTH * _CLIP_DB))
@@ -90,7 +77,7 @@ class Coder:
         fours = pairs[2:] + pairs[:-2]
         eights = (fours[4:] + fours[:-4])[-hops - _WORD_HOPS :]
         moved = eights[_WORD_HOPS:] - eights[:-_WORD_HOPS]
-        bits = np.packbits(moved > 0, axis=1, bitorder="little").view("<u2")[:, 0]
+        bits = np.packbits(moved > 0, bitorder="little").view("<u2")
         np.minimum(np.maximum(slopes, -1, out=slopes), 1, out=slopes)
         return Codes(slopes, bits, np.abs(moved, out=moved) * np.float32(1 / _WORD_HOPS), loud, loud - peak)
 
@@ -98,4 +85,4 @@ class Coder:
 def codes_of(samples: NDArray[np.int16]) -> Codes:
     """Codes of a recording, int16 samples [n]; what is left over behind the last whole hop is dropped."""
     whole = samples[: samples.size - samples.size % HOP]
-    return Coder().push(FrontEnd().push(whole[None, :]).spectrum_db[0])
+    return Coder().push(FrontEnd().push(whole[None, :]).coded_db[0])

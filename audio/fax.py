@@ -79,6 +79,8 @@ def _phase_and_depth(samples: NDArray[np.float32], hz: float) -> tuple[int, floa
 
 def calling_tone(runs: Sequence[Run], speech: Sequence[Burst], now_s: float) -> FaxMatch | None:
     """CNG from closed runs: a second burst a period after the first, or one burst alone on a line without speech."""
+    if not any(_CNG_HZ[0] <= run.hz <= _CNG_HZ[1] for run in runs):
+        return None
     whole = _mended(runs)
     last = next((r for r in reversed(whole) if is_calling_burst(r)), None)
     if last is None:

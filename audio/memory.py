@@ -4,14 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ = 8000
+_SCALE = np.float32(1 / 32768)
 
 
 class Memory:
-    """Samples of the last `seconds` and of the last push, float32 in [-1, 1]."""
+    """Samples of the last `seconds` and of the last push; given out as float32 in [-1, 1]."""
 
     def __init__(self, seconds: float) -> None:
         self._size = round(seconds * RATE_HZ)
-        self._data = np.zeros(self._size * 2, np.float32)
+        self._data = np.zeros(self._size * 2, np.int16)
         self._end = 0
         self._fill = 0
 
@@ -20,10 +21,10 @@ class Memory:
         if self._fill + samples.size > self._data.size:
             kept = self._data[max(0, self._fill - self._size) : self._fill]
             if kept.size + samples.size > self._data.size:
-                self._data = np.zeros(self._size + samples.size, np.float32)
+                self._data = np.zeros(self._size + samples.size, np.int16)
             self._data[: kept.size] = kept
             self._fill = kept.size
-        np.multiply(samples, np.float32(1 / 32768), out=self._data[self._fill : self._fill + samples.size])
+        self._data[self._fill : self._fill + samples.size] = samples
         self._fill += samples.size
         self._end += samples.size
 
@@ -32,7 +33,7 @@ class Memory:
         base = self._end - self._fill
         first = max(0, round(start_s * RATE_HZ) - base)
         last = max(first, min(self._fill, round(stop_s * RATE_HZ) - base))
-        return self._data[first:last]
+        return self._data[first:last] * _SCALE
 
 
 Peak = tuple[float, float]

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audio import model, texture
 from audio.analysis import CHUNK_HOPS, Step
@@ -82,9 +81,9 @@ class EarlyPhase:
         self._open_s = max(config.announcement_final_s, chance_s)
         self._texture = model.load("texture")
         self._words_said = Words()
-        self._sounds: dict[int, NDArray[np.float32]] = {}
+        self._sounds: dict[int, list[float]] = {}
         """Shares of speech, music and neither at the looks of the pass, by the chunk's number."""
-        self._looks: deque[NDArray[np.float32]] = deque(maxlen=_LOOKS)
+        self._looks: deque[list[float]] = deque(maxlen=_LOOKS)
         self._said: Verdict | None = None
         self._named: Named | None = None
         self._sit: _AfterSit | None = None
@@ -96,7 +95,7 @@ class EarlyPhase:
         self._code(steps)
         self._words_said.push(steps[0].block)
         due = [s for s in steps if s.number % _LOOK_EVERY == 0 and s.texture.length_s >= _MIN_TEXTURE_S]
-        shares = self._texture.probabilities(texture.vectors([s.texture for s in due])) if due else ()
+        shares = self._texture.probabilities(texture.vectors([s.texture for s in due])).tolist() if due else []
         self._sounds = {s.number: share for s, share in zip(due, shares, strict=True)}
 
     def step(self, step: Step) -> list[Verdict]:
@@ -122,11 +121,11 @@ class EarlyPhase:
         if last is None:
             shares = None
             if step.texture.length_s >= _MIN_TEXTURE_S:
-                shares = self._smoothed(self._texture.probabilities(step.texture.vector()))
-            if shares is None or shares.max() < _GUESS:
+                shares = self._smoothed(self._texture.probabilities(step.texture.vector()).tolist())
+            if shares is None or max(shares) < _GUESS:
                 return Verdict(Label.UNKNOWN, Kind.SPEECH, "end_of_audio", 0.0, now_ms, final=True)
-            label, kind, reason = _SOUNDS[int(shares.argmax())]
-            return Verdict(label, kind, reason, float(shares.max()), now_ms, final=True)
+            label, kind, reason = _SOUNDS[shares.index(max(shares))]
+            return Verdict(label, kind, reason, max(shares), now_ms, final=True)
         return Verdict(last.label, last.kind, last.reason, last.confidence, now_ms, last.evidence, final=True)
 
     def _say(
@@ -150,7 +149,7 @@ class EarlyPhase:
         if self._matcher is None and self._repeats.lag_s is not None:
             return
         waiting = self._codes
-        coded = self._coder.push(steps[0].heard.spectrum_db[0])
+        coded = self._coder.push(steps[0].heard.coded_db[0])
         left = waiting is not None and self._coded < waiting.bits.size
         self._codes = waiting.part(self._coded, waiting.bits.size).followed_by(coded) if waiting and left else coded
         self._coded = 0
@@ -217,11 +216,10 @@ class EarlyPhase:
         evidence = {**said.evidence, **_evidence(self._named), "meaning": str(self._named.entry.label)}
         return Verdict(said.label, said.kind, "tone_then_known_words", said.confidence, said.decided_at_ms, evidence)
 
-    def _smoothed(self, shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _smoothed(self, shares: list[float]) -> list[float]:
         """Shares of speech, music and neither, smoothed over some looks."""
         self._looks.append(shares)
-        smooth: NDArray[np.float32] = np.add.reduce(self._looks) / np.float32(len(self._looks))
-        return smooth
+        return [sum(looks) / len(looks) for looks in zip(*self._looks, strict=True)]
 
     def _sound(self, step: Step) -> list[Verdict]:
         """Speech, music or nothing, where no tone is."""
@@ -232,8 +230,8 @@ class EarlyPhase:
             self._looks.clear()
             return []
         shares = self._smoothed(look)
-        winner = int(shares.argmax())
-        confidence = float(shares[winner])
+        confidence = max(shares)
+        winner = shares.index(confidence)
         voice_s = step.texture.recent_voice[0]
         label, kind, reason = _SOUNDS[winner]
         if winner == _SPEECH and self._repeats.lag_s is not None:

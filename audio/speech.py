@@ -26,6 +26,7 @@ _ENVELOPE_HOPS = 1000
 _FLOOR_SMOOTH = 0.8
 _LOST_DBOV = -73.0
 _LOST_MOST_HOPS, _LOST_ECHO_HOPS = 8, 3
+_NO_VOICE = [False] * _CHUNK_HOPS
 
 
 Levels = NDArray[np.float32]
@@ -94,7 +95,8 @@ class SpeechTracker:
         self._zero_hops = 0
         self._since_zero = _LOST_ECHO_HOPS
         self._good_db = -100.0
-        self._heard = _Heard(0, [], [], [], [], [])
+        nothing = np.zeros(0)
+        self._heard = _Heard(0, [], nothing, nothing, nothing, np.zeros(0, np.bool_))
         self._told: tuple[Burst, ...] = ()
 
     @property
@@ -137,7 +139,8 @@ class SpeechTracker:
         else:
             floors = lowest
         high = smooth > np.maximum(floors + _ABOVE_FLOOR_DB, _MIN_DBOV)
-        self._heard = _Heard(self.hop, levels, smooth.tolist(), lowest.tolist(), floors.tolist(), high.tolist())
+        self._heard = _Heard(self.hop, levels, smooth, lowest, floors, high)
+        self.envelope.frombytes(smooth[: max(0, _ENVELOPE_HOPS - self.hop)].astype(np.float32).tobytes())
 
     def _smoothed(self, levels: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Levels [10 n] smoothed quickly and slowly, each by the decay that its chunk begins with."""
@@ -156,24 +159,24 @@ class SpeechTracker:
         return out
 
     def push(self, tonal: Sequence[int]) -> list[bool]:
-        """Take the next hops in (`tonal`: hops that a generated tone has lasted, 0 for none); their voice decisions."""
-        count, heard, first = len(tonal), self._heard, self.hop - self._heard.first
-        hops = slice(first, first + count)
-        smooths, toned = heard.smooths[hops], any(tonal)
-        if self.hop < _ENVELOPE_HOPS:
-            self.envelope.extend(
-                [-100.0 if t else s for s, t in zip(smooths, tonal, strict=True)] if toned else smooths
-            )
-        self.floor_db = heard.floors[first + count - 1]
-        quiet = self._start < 0 and not toned and not self._in_tone and self.hop > _START_HOPS
-        if quiet and True not in heard.high[hops]:
-            self.peak_db = max(self.peak_db - count * _PEAK_DECAY_DB, -100.0)
-            self.hop += count
-            return [False] * count
+        """Take the next ten hops in (`tonal`: hops that a generated tone has lasted, 0 for none).
+
+        Their voice decisions come back, in a list that must not be changed.
+        """
+        heard, toned = self._heard, any(tonal)
+        chunk = (self.hop - heard.first) // _CHUNK_HOPS
+        self.floor_db = heard.floors[chunk]
+        if not (toned or self._in_tone or self._start >= 0 or heard.loud[chunk]) and self.hop > _START_HOPS:
+            self.peak_db = max(self.peak_db - _CHUNK_HOPS * _PEAK_DECAY_DB, -100.0)
+            self.hop += _CHUNK_HOPS
+            return _NO_VOICE
+        if toned and self.hop < _ENVELOPE_HOPS:
+            for hop, lasted in enumerate(tonal, self.hop):
+                if lasted:
+                    self.envelope[hop] = -100.0
         out: list[bool] = []
-        rows = zip(heard.levels[hops], smooths, heard.lowest[hops], heard.high[hops], tonal, strict=True)
         peak = self.peak_db
-        for level, smooth, low, high, lasted in rows:
+        for (level, smooth, low, high), lasted in zip(heard.rows(chunk), tonal, strict=True):
             in_tone = lasted > 0
             if in_tone and not self._in_tone:
                 self._withdraw(self.hop - lasted)
@@ -232,16 +235,33 @@ class SpeechTracker:
         self._start, self._confirmed = -1, False
 
 
-@dataclass(slots=True)
 class _Heard:
-    """Hops from the `first` on: level, smoothed level, the lowest of 1.5 s, the floor it makes, whether above it."""
+    """Hops from the `first` on: level, smoothed level, the lowest of 1.5 s, whether above the floor that makes; of each
+    chunk whether any is, and the floor at its end."""
 
-    first: int
-    levels: list[float]
-    smooths: list[float]
-    lowest: list[float]
-    floors: list[float]
-    high: list[bool]
+    __slots__ = ("_high", "_levels", "_lowest", "_rows", "_smooths", "first", "floors", "loud")
+
+    def __init__(
+        self,
+        first: int,
+        levels: list[float],
+        smooths: NDArray[np.float64],
+        lowest: NDArray[np.float64],
+        floors: NDArray[np.float64],
+        high: NDArray[np.bool_],
+    ) -> None:
+        self.first = first
+        self.floors: list[float] = floors[_CHUNK_HOPS - 1 :: _CHUNK_HOPS].tolist()
+        self.loud: list[bool] = np.logical_or.reduce(high.reshape(-1, _CHUNK_HOPS), axis=1).tolist()
+        self._levels, self._smooths, self._lowest, self._high = levels, smooths, lowest, high
+        self._rows: list[tuple[float, float, float, bool]] = []
+
+    def rows(self, chunk: int) -> list[tuple[float, float, float, bool]]:
+        """The hops of a chunk; most chunks are never asked for."""
+        if not self._rows:
+            columns = (self._smooths.tolist(), self._lowest.tolist(), self._high.tolist())
+            self._rows = list(zip(self._levels, *columns, strict=True))
+        return self._rows[chunk * _CHUNK_HOPS : (chunk + 1) * _CHUNK_HOPS]
 
 
 def _lowest(levels: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -50,12 +50,15 @@ _HANNINGS = _hannings()
 
 @dataclass(slots=True)
 class _Piece:
-    """A tenth of a second: where it stands in a pass's features, and its hops of voice and of generated tone."""
+    """A tenth of a second: where it stands in a pass's features, its hops of voice and of generated tone, and how many
+    of each there were in the segment at its end."""
 
     heard: Features
     at: int
     voiced_hops: int
     tonal_hops: int
+    voiced_until: int
+    tonal_until: int
 
 
 class _Segment:
@@ -125,14 +128,12 @@ class _Segment:
 
     def _returns(self, spectra: Array) -> Array:
         """Of every second hop: how sharp the fine structure is, and its correlation with itself some hops before."""
-        width, count = 2 * _REACH + 1, spectra.shape[0]
-        padded = np.empty((count, _N_BINS + 2 * _REACH + 2), np.float32)
-        padded[:, 0] = 0
-        padded[:, 1 : _REACH + 1] = spectra[:, :1]
-        padded[:, _REACH + 1 : -_REACH - 1] = spectra
-        padded[:, -_REACH - 1 :] = spectra[:, -1:]
-        sums = np.cumsum(padded, axis=1, out=padded)
-        fine = spectra - (sums[:, width : width + _N_BINS] - sums[:, :_N_BINS]) / np.float32(width)
+        count = spectra.shape[0]
+        padded = np.empty((count, _N_BINS + 2 * _REACH), np.float32)
+        padded[:, :_REACH] = spectra[:, :1]
+        padded[:, _REACH:-_REACH] = spectra
+        padded[:, -_REACH:] = spectra[:, -1:]
+        fine = np.subtract(spectra, _means_of_nine(padded), order="C")
         np.minimum(np.maximum(fine, -_CLIP_DB, out=fine), _CLIP_DB, out=fine)
         joined = np.concatenate((self._past, fine))
         past = _PAST // _EVERY
@@ -145,6 +146,16 @@ class _Segment:
             product = np.einsum("ij,ij->i", fine, joined[back : back + count])
             out[:, column] = product / np.sqrt(power[past:] * power[back : back + count])
         return out
+
+
+def _means_of_nine(values: Array) -> Array:
+    """Of rows [n, bins] the mean of each nine neighbours [n, bins - 8]."""
+    twos = values[:, 1:] + values[:, :-1]
+    fours = twos[:, 2:] + twos[:, :-2]
+    nines = fours[:, 4:] + fours[:, :-4]
+    nines = nines[:, :-1] + values[:, 8:]
+    nines *= np.float32(1 / 9)
+    return nines
 
 
 def _stretch(pieces: list[_Piece]) -> tuple[Array, Array, Array, Array, Array]:
@@ -172,8 +183,13 @@ class Window:
         """Seconds of voice, and of generated tone, in the last 3 s."""
         segment = self._segment
         last = self._stop - segment.first
-        pieces = segment.pieces[max(0, last - _RECENT_PIECES) : last]
-        return sum([p.voiced_hops for p in pieces]) / 100, sum([p.tonal_hops for p in pieces]) / 100
+        if last == 0:
+            return 0.0, 0.0
+        voiced, tonal = segment.pieces[last - 1].voiced_until, segment.pieces[last - 1].tonal_until
+        if last > _RECENT_PIECES:
+            before = segment.pieces[last - 1 - _RECENT_PIECES]
+            voiced, tonal = voiced - before.voiced_until, tonal - before.tonal_until
+        return voiced / 100, tonal / 100
 
     @property
     def length_s(self) -> float:
@@ -199,7 +215,9 @@ class Texture:
 
     def push(self, heard: Features, at: int, voiced_hops: int, tonal_hops: int) -> None:
         """Take a piece: ten hops of features [1, hops] from `at` on, how many are voice and how many generated tone."""
-        self._segment.pieces.append(_Piece(heard, at, voiced_hops, tonal_hops))
+        pieces = self._segment.pieces
+        voiced, tonal = (pieces[-1].voiced_until, pieces[-1].tonal_until) if pieces else (0, 0)
+        pieces.append(_Piece(heard, at, voiced_hops, tonal_hops, voiced + voiced_hops, tonal + tonal_hops))
 
     def clear(self) -> None:
         """Forget what was: a ring or busy tone says nothing about what follows."""
