@@ -22,8 +22,8 @@ ExecStart=/bin/sh /callbox-test/install
 _INSTALL = f"""set -e
 mkdir -p {FOLDER} /run/systemd/system/sysinit.target.wants
 cp /callbox-test/agent.py {FOLDER}/
-cp /callbox-test/agent.service /run/systemd/system/callbox-test-agent.service
-ln -s ../callbox-test-agent.service /run/systemd/system/sysinit.target.wants/
+cp /callbox-test/agent.service /run/systemd/system/boot-test-agent.service
+ln -s ../boot-test-agent.service /run/systemd/system/sysinit.target.wants/
 # a crash of the emulated machine tells where it was, in the service's own log
 more=/run/systemd/system/callbox-supervisord.service.d
 mkdir -p $more

@@ -24,6 +24,12 @@ class Action:
     arguments: dict[str, str]
     roles: frozenset[Role]
     timeout_s: float
+    units: frozenset[str] = frozenset()
+
+    def check_unit(self, unit: str) -> None:
+        """Raises NotAllowedError unless this unit of the box may ask; empty: no unit, a shell that root opened."""
+        if unit and unit not in self.units:
+            raise NotAllowedError("privileged.unit", f"'{self.name}' is not asked for by callbox-{unit}.")
 
     def argument_list(self, role: Role, given: dict[str, str]) -> list[str]:
         """Return the program and its arguments. Raises NotAllowedError or CallerError `privileged.argument`."""
@@ -55,6 +61,6 @@ def load_actions() -> dict[str, Action]:
         actions[name] = Action(
             name=name, description=entry["description"], command=_program(entry["command"]),
             arguments=dict(entry["arguments"]), roles=frozenset(Role(role) for role in entry["roles"]),
-            timeout_s=float(entry["timeout_s"]),
+            timeout_s=float(entry["timeout_s"]), units=frozenset(entry["units"]),
         )  # fmt: skip
     return actions

@@ -51,6 +51,59 @@ def test_a_role_without_the_right_is_refused() -> None:
         load_actions()["time-zone-set"].argument_list(Role.AGENT, {"zone": "UTC"})
 
 
+_SLICE = "/system.slice/system-callbox\\x2dconsole.slice"
+
+
+@pytest.mark.parametrize(
+    ("group", "unit"),
+    [
+        ("0::/system.slice/callbox-watch.service\n", "watch"),
+        ("12:cpu:/\n0::/system.slice/callbox-supervisord.service\n", "supervisord"),
+        (f"0::{_SLICE}/callbox-console@ttyS0.service\n", "console"),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", ""), ("0::/\n", ""),
+        ("0::/system.slice/other.service/callbox-watch.service.d\n", ""),
+    ],
+)  # fmt: skip
+def test_the_control_group_says_which_unit_asks(tmp_path: Path, group: str, unit: str) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/cgroup").write_text(group)
+    assert privd.unit_of(7, tmp_path) == unit
+    with pytest.raises(NotAllowedError):
+        privd.unit_of(8, tmp_path)
+
+
+def test_a_unit_has_only_its_own_task_done_whatever_role_it_names() -> None:
+    actions = load_actions()
+    units = {unit for action in actions.values() for unit in action.units}
+    systemd = Path(__file__).resolve().parents[3] / "systemd"
+    for unit in units:
+        assert list(systemd.glob(f"callbox-{unit}.service")) or list(systemd.glob(f"callbox-{unit}@.service"))
+    request = {"action": "data-erase", "role": "administrator"}
+    for unit in ("web", "watch", "console", "front", "gate"):
+        with pytest.raises(NotAllowedError) as refused:
+            privd.carry_out(actions, request, unit)
+        assert refused.value.error_id == "privileged.unit"
+    actions["data-erase"].check_unit("supervisord")
+    assert not any("web" in action.units for action in actions.values())
+    echo = {"action": "echo", "role": "administrator", "arguments": {"word": "x"}}
+    assert privd.carry_out({"echo": ECHO}, echo)["ok"], "root's own shell is no unit of the box"
+
+
+def test_every_action_that_a_service_asks_for_is_its_own() -> None:
+    """Where an action's name stands in the code, there its unit is named in the table."""
+    top = Path(__file__).resolve().parents[3]
+    asked_in = {
+        "watch": ("appliance/watch", "drivers/raid"), "supervisord": ("appliance/jobs",),
+        "console": ("appliance/console",),
+    }  # fmt: skip
+    actions = load_actions()
+    for unit, folders in asked_in.items():
+        code = "".join(path.read_text("utf-8") for folder in folders for path in (top / folder).rglob("*.py"))
+        asked = {name for name in actions if f'"{name}"' in code}
+        assert asked
+        assert {name for name in asked if unit not in actions[name].units} == set(), unit
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[socket.socket]:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
