@@ -247,9 +247,8 @@ def _print(report: dict[str, Any]) -> None:
         if key != "confusion":
             table.add_row(key.replace("_", " "), json.dumps(value, ensure_ascii=False))
     console.print(table)
-    heard = sorted({outcome for row in report["confusion"].values() for outcome in row})
-    confusion = Table("truth \\ said", *heard, title="Truth of the exchange against the box's outcome")
+    confusion = Table("truth", "said so", "said otherwise", title="Truth of the exchange against the box's outcome")
     for true, row in report["confusion"].items():
-        cells = [str(row.get(outcome, "")) for outcome in heard]
-        confusion.add_row(true, *(f"[green]{c}[/]" if o == true else c for o, c in zip(heard, cells, strict=True)))
+        others = ", ".join(f"{outcome} {count}" for outcome, count in sorted(row.items()) if outcome != true)
+        confusion.add_row(true, str(row.get(true, 0)), others)
     console.print(confusion)
