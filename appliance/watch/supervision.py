@@ -38,7 +38,7 @@ BOX = (
     Program(name="edge", priority=30),
     # a worker outlives its parent: its conversation goes on while the parent is restarted
     Program(name="switch", priority=40, stop_wait_s=20, kill_group=False),
-    Program(name="jobs", priority=50, nice=5),
+    Program(name="jobs", priority=50, nice=10),
     Program(name="engine", priority=60),
     Program(name="watch", priority=70, nice=5),
     Program(name="web", priority=80),

@@ -133,16 +133,15 @@ def look_around(box: Box) -> dict[str, Any]:
 
 
 def spent(box: Box) -> dict[str, float]:
-    """Processor seconds of the machine's own clock that each unit, and each program of the services' own, has used."""
-    units = "cd /sys/fs/cgroup/system.slice && grep -H usage_usec */cpu.stat */*/cpu.stat"
+    """Processor seconds, by the machine's own clock, of each unit and of each of the product's programs."""
+    units = "cd /sys/fs/cgroup/system.slice && grep -H -e ^user_usec -e ^system_usec */cpu.stat */*/cpu.stat || true"
     found = {
-        path.rpartition("/")[0]: int(usec) / 1e6
-        for path, usec in re.findall(r"^(\S+?):usage_usec (\d+)$", box.sh(f"{units} || true"), re.M)
+        f"{path.rpartition('/')[0]} {kind}": int(usec) / 1e6
+        for path, kind, usec in re.findall(r"^(\S+?):(user|system)_usec (\d+)$", box.sh(units), re.M)
     }
-    for line in box.sh("ps -eo cputimes=,args= --ppid 2 --deselect").splitlines():
+    for line in box.sh("ps --ppid 2 -p 2 --deselect -o cputimes=,args=").splitlines():
         seconds, _, words = line.strip().partition(" ")
-        if "callbox" in words:
-            found[words[-60:]] = found.get(words[-60:], 0.0) + float(seconds)
+        found[words[-60:]] = found.get(words[-60:], 0.0) + float(seconds)
     return {name: round(used, 1) for name, used in sorted(found.items(), key=lambda pair: -pair[1]) if used >= 1}
 
 
