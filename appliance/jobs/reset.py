@@ -83,7 +83,7 @@ class Resets:
         """Backups, and the secrets that open recordings and settings; overwritten before they are removed."""
         home = self._home
         for one in read_backups.backups(home):
-            shelf.remove(one.path)
+            shelf.remove(home.backups / one.name)
         targets = [home.backup_key, home.box_key, *sorted(home.updates.glob("before.*")), home.updates / "after.sqlite"]
         gone = [path.name for path in targets if _shred(path)]
         # last: its archive key is what wrapped every key; the running services keep what they need to stop

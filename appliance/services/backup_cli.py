@@ -142,7 +142,7 @@ def _chosen(home: Home, name: str) -> Path:
         newest = next(iter(read.backups(home)), None)
         if newest is None:
             raise CallerError("backup.unknown", "There is no backup on this box yet.")
-        return newest.path
+        return home.backups / newest.name
     return Path(name) if "/" in name or Path(name).is_file() else shelf.find(home, name)
 
 

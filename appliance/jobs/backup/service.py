@@ -229,7 +229,8 @@ class Backups:
         return {} if path is None else self._try(path, keys.needed(self._home), lambda a, b: progress(a, b))
 
     def _newest(self) -> Path | None:
-        return next((one.path for one in read.backups(self._home) if one.why != shelf.UPLOAD), None)
+        names = (one.name for one in read.backups(self._home) if one.why != shelf.UPLOAD)
+        return next((self._home.backups / name for name in names), None)
 
     def _try(self, path: Path, key: keys.BackupKey, step: Callable[[int, int], None]) -> dict[str, Any]:
         now = self._context.clock.now()
@@ -257,8 +258,9 @@ class Backups:
             sent = [one for one in read.backups(self._home) if not one.copied]
             for one in sent:
                 progress.check()
-                to.put(one.path, f"backups/{one.name}")
-                shelf.note(one.path, copied=True)
+                path = self._home.backups / one.name
+                to.put(path, f"backups/{one.name}")
+                shelf.note(path, copied=True)
             recordings = self._copy_recordings(settings.copy_to, to, progress) if settings.recordings else 0
         except BoxError as error:
             if error.error_id != "jobs.stopped":

@@ -133,7 +133,8 @@ def remove(path: Path) -> None:
 
 def rotate(home: Home, settings: BackupSettings, zone: ZoneInfo) -> list[str]:
     """Remove the scheduled backups whose time is over; returns their names. Others stay until a person removes them."""
-    scheduled = {one.made_at: one.path for one in read.backups(home) if one.why == SCHEDULE and one.made_at}
+    found = [one for one in read.backups(home) if one.why == SCHEDULE]
+    scheduled = {one.made_at: home.backups / one.name for one in found if one.made_at}
     staying = kept(scheduled, zone, days=settings.keep_days, weeks=settings.keep_weeks, months=settings.keep_months)
     gone = [path for at, path in scheduled.items() if at not in staying]
     for path in gone:

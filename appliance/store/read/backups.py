@@ -19,7 +19,6 @@ class BackupView:
     update | upload; `copied` whether it stands elsewhere too."""
 
     name: str
-    path: Path
     made_at: datetime | None
     bytes: int
     product: str
@@ -80,7 +79,7 @@ def backup(path: Path) -> BackupView:
     """One backup as it is known."""
     told = plain(about_file(path))
     return BackupView(
-        name=path.name, path=path, made_at=instant(told, "made_at"), bytes=path.stat().st_size,
+        name=path.name, made_at=instant(told, "made_at"), bytes=path.stat().st_size,
         product=str(told.get("product") or ""), box=str(told.get("box") or ""), rows=int(told.get("rows") or 0),
         why=str(told.get("why") or ""), test=str(told.get("test") or ""), tested_at=instant(told, "tested_at"),
         test_message=str(told.get("test_message") or ""), copied=bool(told.get("copied")),

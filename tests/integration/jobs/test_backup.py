@@ -147,7 +147,7 @@ def test_a_fortnight_of_nights(service: Service, tmp_path: Path) -> None:
     assert state.error == state.test_error == state.copy_error == ""
     assert sorted(path.name for path in (share / "backups").iterdir()) == sorted(one.name for one in found)
     for one in found:
-        assert (share / "backups" / one.name).read_bytes() == one.path.read_bytes()
+        assert (share / "backups" / one.name).read_bytes() == (service.context.home.backups / one.name).read_bytes()
 
 
 def test_recordings_are_copied_once_each(service: Service, tmp_path: Path) -> None:

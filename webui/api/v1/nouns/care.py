@@ -12,7 +12,7 @@ from flask import send_file
 from appliance import commands as cmd
 from appliance.commands import Done, UserCommand
 from appliance.store.read import backups, updates
-from appliance.store.read.backups import BackupState
+from appliance.store.read.backups import BackupState, BackupView
 from appliance.store.read.updates import UpdateState
 from appliance.types import Permission
 from webui import raw_upload
@@ -101,32 +101,11 @@ def _log(call: Call) -> LogLines | None:
     return None if found is None else LogLines(found)
 
 
-@dataclass(frozen=True)
-class Backup:
-    """A backup on the box; see `store.read.backups.BackupView`."""
-
-    name: str
-    made_at: datetime | None
-    bytes: int
-    product: str
-    box: str
-    rows: int
-    why: str
-    test: str
-    tested_at: datetime | None
-    test_message: str
-    copied: bool
-
-
-_BACKUP = tuple(Backup.__dataclass_fields__)
-
-
 def _backups(_call: Call) -> Paged:
-    found = backups.backups(here().home)
-    return whole([Backup(**{name: getattr(one, name) for name in _BACKUP}) for one in found])
+    return whole(backups.backups(here().home))
 
 
-def _backup(call: Call) -> Backup | None:
+def _backup(call: Call) -> BackupView | None:
     return next((one for one in _backups(call).items if one.name == call.path["name"]), None)
 
 
@@ -151,8 +130,8 @@ def _sent(command: type[UserCommand], suffix: str, timeout_s: float) -> Callable
 _FILE = "application/octet-stream"
 _ROOT_S = 150.0
 box = Api("Box")
-box.get("/backups", list[Backup], _backups, MAINTAIN, summary="Backups on the box, the newest first")
-box.get("/backups/{name}", Backup, _backup, MAINTAIN, summary="One backup")
+box.get("/backups", list[BackupView], _backups, MAINTAIN, summary="Backups on the box, the newest first")
+box.get("/backups/{name}", BackupView, _backup, MAINTAIN, summary="One backup")
 box.get("/backups/{name}/file", None, _backup_file, MAINTAIN, content_type=_FILE, summary="The file, sealed as it is")
 box.get("/backup-state", BackupState, lambda _call: backups.state(here().home), MAINTAIN,
         summary="How backups stand: the last good one, the last test, the next")  # fmt: skip
