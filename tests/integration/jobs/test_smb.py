@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import random
 import socket
 import subprocess
@@ -24,7 +25,7 @@ from appliance.settings import BackupSettings
 pytestmark = pytest.mark.integration
 
 _PORT, _PASSWORD = 4450, "over the counter"
-_ME = getpass.getuser()  # root of this network, or of its user namespace
+_ME = pwd.getpwuid(os.geteuid()).pw_name  # root, of this machine or of a user namespace
 
 
 @pytest.fixture(scope="module")
