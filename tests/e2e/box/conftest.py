@@ -46,8 +46,6 @@ def running(private_network: None, tmp_path_factory: pytest.TempPathFactory) -> 
         home = Home(folder / "home")
         outside = tmp_path_factory.mktemp("bench")  # the exchange is no part of the box's disk
         (home.root / "bench").symlink_to(outside)
-        logs = tmp_path_factory.mktemp("log")  # a line that finds no room would be lost, and the test reads it
-        home.logs.symlink_to(logs)
         home.make()
         network = boxes.choose_network()
         settings = boxes.private_settings(
