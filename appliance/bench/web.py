@@ -229,13 +229,16 @@ def _stand_before() -> None:
 def _stand_behind() -> None:
     """Let the browser's processes stand back; no thread of ours may: it would hold the interpreter's lock.
 
-    Where the kernel weighs sessions (autogroups), niceness counts only within one; so theirs stand back too.
+    Where the kernel weighs sessions (autogroups), niceness counts only within one; so theirs stand back too - but not
+    ours, in which the browser's driver lives with the readers.
     """
+    ours = os.getsid(0)
     for browser in browsers():
         for process in (browser, *browser.children(recursive=True)):
             with contextlib.suppress(psutil.Error, OSError):  # no such scheduling here, or it has ended
                 process.nice(_BEHIND)
-                Path(f"/proc/{process.pid}/autogroup").write_text(f"{_BEHIND}\n", "ascii")
+                if os.getsid(process.pid) != ours:
+                    Path(f"/proc/{process.pid}/autogroup").write_text(f"{_BEHIND}\n", "ascii")
 
 
 def _web_memory_mb(box: Running) -> float:
