@@ -14,6 +14,7 @@ from appliance.store.db import Store
 from appliance.store.read.figures import Tallier
 from webui.drawn import Drawn
 from webui.live import LiveHub
+from webui.pictures import Pictures
 
 
 class WebBus(Protocol):
@@ -37,7 +38,7 @@ class Box:
     store: Store
     live: LiveHub
     tallier: Tallier = field(default_factory=Tallier)  # sums for monitoring
-    rooms_drawn: Drawn = field(default_factory=Drawn)  # the board as many screens show it
+    rooms: Pictures = field(default_factory=Pictures)  # the board as many screens show it
     today_drawn: Drawn = field(default_factory=Drawn)  # its figures of today
     saved: tuple[object, Settings] | None = None  # see `saved_settings`
 

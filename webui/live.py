@@ -1,9 +1,10 @@
 """Live data for the screens: one ring buffer fed by the bus, one event stream per page.
 
-A stream message says only *what* changed (`event: room`); the page fetches the fragment it shows, under the usual
-permission check. A page that comes back with its last event id gets what it missed; when that is no longer known it
-gets `resync` and fetches everything again. A client that never reads holds one thread and no memory: what it missed
-is folded to the newest message per name.
+A stream message says only *what* changed (`event: alert`); the page fetches the fragment it shows, under the usual
+permission check. What changes all the time on many screens, the room, the stream itself brings to those that show it.
+A page that comes back with its last event id gets what it missed; when that is no longer known it gets `resync` and
+fetches everything again. A client that never reads holds one thread and no memory: what it missed is folded to the
+newest message per name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ STREAMS_MAX = 100
 STREAMS_OF_ONE_MAX = 40
 """Streams of one user; with one more the oldest of his ends."""
 JOBS_KEPT = 256
+NOTHING: Mapping[str, Callable[[], str]] = {}
 
 
 _JOBS_SEEN = {"import": Permission.LISTS_IMPORT, "recordings_zip": Permission.RECORDINGS_EXPORT}
@@ -60,10 +62,19 @@ class Message:
     agent_id: str | None = None
     permission: Permission | None = None
 
+    @property
+    def told(self) -> str:
+        """Its lines of the stream."""
+        return _told(self.name, self.data)
+
     def visible_to(self, viewer: Viewer) -> bool:
         if self.agent_id is not None:
             return self.agent_id == viewer.user_id
         return self.permission in viewer.permissions
+
+
+def _told(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n"
 
 
 def describe(event: msgspec.Struct) -> list[Message]:
@@ -192,8 +203,13 @@ class LiveHub:
         oldest = self._ring[0].number if self._ring else self._number + 1
         return int(number) if oldest - 1 <= int(number) <= self._number else None
 
-    def stream(self, viewer: Viewer, last_id: str, alive: Callable[[], bool]) -> Iterator[str]:
-        """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no."""
+    def stream(
+        self, viewer: Viewer, last_id: str, alive: Callable[[], bool], shown: Mapping[str, Callable[[], str]] = NOTHING
+    ) -> Iterator[str]:
+        """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no.
+
+        `shown`: by name of a message, what is sent in its place (lines of data; empty: nothing is), at `resync` too.
+        """
         own = _Stream(viewer)
         with self._changed:
             start = self._start_of(last_id)
@@ -206,7 +222,7 @@ class LiveHub:
                 oldest.wake.set()  # it finds that it is not open any more
             del mine[:-STREAMS_OF_ONE_MAX]
         try:
-            yield from self._lines(own, number, start is None, alive)
+            yield from self._lines(own, number, start is None, alive, shown)
         finally:
             self._end(own)
 
@@ -228,10 +244,12 @@ class LiveHub:
             else:
                 self._open.pop(user_id, None)
 
-    def _lines(self, own: _Stream, number: int, resync: bool, alive: Callable[[], bool]) -> Iterator[str]:
+    def _lines(
+        self, own: _Stream, number: int, resync: bool, alive: Callable[[], bool], shown: Mapping[str, Callable[[], str]]
+    ) -> Iterator[str]:
         yield "retry: 1000\n\n"
         if resync:
-            yield self._line(number, "resync", {})
+            yield self._line(number, _told("resync", {})) + "".join(self._line(number, new()) for new in shown.values())
         beats_at_s = time.monotonic() + self._heartbeat_s
         while not self._closed and own in self._open.get(own.viewer.user_id, ()):
             own.wake.wait(max(0.0, beats_at_s - time.monotonic()))
@@ -240,7 +258,10 @@ class LiveHub:
             newest = {message.name: message for message in fresh if message.visible_to(own.viewer)}
             if newest:
                 ordered = sorted(newest.values(), key=lambda message: message.number)
-                yield "".join(self._line(message.number, message.name, message.data) for message in ordered)
+                yield "".join(
+                    self._line(message.number, shown[message.name]() if message.name in shown else message.told)
+                    for message in ordered
+                )
             if time.monotonic() >= beats_at_s:
                 if not alive():
                     return
@@ -253,5 +274,5 @@ class LiveHub:
             fresh = list(itertools.takewhile(lambda message: message.number > number, reversed(self._ring)))
             return fresh[::-1], self._number
 
-    def _line(self, number: int, name: str, data: dict[str, Any]) -> str:
-        return f"id: {self._run}-{number}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
+    def _line(self, number: int, text: str) -> str:
+        return f"id: {self._run}-{number}\n{text}\n"

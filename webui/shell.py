@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, g, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from appliance.errors import StoreError
 from appliance.store.read import alerts
@@ -79,15 +81,26 @@ NAVIGATION: tuple[tuple[Any, tuple[NavItem, ...]], ...] = (
 )
 
 
+_DRAWN_MAX = 500
+_drawn: dict[Hashable, Markup] = {}  # the navigation by reader
+
+
 def shown(item: NavItem) -> bool:
     """May the signed-in user open this entry?"""
     return may(item.permission) or (item.or_permission is not None and may(item.or_permission))
 
 
-def navigation() -> list[tuple[str, list[NavItem]]]:
-    """Groups and entries the signed-in user may open."""
-    groups = [(str(title), [item for item in items if shown(item)]) for title, items in NAVIGATION]
-    return [(title, items) for title, items in groups if items]
+def navigation() -> Markup:
+    """Groups and entries the signed-in user may open: drawn once for all who may the same, in each slice of pages."""
+    reader = (str(get_locale()), frozenset(g.user.permissions if g.user else ()), _slice(request.endpoint))
+    drawn = _drawn.get(reader)
+    if drawn is None:
+        groups = [(str(title), [item for item in items if shown(item)]) for title, items in NAVIGATION]
+        text = render_template("nav.html", groups=[(title, items) for title, items in groups if items])
+        if len(_drawn) >= _DRAWN_MAX:
+            _drawn.clear()
+        drawn = _drawn[reader] = Markup(text)  # noqa: S704 - a template's own text
+    return drawn
 
 
 def standing_alerts() -> int:
@@ -100,9 +113,13 @@ def standing_alerts() -> int:
         return 0  # the page itself says what is wrong; the frame must not break the page that says so
 
 
+def _slice(endpoint: str | None) -> str:
+    return (endpoint or "").split(".")[0]
+
+
 def here(endpoint: str) -> bool:
     """Is the current page in the slice of this endpoint?"""
-    return bool(request.endpoint) and str(request.endpoint).split(".")[0] == endpoint.split(".")[0]
+    return bool(request.endpoint) and _slice(request.endpoint) == _slice(endpoint)
 
 
 def first_page() -> str:

@@ -1,8 +1,8 @@
 """Open pages for `bench web`: each has the session of a user, its event stream and connections for what it fetches.
 
-A page does what the browser does: it reads its event stream, at an event fetches the parts of itself that show it
-(compressed, as a browser asks for them), fetches others at their times, and its user opens pages. All of them live in
-one event loop, over HTTPS through the box's front.
+A page does what the browser does: it reads its event stream, which brings the room to boards; at an event it fetches
+the parts of itself that show it (compressed, as a browser asks for them), fetches others at their times, and its user
+opens pages. All of them live in one event loop, over HTTPS through the box's front.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 _AFTER = re.compile(r'hx-sse:connect="([^"]+)"')
 _SINCE = re.compile(r'data-since="([0-9.]+)"')
-_AT = re.compile(r'id="room"[^>]*data-at="([0-9.]+)"')
+_AT = re.compile(r'id="board-figures"[^>]*data-at="([0-9.]+)"')
 _WORK = re.compile(r'id="work"\s+hx-get="([^"]+)"')
 _GZIP = 16 + zlib.MAX_WBITS
 COOKIE = "__Host-callbox"
@@ -67,12 +67,14 @@ class Connection:
                     raise
         raise AssertionError("unreachable")
 
-    async def lines(self, path: str) -> AsyncIterator[str]:
-        """The lines of a stream, until it ends."""
+    async def messages(self, path: str) -> AsyncIterator[str]:
+        """The messages of an event stream, until it ends."""
         _status, _headers, reader = await self._ask(path)
+        rest = b""
         while chunk := await _chunk(reader):
-            for line in chunk.decode("utf-8", "replace").splitlines():
-                yield line
+            *whole, rest = (rest + chunk).split(b"\n\n")
+            for message in whole:
+                yield message.decode("utf-8", "replace")
 
     async def _ask(self, path: str) -> tuple[int, dict[str, str], asyncio.StreamReader]:
         if self._reader is None or self._writer is None:
@@ -109,23 +111,24 @@ async def _body(headers: dict[str, str], reader: asyncio.StreamReader) -> bytes:
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of page: where it is, the event at which it fetches its `part`, and what else its user opens.
+    """A sort of page: where it is, when what it shows happened (`at`, Unix seconds), and what else its user opens.
 
-    `beside` finds the address of a second part that is fetched at the same event; `polled` is fetched every so often.
+    At `event` it fetches its `part` and a second one, whose address `beside` finds; without them the stream brings what
+    it shows. `polled` is fetched every so often.
     """
 
     path: str
-    event: str
-    part: str
+    at: re.Pattern[str]
     others: tuple[str, ...]
+    event: str = ""
+    part: str = ""
     beside: re.Pattern[str] | None = None
     polled: tuple[str, float] | None = None
 
 
-DESK = Kind("/desk", "agent", "/desk/bar", ("/desk",), beside=_WORK)
+DESK = Kind("/desk", _SINCE, ("/desk",), event="agent", part="/desk/bar", beside=_WORK)
 BOARD = Kind(
-    "/board", "room", "/board/room", ("/board", "/campaigns", "/recordings", "/reports", "/home"),
-    polled=("/board/today", 5.0),
+    "/board", _AT, ("/board", "/campaigns", "/recordings", "/reports", "/home"), polled=("/board/today", 5.0)
 )  # fmt: skip
 
 
@@ -187,14 +190,18 @@ class OpenPage:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen(self, path: str) -> None:
-        async for line in self._stream.lines(path):
-            if line != f"event: {self._kind.event}":
+        async for message in self._stream.messages(path):
+            if self._kind.part and f"event: {self._kind.event}\n" not in message:
                 continue
-            (status, body), _ = await asyncio.gather(self._fetch.get(self._kind.part), self._fetch_beside())
-            self._figures.answered(self._kind.part, status)
-            happened = self._note(body)
+            happened = self._note(await self._fetch_part() if self._kind.part else message)
             if happened:
                 self._figures.to_screen.append((time.time() - happened) * 1000)
+
+    async def _fetch_part(self) -> str:
+        """What shows the event, with what stands beside it."""
+        (status, body), _ = await asyncio.gather(self._fetch.get(self._kind.part), self._fetch_beside())
+        self._figures.answered(self._kind.part, status)
+        return body
 
     async def _fetch_beside(self) -> None:
         """The second part."""
@@ -210,7 +217,7 @@ class OpenPage:
 
     def _note(self, body: str) -> float:
         """When what the part shows happened (Unix seconds); 0 when it was shown already."""
-        found = (_AT if self._kind is BOARD else _SINCE).search(body)
+        found = self._kind.at.search(body)
         at = float(found[1]) if found else 0.0
         if at <= self._shown_at:
             return 0.0

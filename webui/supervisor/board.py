@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, g, get_template_attribute, redirect, render_template, request, session, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -20,8 +21,9 @@ from webui.access import may, needs, reach
 from webui.agent.desk import SUPERVISOR_SEAT
 from webui.box import ask, box, store
 from webui.errors import done
+from webui.pictures import Picture, Sight
 from webui.supervisor.reports import figures_of_today
-from webui.supervisor.room import my_room
+from webui.supervisor.room import narrowed, room
 
 blueprint = Blueprint("board", __name__, url_prefix="/board")
 
@@ -40,17 +42,53 @@ def _supervised() -> frozenset[str] | None:
     return reach(Permission.AGENTS_SUPERVISE)
 
 
-def _room_part(present: LiveRoom | None) -> Markup:
-    """The room as the signed-in user sees it: drawn once for all screens that show the same."""
-    own, supervised = str(session.get(SUPERVISOR_SEAT) or ""), _supervised()
+def _look(present: object) -> Sight:
+    """The room as the signed-in user sees it, in parts."""
+    people, supervised = reach(Permission.AGENTS_READ), _supervised()
+    room = narrowed(present, people) if isinstance(present, LiveRoom) else None
+    things: dict[str, object] = {}
+    if room is not None:
+        things = {"board-figures": room, **{f"agent-{agent.agent_id}": agent for agent in room.agents}}
+        things |= {"board-queues": room.queues} if room.queues else {}
+        things |= {"board-campaigns": room.campaigns, "board-lines": room.lines}
 
-    def draw() -> str:
-        return render_template("board/room.html", room=present, supervised=supervised, own_seat=own)
+    def draw(name: str) -> str:
+        kind, _dash, part = name.partition("-")
+        macro = get_template_attribute("board/parts.html", "agent" if kind == "agent" else part)
+        return str(macro(things[name], supervised) if kind == "agent" else macro(things[name]))
 
-    if present is None:
-        return Markup(draw())  # noqa: S704 - a template's own text
-    reader = ("room", str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), supervised, own)
-    return Markup(box().rooms_drawn.once(present.at_unix_s, reader, draw))  # noqa: S704
+    def whole(parts: Mapping[str, str]) -> str:
+        drawn = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 - a template's own text
+        return render_template("board/room.html", room=room, parts=drawn)
+
+    return Sight(root="room", frame=tuple(things) if room is not None else None, things=things, draw=draw, whole=whole)
+
+
+def _picture() -> Picture:
+    """The picture of all who see the same of the room as the signed-in user."""
+    reader = (str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), _supervised())
+    return box().rooms.of(reader)
+
+
+def _newest() -> Callable[[], LiveRoom | None]:
+    """The room as last told, whenever it is asked for; an engine that told nothing yet is asked once, now."""
+    live = box().live
+    asked = room() if live.room() is None else None
+    return lambda: live.room() or asked
+
+
+def room_news() -> Callable[[], str]:
+    """For an event stream: what is new of the room since the last time (`Picture.news`); all of it the first time."""
+    known: tuple[Picture | None, int] = (None, 0)
+
+    def news() -> str:
+        nonlocal known
+        picture = _picture()
+        text, step = picture.news(known[1] if picture is known[0] else 0, _newest(), _look)
+        known = picture, step
+        return text
+
+    return news
 
 
 def _today_part() -> Markup:
@@ -68,7 +106,7 @@ def page() -> str:
     """The board with the choice of the seat to listen from."""
     own = session.get(SUPERVISOR_SEAT, "")
     return render_template(
-        "board/page.html", room_part=_room_part(my_room()),
+        "board/page.html", room_part=Markup(_picture().whole(_newest(), _look)),  # noqa: S704 - a template's own text
         today_part=_today_part() if may(Permission.REPORTS_READ) else "", own_seat=own,
         seats=[s for s in seats.seats(store()) if s.enabled], seat=seats.seat(store(), own) if own else None,
     )  # fmt: skip
@@ -79,13 +117,6 @@ def page() -> str:
 def today() -> str:
     """The figures of today: the report's own, so that both always say the same."""
     return _today_part()
-
-
-@blueprint.get("/room")
-@needs(Permission.AGENTS_READ)
-def view() -> str:
-    """The room alone, after each live event."""
-    return _room_part(my_room())
 
 
 @blueprint.post("/take-over")

@@ -26,8 +26,13 @@ def room() -> LiveRoom | None:
 
 def my_room() -> LiveRoom | None:
     """The room with those agents, and their calls, whom the signed-in user may see."""
-    present, people = room(), reach(Permission.AGENTS_READ)
-    if present is None or people is None:
+    present = room()
+    return None if present is None else narrowed(present, reach(Permission.AGENTS_READ))
+
+
+def narrowed(present: LiveRoom, people: frozenset[str] | None) -> LiveRoom:
+    """The room with these agents only, and their calls; None: all of it."""
+    if people is None:
         return present
     return replace(
         present, agents=[agent for agent in present.agents if agent.agent_id in people],

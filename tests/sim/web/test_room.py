@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -159,3 +161,35 @@ def test_recording_policies_of_campaign_seat_and_desk(seated: FakeBox) -> None:
     assert _last(seated, cmd.AgentStartRecording).actor_id == agent
     seated.bus.engine.change(agent, on_demand="on")
     assert "is recorded" in client.get("/desk/bar").text
+
+
+def test_the_stream_brings_a_board_its_room_and_nobody_elses(seated: FakeBox) -> None:
+    engine, agent = seated.bus.engine, seated.people["agent"]
+    page = seated.client("supervisor").get("/board").text
+    assert "show=room" in page
+    assert 'id="board-figures"' in page
+    with _stream(seated, "supervisor", "/live?show=room") as told:
+        first = next(told)
+        assert "event: resync" in first
+        assert 'hx-target="#room"' in first, "who comes back is shown all of it at once"
+        engine.change(agent, state="paused")
+        then = next(told)
+        assert f'hx-target="#agent-{agent}"' in then
+        assert "state-paused" in then
+        assert 'hx-target="#room"' not in then, "what stayed as it was is not sent again"
+    with _stream(seated, "supervisor", "/live") as told:
+        assert "hx-partial" not in next(told)
+        engine.change(agent, state="ready")
+        assert "event: room" in next(told)
+    with _stream(seated, "agent", "/live?show=room") as told:
+        assert "hx-partial" not in next(told), "not allowed to see it"
+
+
+@contextmanager
+def _stream(box: FakeBox, who: str, address: str) -> Iterator[Iterator[str]]:
+    """What a stream says after its first word."""
+    response = box.client(who).get(address, buffered=False)
+    said = (data.decode() if isinstance(data, bytes) else data for data in response.response)
+    assert next(said).startswith("retry")
+    yield said
+    response.close()
