@@ -35,7 +35,10 @@ BUSY_TIMEOUT_S = 5.0
 SLOW_WRITE_MS = 50.0
 SLOW_WRITE_TELL_S = 60.0
 # customers' data and keys stay out of messages, and so out of the logs
-_POOL: dict[str, Any] = {"hide_parameters": True, "pool_size": 5, "max_overflow": 20, "pool_timeout": BUSY_TIMEOUT_S}
+_POOL: dict[str, Any] = {
+    # kept once they were needed: a new connection reads the tables' descriptions and prepares every statement anew
+    "hide_parameters": True, "pool_size": 25, "max_overflow": 0, "pool_use_lifo": True, "pool_timeout": BUSY_TIMEOUT_S,
+}  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
 _REVISION = re.compile(r"""^revision = ["'](\w+)["']$""", re.MULTILINE)
 _MIGRATION_LOCK = 0x63616C6C  # any fixed key: two services that start together migrate one after the other
