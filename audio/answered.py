@@ -311,8 +311,9 @@ def _foreground(moments: Sequence[Speech]) -> Array:
     out[:, 6] = np.count_nonzero(loud, axis=1) / since
     out[:, 7] = np.count_nonzero(inside & (relative > -_SOFT_DB), axis=1) / since
     out[:, 9], out[:, 10] = mean, np.sqrt((spread * spread).sum(axis=1) / since)
-    for row, size in enumerate(sizes.tolist()):
-        out[row, 11:] = [relative[row, max(0, size - hops) : size].max() for hops in _RECENT_HOPS]
+    for column, hops in enumerate(_RECENT_HOPS, 11):
+        recent = np.where(at >= (sizes - hops)[:, None], relative, np.float32(_FLOOR_DB))
+        out[:, column] = np.maximum.reduce(recent, axis=1)
     return out
 
 

@@ -22,7 +22,7 @@ _MIN_TALK_S = 0.15
 _OTHER_SURE = 0.9
 _OTHER_LATE, _OTHER_LAST = 0.8, 0.6
 _FAINT_DBOV = -57.0
-_FAINT_SHARES = np.array([0.05, 0.05, 0.0, 0.0, 0.05, 0.85], np.float32)
+_FAINT_SHARES = [0.05, 0.05, 0.0, 0.0, 0.05, 0.85]
 """What so faint a voice is worth: crosstalk or the room, nobody who could be talked with."""
 _LATE = "late_"
 _LEANS_SURE, _LEANS_AFTER_S = 0.6, 0.7
@@ -57,7 +57,7 @@ class Decision:
 
     def __init__(self, config: ListenerConfig) -> None:
         self._config = config
-        self._recent: list[NDArray[np.float32]] = []
+        self._recent: list[list[float]] = []
         self._said: Label | None = None
         self._leans: Label | None = None
         self._over = False
@@ -76,9 +76,9 @@ class Decision:
         """The word this look brings, if any."""
         if self._over or moment.since_s < _MIN_SINCE_ONSET_S:
             return None
-        heard = _FAINT_SHARES if moment.level_dbov < _FAINT_DBOV else moment.shares
+        heard = _FAINT_SHARES if moment.level_dbov < _FAINT_DBOV else moment.shares.tolist()
         self._recent = [*self._recent[1 - _SMOOTH :], heard]
-        shares = np.add.reduce(self._recent) / np.float32(len(self._recent))
+        shares = [sum(looks) / len(looks) for looks in zip(*self._recent, strict=True)]
         word = self._first(moment, shares) if self._said is None else self._later(moment, shares)
         if word is not None and word.final:
             self._said = word.label
@@ -95,17 +95,17 @@ class Decision:
             return True
         return moment.now_s >= config.deadline_s and moment.since_s >= config.deadline_speech_s
 
-    def _first(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
+    def _first(self, moment: Moment, shares: list[float]) -> Word | None:
         """The final word, or None while it is open."""
         config, late = self._config, self._expired(moment)
-        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
+        human, machine = shares[_HUMAN], sum(shares[_MACHINE : _IVR + 1])
         if self._waits(moment) and human >= config.human_probability:
             return Word(Label.HUMAN, "greets_and_waits", human, final=True)
         if machine >= (config.late_machine_probability if late else config.machine_probability):
             return Word(Label.MACHINE, "talks_on", machine, final=True)
         for place in (_MUSIC, _SILENCE):
-            if float(shares[place]) >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
-                return Word(CLASSES[place], "no_speech", float(shares[place]), final=True)
+            if shares[place] >= (_OTHER_LATE if late else _OTHER_SURE) and (late or moment.since_s >= 2.0):
+                return Word(CLASSES[place], "no_speech", shares[place], final=True)
         if not late:
             return self._leaning(moment, human, machine)
         if human >= config.late_human_probability:
@@ -120,18 +120,18 @@ class Decision:
         self._leans = label
         return Word(label, LEANS, share, final=False)
 
-    def _later(self, moment: Moment, shares: NDArray[np.float32]) -> Word | None:
+    def _later(self, moment: Moment, shares: list[float]) -> Word | None:
         """One word after the final one: doubt resolved."""
         config = self._config
         last = moment.now_s >= config.late_until_s
-        human, machine = float(shares[_HUMAN]), float(shares[_MACHINE : _IVR + 1].sum())
+        human, machine = shares[_HUMAN], sum(shares[_MACHINE : _IVR + 1])
         if (self._waits(moment) and human >= config.human_probability) or (last and human >= config.last_probability):
             return Word(Label.HUMAN, _LATE + "greets_and_waits", human, final=False)
         if machine >= (config.last_machine_probability if last else config.late_machine_probability):
             return Word(Label.MACHINE, _LATE + "talks_on", machine, final=False)
-        if self._said is Label.UNKNOWN and last and float(shares[_MUSIC:].max()) >= _OTHER_LAST:
-            place = _MUSIC + int(shares[_MUSIC:].argmax())
-            return Word(CLASSES[place], _LATE + "no_speech", float(shares[place]), final=False)
+        place = max((_MUSIC, _SILENCE), key=shares.__getitem__)
+        if self._said is Label.UNKNOWN and last and shares[place] >= _OTHER_LAST:
+            return Word(CLASSES[place], _LATE + "no_speech", shares[place], final=False)
         return None
 
     def _waits(self, moment: Moment) -> bool:

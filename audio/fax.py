@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.features import BIN_HZ, LOW_BIN
+from audio.analysis import CHUNK_HOPS
+from audio.features import BIN_HZ, HIGH_BIN, LOW_BIN
 from audio.labels import Kind, Label
 from audio.memory import RATE_HZ, Memory
 from audio.runs import Run
@@ -24,6 +25,7 @@ SPOKE_BEFORE_CALLING_S = 0.6
 _CNG_QUIET_S = 0.6
 _NOT_A_BLIP_S, _FAINT_DB, _TEAR_S, _SAME_PITCH = 0.1, 13.0, 0.13, 0.015
 _STEP = 40
+_LN10_10 = np.float32(np.log(10) / 10)
 _AM_DEPTH = 0.09
 _MAX_WANDER = 0.006
 
@@ -128,11 +130,26 @@ def is_calling_burst(run: Run) -> bool:
     return is_calling_pitch(run) and run.length_s >= _CNG_S[0] and run.wander < _MAX_WANDER
 
 
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """How the power of the hops of a pass lies.
+
+    worth     of each chunk, whether any of its hops lies in a channel's band
+    mark      share of V.21's lower band of each hop, `space` of its upper band
+    preamble  of each hop, whether it is loud and lies in both; `carrier`: in a data channel of faster modems
+    """
+
+    worth: list[bool]
+    mark: list[float]
+    space: list[float]
+    preamble: list[bool]
+    carrier: list[bool]
+
+
 class CarrierWatch:
     """V.21 preamble and unmodulated modem carriers: power steadily inside a data channel's band, but not one tone."""
 
     _NEED_HOPS = 55
-    _PREAMBLE_HZ = (1500.0, 2000.0)
     _PREAMBLE_SHARE = 0.8
     _EACH_TONE = 0.05
     _MARK_OVER_SPACE = 1.6
@@ -161,15 +178,26 @@ class CarrierWatch:
         """Five hops or more in which no carrier can sound are more misses than are forgiven."""
         self._preamble, self._carrier = [], 0
 
-    def push(self, spectrum_db: NDArray[np.float32], band_db: NDArray[np.float32], now_s: float) -> FaxMatch | None:
-        """Watch hops that end at `now_s`: spectra [n, 129] and their levels [n]."""
-        loud = band_db > self._MIN_DBOV
-        power = np.float32(10) ** (spectrum_db[:, 6:116] * np.float32(0.1))
+    @classmethod
+    def measure(cls, spectrum_db: NDArray[np.float32], band_db: NDArray[np.float32]) -> Channels:
+        """Of hops in whole chunks, from spectra [n, 129] and levels [n], how their power lies; see `Channels`."""
+        power = np.exp(spectrum_db[:, LOW_BIN:HIGH_BIN] * _LN10_10)
         total = power.sum(axis=1)
         mark, space = _band(power, 1500.0, 1750.0) / total, _band(power, 1781.0, 2000.0) / total
-        carrier = _band(power, *self._CARRIER_HZ) / total
-        for hop in range(loud.size):
-            self._count(bool(loud[hop]), float(mark[hop]), float(space[hop]), float(carrier[hop]))
+        carrier = _band(power, *cls._CARRIER_HZ) / total
+        loud = band_db > cls._MIN_DBOV
+        in_band = loud & (mark + space > cls._PREAMBLE_SHARE), loud & (carrier > cls._CARRIER_SHARE)
+        worth = np.logical_or.reduce((in_band[0] | in_band[1]).reshape(-1, CHUNK_HOPS), axis=1)
+        return Channels(worth.tolist(), mark.tolist(), space.tolist(), in_band[0].tolist(), in_band[1].tolist())
+
+    def push(self, channels: Channels, at: int, now_s: float) -> FaxMatch | None:
+        """Watch the chunk that begins at hop `at` of a pass and ends at `now_s`."""
+        if not channels.worth[at // CHUNK_HOPS]:
+            self.skip()
+            return None
+        for hop in range(at, at + CHUNK_HOPS):
+            preamble = channels.preamble[hop]
+            self._count((channels.mark[hop], channels.space[hop]) if preamble else None, channels.carrier[hop])
         if len(self._preamble) >= self._NEED_HOPS:
             means = np.mean(self._preamble, axis=0)
             if means[1] > self._EACH_TONE and means[0] > self._MARK_OVER_SPACE * means[1]:
@@ -179,15 +207,15 @@ class CarrierWatch:
             return FaxMatch(Label.MODEM, Kind.MODEM, "modem_carrier", 0.9, now_s - 0.01 * self._carrier)
         return None
 
-    def _count(self, loud: bool, mark: float, space: float, carrier: float) -> None:
-        if loud and mark + space > self._PREAMBLE_SHARE:
-            self._preamble.append((mark, space))
+    def _count(self, preamble: tuple[float, float] | None, carrier: bool) -> None:
+        if preamble is not None:
+            self._preamble.append(preamble)
             self._preamble_misses = 0
         else:
             self._preamble_misses += 1
             if self._preamble_misses > self._FORGIVEN_HOPS:
                 self._preamble = []
-        if loud and carrier > self._CARRIER_SHARE:
+        if carrier:
             self._carrier += 1
             self._carrier_misses = 0
         else:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from audio import model
 from audio.features import N_BANDS, Features
+from audio.speech import lowest_of
 
 Array = NDArray[np.float32]
 LOOK_HOPS = 6
@@ -57,7 +58,7 @@ class ForegroundInputs:
         low = np.partition(levels.reshape(chunks, _CHUNK_HOPS, -1), _LOWEST_HOPS, axis=1)[:, :_LOWEST_HOPS].mean(axis=1)
         joined = np.concatenate((self._lows, low))
         self._lows = joined[chunks:]
-        floors = sliding_window_view(joined, _FLOOR_CHUNKS, axis=0)[1:].min(axis=2)
+        floors = lowest_of(joined, _FLOOR_CHUNKS)[_FLOOR_CHUNKS:]
         loudest: list[float] = levels[:, N_BANDS].reshape(chunks, -1).max(axis=1).tolist()
         peaks = []
         for loud, floor in zip(loudest, floors[:, N_BANDS].tolist(), strict=True):

@@ -26,7 +26,7 @@ SCORE_COLUMNS = ("file", "label", "t", "beep_t", "ann_id")
 _SIDE_EVENTS = frozenset({"digit", "speech_onset", "beep"})
 _LATE = "late_"
 _MIN_S = 1.0
-_CHUNKS_AT_ONCE = 40
+_CHUNKS_AT_ONCE = (40, 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,16 +38,19 @@ class Listener:
         phase: Phase = "early",
         library: Library | None = None,
         config: ListenerConfig | None = None,
-        chunks_at_once: int | None = None,
+        chunks_at_once: tuple[int, int] | None = None,
     ) -> None:
         """`country` is an ISO 3166-1 alpha-2 code in any case; None or an unknown one means every plan at once.
 
-        `chunks_at_once` is for files, where nobody waits: more chunks of 100 ms share a pass of the front end, which
-        is cheaper, and the words are the same.
+        `chunks_at_once` (first, later) is for files, where nobody waits: more chunks of 100 ms share a pass of the
+        front end, which is cheaper, and the words are the same. Many lines are judged by their first seconds, so that
+        a first pass had better not be long.
         """
         self._country = country
         self._config = config or ListenerConfig()
-        self._batch_samples = None if chunks_at_once is None else chunks_at_once * CHUNK
+        self._chunks_at_once = chunks_at_once
+        self._begun = False
+        """Whether a pass of this phase was heard."""
         self._line = LineAnalysis(early=phase == "early")
         self._condition = LineCondition()
         self._final: tuple[Label, Verdict] | None = None
@@ -69,25 +72,28 @@ class Listener:
             return []
         self._pending.append(np.array(block, np.int16))
         self._pending_size += block.size
-        batch = self.batch_samples
-        if self._pending_size < batch:
+        if self._pending_size < self.batch_samples:
             return []
         joined = np.concatenate(self._pending)
-        whole = joined.size - joined.size % batch
-        self._pending = [joined[whole:]]
-        self._pending_size = joined.size - whole
         out: list[Verdict] = []
-        for start in range(0, whole, batch):
+        start = 0
+        while joined.size - start >= (batch := self.batch_samples):
             out += self._hear(joined[start : start + batch])
+            start += batch
+        self._pending = [joined[start:]]
+        self._pending_size = joined.size - start
         return out
 
     @property
     def batch_samples(self) -> int:
         """So many samples are waited for before a look is taken; worth knowing for who feeds in blocks."""
-        return self._batch_samples or (_EARLY_BATCH if self.phase == "early" else _ANSWERED_BATCH)
+        if self._chunks_at_once is not None:
+            return self._chunks_at_once[self._begun] * CHUNK
+        return _EARLY_BATCH if self.phase == "early" else _ANSWERED_BATCH
 
     def _hear(self, block: NDArray[np.int16]) -> list[Verdict]:
         out: list[Verdict] = []
+        self._begun = True
         if self._over:
             return out
         steps = self._line.push(block)
@@ -116,6 +122,7 @@ class Listener:
         self._line = LineAnalysis(early=False)
         self._condition, self._final = LineCondition(), None
         self._pending, self._pending_size = [], 0
+        self._begun = False
         self._phase = AnsweredPhase(self._country, self._config)
 
     def flush(self) -> list[Verdict]:

@@ -10,7 +10,7 @@ speech with its own past tells how much is said again, as menus do in any langua
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from io import BytesIO
 
@@ -35,7 +35,7 @@ _WARP_COST = 0.8
 _STEPS = 256
 """Of one: alignment counts in whole numbers, of which a processor adds up twice as many at once."""
 _WARP_STEPS, _OUT = np.int16(round(_WARP_COST * _STEPS)), np.int16(-20000)
-_AT_ONCE = 8
+_AT_ONCE, _PLACES_AT_ONCE = 8, 2048
 _NEVER = -9.0
 _AGAIN_AFTER_FRAMES = 25
 _AGAIN_SCORE, _AGAIN_APART_FRAMES = 6.0, 20
@@ -46,7 +46,7 @@ _TOP, _MANY = 3, 10
 _PAUSE_FRAMES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sayings:
     """All sayings, one after the other.
 
@@ -218,10 +218,13 @@ class Sought:
         rows[places, :-2] = 2 * sayings.frames
         rows[places, -2] = -np.einsum("ij,ij->i", sayings.frames, sayings.frames)
         rows[places, -1] = 1
-        self._earns = np.ascontiguousarray(rows.T * np.float32(_STEPS / _GAIN_SCALE))
-        """Times (numbers of a frame, 1, what it is owed): what each frame of a saying earns it."""
+        earns = rows.T * np.float32(_STEPS / _GAIN_SCALE)
+        parts = [slice(first, first + _PLACES_AT_ONCE) for first in range(0, self.size, _PLACES_AT_ONCE)]
+        self._earns = [(part, np.ascontiguousarray(earns[:, part])) for part in parts]
+        """Times (numbers of a frame, 1, what it is owed): what each frame of a saying earns it; in parts, so that what
+        comes of each stays near the processor."""
         outside = rows[:, -1] == 0
-        self._least = np.full((_AT_ONCE, self.size), _GAIN_LEAST * _STEPS, np.float32)
+        self._least = np.full((_AT_ONCE, _PLACES_AT_ONCE), _GAIN_LEAST * _STEPS, np.float32)
         self._most = np.where(outside, _OUT, np.int16(_GAIN_MOST * _STEPS))
         self._nothing = np.zeros(self.size, np.int16)  # numpy is quicker with rows than with single numbers
         self._sound_squares = np.square(sayings.sounds).sum(axis=1)
@@ -244,11 +247,15 @@ class Sought:
         frames = np.column_stack((spoken.numbers[new], np.ones(owed.size, np.float32), owed))
         state, best, kept = track.state, track.best, np.empty(self.size, np.int16)
         stay, along, skipped = state[2:], state[1:-1], state[:-2]
+        made = np.empty((_AT_ONCE, self.size), np.int16)
         for first in range(0, len(frames), _AT_ONCE):
-            earned = frames[first : first + _AT_ONCE] @ self._earns
-            gains = np.maximum(earned, self._least[: len(earned)], out=earned).astype(np.int16)
+            some = frames[first : first + _AT_ONCE]
+            gains = made[: len(some)]
+            for part, earns in self._earns:
+                earned = some @ earns
+                gains[:, part] = np.maximum(earned, self._least[: len(some), : earned.shape[1]], out=earned)
+            np.minimum(gains, self._most, out=gains)
             for gain in gains:
-                np.minimum(gain, self._most, out=gain)
                 np.maximum(stay, skipped, out=kept)
                 np.subtract(kept, _WARP_STEPS, out=kept)
                 np.maximum(kept, along, out=kept)
@@ -294,13 +301,20 @@ class Following:
 def summary(scores: Array, sayings: Sayings) -> Array:
     """Of each kind's best scores of a text the three best, the mean of the ten best and of all [3 * 5], in tens."""
     out = np.zeros((3, SUMMARY_SIZE // 3), np.float32)
-    for kind in range(3):
-        chosen = sayings.kind == kind
-        texts = sayings.text[chosen]
-        if texts.size:
-            best = np.zeros(int(sayings.text.max()) + 1, np.float32)
-            np.maximum.at(best, texts, scores[chosen])
-            said = np.sort(best[np.unique(texts)])[::-1]
-            out[kind, : min(_TOP, said.size)] = said[:_TOP]
-            out[kind, _TOP:] = said[:_MANY].mean(), said.mean()
+    for row, (order, begins) in zip(out, _texts(sayings), strict=True):
+        if begins.size:
+            said = np.sort(np.maximum.reduceat(scores[order], begins))[::-1]
+            row[: min(_TOP, said.size)] = said[:_TOP]
+            row[_TOP:] = said[:_MANY].mean(), said.mean()
     return (out / np.float32(10)).reshape(-1)
+
+
+@lru_cache(maxsize=16)
+def _texts(sayings: Sayings) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Of each kind its sayings in the order of their texts, and where in that order each text begins."""
+    found = []
+    for kind in range(3):
+        order = np.flatnonzero(sayings.kind == kind)
+        order = order[np.argsort(sayings.text[order], kind="stable")]
+        found.append((order, np.unique(sayings.text[order], return_index=True)[1]))
+    return found

@@ -8,6 +8,7 @@ A hop is voice when its weighted level (`Features.voice_db`) is 7 dB above the f
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,7 @@ class SpeechTracker:
         smooth, slow = self._smoothed(np.array(levels))
         joined = np.concatenate((self._slows, slow))
         self._slows = joined[max(0, joined.size - _FLOOR_HOPS) :]
-        lowest = _lowest(joined)[-len(levels) :]
+        lowest = lowest_of(joined, _FLOOR_HOPS)[-len(levels) :]
         if self.hop < _START_HOPS:
             early = np.arange(self.hop, self.hop + len(levels)) < _START_HOPS
             floors = np.where(early & (lowest >= _START_FLOOR_DB), _START_FLOOR_DB, lowest)
@@ -264,11 +265,11 @@ class _Heard:
         return self._rows[chunk * _CHUNK_HOPS : (chunk + 1) * _CHUNK_HOPS]
 
 
-def _lowest(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each of the levels [n], the lowest of the last `_FLOOR_HOPS` up to it."""
+def lowest_of(levels: NDArray[Any], count: int) -> NDArray[Any]:
+    """Of each of the levels [n, ...], the lowest of the last `count` up to it."""
     out, reach = levels, 1
-    while reach < _FLOOR_HOPS:
-        step = min(reach, _FLOOR_HOPS - reach)
+    while reach < count:
+        step = min(reach, count - reach)
         nearer = out.copy()
         np.minimum(out[step:], out[:-step], out=nearer[step:])
         out, reach = nearer, reach + step

@@ -61,6 +61,11 @@ class _Piece:
     tonal_until: int
 
 
+_NO_ROWS, _NO_LEVEL = np.zeros((0, _PIECE_SIZE), np.float32), np.zeros(0, np.float32)
+_NO_MOMENTS = np.zeros((0, N_BANDS + 1, N_BANDS + 1), np.float64)
+_NO_PAST = np.zeros((_PAST // _EVERY, _N_BINS), np.float32)
+
+
 class _Segment:
     """Sound since the last buzz: pieces, and of those that were asked for what they sound like.
 
@@ -74,10 +79,7 @@ class _Segment:
     def __init__(self) -> None:
         self.pieces: list[_Piece] = []
         self.first = self.described = 0
-        self.rows = np.zeros((0, _PIECE_SIZE), np.float32)
-        self.level = np.zeros(0, np.float32)
-        self.moments = np.zeros((0, N_BANDS + 1, N_BANDS + 1), np.float64)
-        self._past = np.zeros((_PAST // _EVERY, _N_BINS), np.float32)
+        self.rows, self.level, self.moments, self._past = _NO_ROWS, _NO_LEVEL, _NO_MOMENTS, _NO_PAST
 
     @property
     def stop(self) -> int:
@@ -92,8 +94,7 @@ class _Segment:
         self.first += surplus
         if self.described < self.first:
             self.described = self.first
-            self.rows, self.level, self.moments = self.rows[:0], self.level[:0], self.moments[:0]
-            self._past[:] = 0
+            self.rows, self.level, self.moments, self._past = _NO_ROWS, _NO_LEVEL, _NO_MOMENTS, _NO_PAST
 
     def describe(self, stop: int) -> None:
         """Describe the pieces up to number `stop`."""

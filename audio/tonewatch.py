@@ -52,6 +52,7 @@ class ToneWatch:
         self._pass: Features | None = None
         self._possible: list[bool] = []
         """Of each chunk of the pass whether a carrier might sound in it."""
+        self._channels: fax.Channels | None = None
         self._runs: list[Run] = []
         self._stretches: list[Stretch] = []
         own = plan(country) if country else None
@@ -109,7 +110,7 @@ class ToneWatch:
     def _carries(self, step: Step) -> bool:
         """Whether a carrier might sound."""
         if step.heard is not self._pass:
-            self._pass = step.heard
+            self._pass, self._channels = step.heard, None
             self._possible = any_hop(fax.CarrierWatch.possible(step.heard.band_db[0], step.heard.bands_db[0]))
         return self._possible[step.at // CHUNK_HOPS]
 
@@ -117,8 +118,9 @@ class ToneWatch:
         if not self._carries(step):
             self._carrier.skip()
             return None
-        hops = slice(step.at, step.at + CHUNK_HOPS)
-        return self._carrier.push(step.heard.spectrum_db[0, hops], step.heard.band_db[0, hops], step.now_s)
+        if self._channels is None:
+            self._channels = fax.CarrierWatch.measure(step.heard.spectrum_db[0], step.heard.band_db[0])
+        return self._carrier.push(self._channels, step.at, step.now_s)
 
     def _note(self, run: Run, step: Step) -> None:
         """Add a closed run, and the gap before it, to the cadence; a foreign tone starts it anew."""
