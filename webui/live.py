@@ -14,7 +14,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,12 +98,18 @@ def describe(event: msgspec.Struct) -> list[Message]:
     return []
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class _Stream:
-    """One open stream: who reads it; `wake` is set when there may be something for him."""
+    """One open stream: who reads it; `wake` is set when there may be something for him.
+
+    Of streams of one `group`, which show the same and wait for it, one `leads`: it draws and then wakes the others.
+    """
 
     viewer: Viewer
+    group: Hashable
     wake: threading.Event = field(default_factory=threading.Event)
+    waits: bool = False
+    leads: bool = False
 
 
 class LiveHub:
@@ -145,9 +151,29 @@ class LiveHub:
                     Message(self._number, message.name, message.data, message.agent_id, message.permission)
                 )
             if messages:
-                for stream in self._all_open():
-                    if any(message.visible_to(stream.viewer) for message in messages):
-                        stream.wake.set()
+                self._wake(messages)
+
+    def _wake(self, messages: Sequence[Message]) -> None:
+        """Wake who may see something of it (lock held)."""
+        led: set[Hashable] = set()
+        for stream in self._all_open():
+            if not any(message.visible_to(stream.viewer) for message in messages):
+                continue
+            if stream.group is not None and stream.waits:
+                if stream.group in led:
+                    continue
+                led.add(stream.group)
+                stream.leads = True
+            stream.wake.set()
+
+    def _follow(self, own: _Stream) -> None:
+        """Wake those who wait for what `own` has drawn."""
+        if own.leads:
+            own.leads = False
+            with self._changed:
+                behind = [stream for stream in self._all_open() if stream.group == own.group and stream is not own]
+            for stream in behind:
+                stream.wake.set()
 
     def _keep_campaigns(self, campaigns: Sequence[LiveCampaign]) -> list[Message]:
         """Keep the newest figures and tell what changed; agents hear of a start or an end, which changes their desk."""
@@ -204,13 +230,15 @@ class LiveHub:
         return int(number) if oldest - 1 <= int(number) <= self._number else None
 
     def stream(
-        self, viewer: Viewer, last_id: str, alive: Callable[[], bool], shown: Mapping[str, Callable[[], str]] = NOTHING
-    ) -> Iterator[str]:
+        self, viewer: Viewer, last_id: str, alive: Callable[[], bool],
+        shown: Mapping[str, Callable[[], str]] = NOTHING, group: Hashable = None,
+    ) -> Iterator[str]:  # fmt: skip
         """Yield text of the event stream until the hub closes or `alive()` (asked each heartbeat) says no.
 
         `shown`: by name of a message, what is sent in its place (lines of data; empty: nothing is), at `resync` too.
+        `group`: of streams to which the same is shown.
         """
-        own = _Stream(viewer)
+        own = _Stream(viewer, group)
         with self._changed:
             start = self._start_of(last_id)
             number = self._number if start is None else start
@@ -243,6 +271,7 @@ class LiveHub:
                 self._open[user_id] = left
             else:
                 self._open.pop(user_id, None)
+        self._follow(own)
 
     def _lines(
         self, own: _Stream, number: int, resync: bool, alive: Callable[[], bool], shown: Mapping[str, Callable[[], str]]
@@ -252,16 +281,20 @@ class LiveHub:
             yield self._line(number, _told("resync", {})) + "".join(self._line(number, new()) for new in shown.values())
         beats_at_s = time.monotonic() + self._heartbeat_s
         while not self._closed and own in self._open.get(own.viewer.user_id, ()):
+            own.waits = True
             own.wake.wait(max(0.0, beats_at_s - time.monotonic()))
+            own.waits = False
             own.wake.clear()
             fresh, number = self._since(number)
             newest = {message.name: message for message in fresh if message.visible_to(own.viewer)}
-            if newest:
-                ordered = sorted(newest.values(), key=lambda message: message.number)
-                yield "".join(
-                    self._line(message.number, shown[message.name]() if message.name in shown else message.told)
-                    for message in ordered
-                )
+            ordered = sorted(newest.values(), key=lambda message: message.number)
+            text = "".join(
+                self._line(message.number, shown[message.name]() if message.name in shown else message.told)
+                for message in ordered
+            )
+            self._follow(own)
+            if text:
+                yield text
             if time.monotonic() >= beats_at_s:
                 if not alive():
                     return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _READERS_MAX = 64
 
@@ -31,61 +31,72 @@ class _Part:
     step: int
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The picture at one step; `news` by the step that is known."""
+
+    subject: object
+    sight: Sight
+    step: int
+    frame_step: int
+    parts: Mapping[str, _Part]
+    whole: list[str] = field(default_factory=list)  # drawn when it is asked for
+    news: dict[int, str] = field(default_factory=dict)
+
+
 class Picture:
-    """What all readers of one sort see. Its steps are counted: who knows it as of a step is told what came after."""
+    """What all readers of one sort see. Its steps are counted: who knows it as of a step is told what came after.
+
+    What is drawn already is given without a lock: of thirty readers that wake together none waits for another's turn.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._subject: object = None
-        self._step = 0
-        self._frame: object = None
-        self._frame_step = 0
-        self._sight: Sight | None = None
-        self._parts: dict[str, _Part] = {}
-        self._whole = ""
-        self._news: dict[int, str] = {}  # by the step that is known
+        self._view: _View | None = None
 
     def whole(self, subject: Callable[[], object], look: Callable[[object], Sight]) -> str:
         """The root element as it is now; whoever comes while it is drawn waits for it."""
         with self._lock:
-            self._look(subject(), look)
-            return self._whole_text()
+            return _whole(self._now(subject(), look))
 
     def news(self, known: int, subject: Callable[[], object], look: Callable[[object], Sight]) -> tuple[str, int]:
         """What an event stream says to a screen that knows the picture as of step `known` (0: not at all), and the step
         that it knows then. The text is lines of data with elements for htmx (`hx-partial`); empty: nothing is new.
         """
-        with self._lock:
-            self._look(subject(), look)
-            if known not in self._news:
-                self._news[known] = "".join(f"data: {line}\n" for line in self._changes(known).splitlines())
-            return self._news[known], self._step
+        view = self._view
+        if view is None or view.subject is not subject() or known not in view.news:
+            with self._lock:
+                view = self._now(subject(), look)
+                if known not in view.news:
+                    view.news[known] = "".join(f"data: {line}\n" for line in _changes(view, known).splitlines())
+        return view.news[known], view.step
 
-    def _look(self, subject: object, look: Callable[[object], Sight]) -> None:
-        if self._sight is not None and subject is self._subject:
-            return
-        sight, step = look(subject), self._step + 1
+    def _now(self, subject: object, look: Callable[[object], Sight]) -> _View:
+        """The view of this subject (lock held)."""
+        last = self._view
+        if last is not None and subject is last.subject:
+            return last
+        sight, step = look(subject), last.step + 1 if last is not None else 1
         parts: dict[str, _Part] = {}
         for name, thing in sight.things.items():
-            known = self._parts.get(name)
-            same = known is not None and known.thing == thing
-            parts[name] = known if known is not None and same else _Part(thing, sight.draw(name).strip(), step)
-        if self._sight is None or sight.frame != self._frame:
-            self._frame, self._frame_step = sight.frame, step
-        self._subject, self._sight, self._step, self._parts = subject, sight, step, parts
-        self._whole, self._news = "", {}
+            drawn = last.parts.get(name) if last is not None else None
+            same = drawn is not None and drawn.thing == thing
+            parts[name] = drawn if drawn is not None and same else _Part(thing, sight.draw(name).strip(), step)
+        as_before = last is not None and sight.frame == last.sight.frame
+        self._view = _View(subject, sight, step, last.frame_step if last is not None and as_before else step, parts)
+        return self._view
 
-    def _whole_text(self) -> str:
-        assert self._sight is not None
-        if not self._whole:
-            self._whole = self._sight.whole({name: part.text for name, part in self._parts.items()})
-        return self._whole
 
-    def _changes(self, known: int) -> str:
-        assert self._sight is not None
-        if not self._frame_step <= known <= self._step:
-            return _partial(self._sight.root, self._whole_text())
-        return "".join(_partial(name, part.text) for name, part in self._parts.items() if part.step > known)
+def _whole(view: _View) -> str:
+    if not view.whole:
+        view.whole.append(view.sight.whole({name: part.text for name, part in view.parts.items()}))
+    return view.whole[0]
+
+
+def _changes(view: _View, known: int) -> str:
+    if not view.frame_step <= known <= view.step:
+        return _partial(view.sight.root, _whole(view))
+    return "".join(_partial(name, part.text) for name, part in view.parts.items() if part.step > known)
 
 
 def _partial(name: str, text: str) -> str:

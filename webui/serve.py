@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -15,6 +16,8 @@ from webui.app import create_app
 
 THREADS = 128
 STREAM_END_S = 3
+_SWITCH_INTERVAL_S = 0.001
+"""A stream that has one line to say does not wait for a page that is being drawn: it gets the interpreter within this."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -69,4 +72,5 @@ def _end_streams_on_term(worker: Any) -> None:
 
 def main(home: Home, settings: Settings) -> None:
     """Serve until SIGTERM."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     _Server(home, settings).run()

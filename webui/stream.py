@@ -9,7 +9,7 @@ from webui.access import may, signed_in
 from webui.box import box
 from webui.live import STREAMS_MAX, Viewer
 from webui.session import COOKIE, token_hash, user_of
-from webui.supervisor.board import room_news
+from webui.supervisor.board import room_news, room_picture
 
 blueprint = Blueprint("stream", __name__)
 BLUEPRINTS = (blueprint,)
@@ -34,6 +34,9 @@ def live() -> Response:
     hashed = token_hash(request.cookies[COOKIE])
     last_id = request.headers.get("Last-Event-ID") or request.args.get("after", "")
     user = user_of(hashed)
-    shown = {"room": room_news()} if request.args.get("show") == "room" and may(Permission.AGENTS_READ) else {}
-    lines = box().live.stream(viewer, last_id, lambda: user is not None and user_of(hashed) == user, shown)
+    room = room_picture() if request.args.get("show") == "room" and may(Permission.AGENTS_READ) else None
+    lines = box().live.stream(
+        viewer, last_id, lambda: user is not None and user_of(hashed) == user,
+        {} if room is None else {"room": room_news()}, group=room,
+    )  # fmt: skip
     return Response(stream_with_context(lines), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

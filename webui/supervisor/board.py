@@ -64,7 +64,7 @@ def _look(present: object) -> Sight:
     return Sight(root="room", frame=tuple(things) if room is not None else None, things=things, draw=draw, whole=whole)
 
 
-def _picture() -> Picture:
+def room_picture() -> Picture:
     """The picture of all who see the same of the room as the signed-in user."""
     reader = (str(get_locale()), frozenset(g.user.permissions), reach(Permission.AGENTS_READ), _supervised())
     return box().rooms.of(reader)
@@ -83,7 +83,7 @@ def room_news() -> Callable[[], str]:
 
     def news() -> str:
         nonlocal known
-        picture = _picture()
+        picture = room_picture()
         text, step = picture.news(known[1] if picture is known[0] else 0, _newest(), _look)
         known = picture, step
         return text
@@ -106,7 +106,7 @@ def page() -> str:
     """The board with the choice of the seat to listen from."""
     own = session.get(SUPERVISOR_SEAT, "")
     return render_template(
-        "board/page.html", room_part=Markup(_picture().whole(_newest(), _look)),  # noqa: S704 - a template's own text
+        "board/page.html", room_part=Markup(room_picture().whole(_newest(), _look)),  # noqa: S704 - a template's own text
         today_part=_today_part() if may(Permission.REPORTS_READ) else "", own_seat=own,
         seats=[s for s in seats.seats(store()) if s.enabled], seat=seats.seat(store(), own) if own else None,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -96,3 +96,49 @@ def test_a_stream_brings_the_news_in_place_of_their_name() -> None:
     first = next(lost)
     assert "event: resync" in first
     assert "data: picture" in first, "it does not wait for the next event"
+
+
+def test_one_stream_draws_for_those_that_show_the_same_and_wait() -> None:
+    hub = LiveHub(heartbeat_s=0.0)
+
+    def streams(group: str, count: int) -> list[Iterator[str]]:
+        made = [hub.stream(SUPERVISOR, hub.last_id, lambda: True, group=group) for _ in range(count)]
+        for stream in made:
+            next(stream)
+        return made
+
+    same = streams("same", 3)
+    other = streams("other", 1)
+    for stream in hub._all_open():
+        stream.waits = True
+    hub.publish("room", LiveRoom())
+    assert [stream.wake.is_set() for stream in hub._all_open()] == [True, False, False, True]
+    assert "event: room" in next(same[0])
+    assert all(stream.wake.is_set() for stream in hub._all_open()[1:])
+    assert "event: room" in next(same[1])
+    assert "event: room" in next(other[0])
+
+
+def test_who_was_to_draw_and_went_away_keeps_nobody_waiting() -> None:
+    hub = LiveHub()
+    first, second = (hub.stream(SUPERVISOR, hub.last_id, lambda: True, group="same") for _ in range(2))
+    next(first)
+    next(second)
+    leader, follower = hub._all_open()
+    leader.waits = follower.waits = True
+    hub.publish("room", LiveRoom())
+    assert not follower.wake.is_set()
+    first.close()
+    assert follower.wake.is_set()
+
+
+def test_who_reads_slowly_is_not_waited_for() -> None:
+    hub = LiveHub()
+    streams = [hub.stream(SUPERVISOR, hub.last_id, lambda: True, group="same") for _ in range(2)]
+    for stream in streams:
+        next(stream)
+    busy, waiting = hub._all_open()
+    waiting.waits = True
+    hub.publish("room", LiveRoom())
+    assert busy.wake.is_set()
+    assert waiting.wake.is_set()
