@@ -2,7 +2,7 @@
 
 It stays single-threaded (asyncio and the bus only), because it forks. It keeps some idle workers ready, hands each
 `Originate` to one of them and tells of workers that died. A parent that dies leaves living conversations alone
-(each worker is its own session with its own bus connection) and the next parent finds them by their life files.
+(each worker is its own process group with its own bus connection) and the next parent finds them by their life files.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ class Switch:
         try:
             gc.freeze()
             gc.disable()
-            os.setsid()
+            os.setpgrp()  # and no session of its own, which the kernel would weigh like all else of the box (autogroup)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
