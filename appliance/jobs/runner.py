@@ -148,9 +148,9 @@ class _Service:
         self._logins = ThreadPoolExecutor(2, thread_name_prefix="login")
         self._commands = ThreadPoolExecutor(4, thread_name_prefix="command")
         self._events = ThreadPoolExecutor(1, thread_name_prefix="events")  # one: they keep their order
-        archives = Lane(
-            "archive", {ARCHIVE: self._archive_job}, threads=2, niceness=10, may_run=self.guard.archive_may_run
-        )
+        # one thread: Opus takes 12 ms of processor time for each second of talk, so it keeps up with eighty talks, and
+        # never are both cores of a small box at work on what can wait
+        archives = Lane("archive", {ARCHIVE: self._archive_job}, niceness=10, may_run=self.guard.archive_may_run)
         chores: dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]] = {SEAT_EXPIRY: self._seat_expiry_job}
         packs = RecordingsZip(context)
         tables = Lane(
