@@ -17,7 +17,7 @@ from webui.app import create_app
 THREADS = 128
 STREAM_END_S = 3
 _SWITCH_INTERVAL_S = 0.001
-"""A stream that has one line to say does not wait for a page that is being drawn: it gets the interpreter within this."""
+"""A stream with one line to say does not wait for a page that is being drawn: it gets the interpreter within this."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
