@@ -46,6 +46,11 @@ from webui.errors import done, done_at, with_toast
 
 blueprint = Blueprint("agent", __name__, url_prefix="/desk")
 
+_ASKED_FOR = {
+    "preview_runs": desks.preview_runs, "must_save": desks.must_save, "dial_campaigns": desks.dial_campaigns,
+}  # fmt: skip
+"""What a template asks for only in the states in which it shows it: each is a question to the store."""
+
 
 @blueprint.get("")
 @needs(Permission.AGENT_WORK)
@@ -56,8 +61,7 @@ def desk() -> Response | str:
         return render_template("agent/seat.html", seats=desks.free_seats(), agent=agent or box().live.agent(g.user.id))
     return render_template(
         "agent/desk.html", agent=agent, seat=desks.my_seat(agent), work=desks.work(agent), shortcuts=mine(),
-        shortcuts_json=as_json(), keys_of=keys_of, preview_runs=desks.preview_runs(), must_save=desks.must_save(agent),
-        dial_campaigns=desks.dial_campaigns(),
+        shortcuts_json=as_json(), keys_of=keys_of, **_ASKED_FOR,
     )  # fmt: skip
 
 
@@ -68,10 +72,7 @@ def bar() -> Response | str:
     agent = desks.my_view()
     if agent is None or not desks.at_a_seat(agent):
         return _to_seat_choice()
-    return render_template(
-        "agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of,
-        preview_runs=desks.preview_runs(), must_save=desks.must_save(agent), dial_campaigns=desks.dial_campaigns(),
-    )  # fmt: skip
+    return render_template("agent/bar.html", agent=agent, seat=desks.my_seat(agent), keys_of=keys_of, **_ASKED_FOR)
 
 
 @blueprint.get("/work")
@@ -83,9 +84,7 @@ def work() -> Response | str | tuple[str, int]:
         return "", 204
     if request.args.get("shown") == desks.work_key(agent):
         return "", 204
-    return render_template(
-        "agent/work.html", agent=agent, work=desks.work(agent), keys_of=keys_of, preview_runs=desks.preview_runs()
-    )
+    return render_template("agent/work.html", agent=agent, work=desks.work(agent), keys_of=keys_of, **_ASKED_FOR)
 
 
 def _to_seat_choice() -> Response:
