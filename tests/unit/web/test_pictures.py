@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import pytest
 
@@ -128,6 +128,7 @@ def test_who_was_to_draw_and_went_away_keeps_nobody_waiting() -> None:
     leader.waits = follower.waits = True
     hub.publish("room", LiveRoom())
     assert not follower.wake.is_set()
+    assert isinstance(first, Generator)
     first.close()
     assert follower.wake.is_set()
 
