@@ -32,7 +32,7 @@ _PIECE = 1 << 20
 _PART = ".part"
 
 _LOGIN = ("smb.login", "does not let '{user}' in: a wrong name or password")
-_SAID: dict[int, tuple[str, str]] = {
+SAID: dict[int, tuple[str, str]] = {
     NtStatus.STATUS_LOGON_FAILURE: _LOGIN,
     NtStatus.STATUS_WRONG_PASSWORD: _LOGIN,
     NtStatus.STATUS_PASSWORD_EXPIRED: ("smb.login", "wants a new password for '{user}'"),
@@ -110,9 +110,9 @@ def _entered(share: Share) -> Iterator[dict[str, Any]]:
         yield how
     except SMBException as error:
         status = getattr(error, "ntstatus", getattr(error, "status", None))
-        if not isinstance(status, int) or status not in _SAID:
+        if not isinstance(status, int) or status not in SAID:
             raise _failed(share, " ".join(str(error).split())[-200:]) from error
-        error_id, words = _SAID[status]
+        error_id, words = SAID[status]
         said = words.format(user=share.user, share=share.name)
         raise BoxError(error_id, f"The server {share.host} {said}.", retryable=True) from error
     except (OSError, ValueError) as error:  # a server that is not there is a ValueError to the library

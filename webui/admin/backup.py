@@ -28,6 +28,7 @@ from appliance.types import Permission
 from webui import raw_upload
 from webui.access import needs
 from webui.box import ask, box
+from webui.error_texts import text_of
 from webui.errors import done_at
 
 blueprint = Blueprint("backup", __name__, url_prefix="/system/backup")
@@ -42,7 +43,8 @@ def facts() -> dict[str, Any]:
     """What the page and the first set-up show."""
     home = box().home
     found, state = backups.backups(home), backups.state(home)
-    return {"found": found, "state": state, "waiting": backups.restoring(home), "why": WHY}
+    return {"found": found, "state": state, "waiting": backups.restoring(home), "why": WHY,
+            "copy_error": text_of(state.copy_error_id, state.copy_error)}  # fmt: skip
 
 
 @blueprint.get("")

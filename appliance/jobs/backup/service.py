@@ -264,7 +264,7 @@ class Backups:
             recordings = self._copy_recordings(settings.copy_to, to, progress) if settings.recordings else 0
         except BoxError as error:
             if error.error_id != "jobs.stopped":
-                shelf.note_state(self._home, copy_error=error.message)
+                shelf.note_state(self._home, copy_error=error.message, copy_error_id=error.error_id)
             raise
         shelf.note_state(self._home, copy_error="")
         return {"backups": len(sent), "recordings": recordings}

@@ -43,6 +43,7 @@ class BackupState:
     last_test_at: datetime | None
     test_error: str
     copy_error: str
+    copy_error_id: str
     recordings_copied: int
     recordings_at: datetime | None
     next_at: datetime | None
@@ -100,6 +101,7 @@ def state(home: Home) -> BackupState:
         last_good_at=instant(told, "last_good_at"), error=str(told.get("error") or ""),
         error_at=instant(told, "error_at"), last_test_at=instant(told, "last_test_at"),
         test_error=str(told.get("test_error") or ""), copy_error=str(told.get("copy_error") or ""),
+        copy_error_id=str(told.get("copy_error_id") or ""),
         recordings_copied=int(told.get("recordings_copied") or 0), recordings_at=instant(told, "recordings_at"),
         next_at=instant(told, "next_at"),
     )  # fmt: skip

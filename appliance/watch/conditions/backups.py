@@ -53,7 +53,7 @@ class BackupsMade:
         elif state.last_good_at and test_is_late(state.last_test_at, since, now):
             found.append(Finding(key="backup.test", severity=Severity.WARNING, alert="backup.test_late"))
         if state.copy_error:
-            figures = {"error": state.copy_error}
+            figures = {"error": state.copy_error, "error_id": state.copy_error_id}
             found.append(
                 Finding(key="backup.copy", severity=Severity.WARNING, alert="backup.copy_failed", data=figures)
             )

@@ -171,6 +171,7 @@ def test_recordings_are_copied_once_each(service: Service, tmp_path: Path) -> No
     with pytest.raises(BoxError, match="is the share mounted"):
         service.run("backup-copy")
     assert "mounted" in read.state(context.home).copy_error
+    assert read.state(context.home).copy_error_id == "copy.failed"
     share.mkdir()
     assert service.run("backup-copy") == {"backups": 0, "recordings": 2}
     record(3)

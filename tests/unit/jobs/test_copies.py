@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from appliance import texts
 from appliance.errors import BoxError
 from appliance.jobs.backup import copies
 from appliance.outside import s3, smb
@@ -133,3 +134,10 @@ def test_a_share_is_named_without_its_password() -> None:
     for wrong in ("smb://nas", "smb://box:secret@nas/share", "smb://nas/a\\b", "smb://nas//share"):
         with pytest.raises(ValidationError):
             BackupSettings(copy_to=wrong)
+
+
+def test_what_a_server_refuses_is_said_in_the_readers_language() -> None:
+    refusals = {error_id for error_id, _ in smb.SAID.values()}
+    assert refusals == {"smb.login", "smb.share", "smb.denied", "smb.disk_full"}
+    for language in ("zh", "ru"):
+        assert all(texts.error_words(one, language, "") for one in refusals)
