@@ -6,7 +6,7 @@ likeness of the slopes (`codes.py`) is taken in windows of 250 ms; the stretch t
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ ENDED = 25
 """So many hops after an entry's end it is over."""
 _BEHIND = 8
 _NOTHING = 1e-3
+SLOTS = 16
+"""So many tracks find a place beside a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +51,33 @@ class Run:
 
 @dataclass(slots=True)
 class Track:
-    """An alignment: library row `row` sounded at line hop `hop`, rows passing at `rate` a hop."""
+    """An alignment: library row `row` sounded at line hop `hop`, rows passing at `rate` a hop.
+
+    `slot` is its place beside the line, and what stands there is known up to hop `known`.
+    """
 
     entry: int
     row: int
     hop: int
+    slot: int
     rate: float = 1.0
     born: int = 0
     broke: int = -1
     bent: bool = False
     run: Run | None = None
-    products: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    """Of line hops up to `known`, the products of the slopes of line and entry."""
     known: int = 0
 
     def row_at(self, hop: int) -> float:
         """The row that sounds at a line hop."""
         return self.row + (hop - self.hop) * self.rate
 
-    def bend(self, rate: float) -> "Track":
+    def bend(self, rate: float, slot: int) -> "Track":
         """The same alignment at another rate."""
-        return Track(self.entry, self.row, self.hop, rate, self.born, self.broke, bent=True)
+        return Track(self.entry, self.row, self.hop, slot, rate, self.born, self.broke, bent=True)
 
 
 class Line:
-    """The last 6 s of a line: `first` is the hop of row 0.
+    """The last 6 s of a line: `first` is the hop of row 0; and beside it what tracks' entries are at its hops.
 
     slopes [rows, 16], their `energy`, bits, and which hops are voiced, and loud voice [rows]: views of longer buffers.
     """
@@ -87,6 +91,9 @@ class Line:
             np.zeros(2 * _HISTORY, np.bool_),
             np.zeros(2 * _HISTORY, np.bool_),
         )
+        self._beside: tuple[NDArray[Any], ...] = ()
+        """Of each slot and hop [slots, hops]: product of the slopes of line and entry, and of the entry its energy, its
+        level below its loud hops, and whether sound is near."""
         self._fill = 0
         self.slopes, self.energy, self.bits, self.voiced, self.loud = (buffer[:0] for buffer in self._buffers)
 
@@ -97,6 +104,8 @@ class Line:
         if self._fill + size > 2 * _HISTORY:
             for buffer in self._buffers:
                 buffer[:kept] = buffer[self._fill - kept : self._fill]
+            for laid in self._beside:
+                laid[:, :kept] = laid[:, self._fill - kept : self._fill]
             self._fill = kept
         rows = slice(self._fill, self._fill + size)
         fresh: tuple[NDArray[Any], ...] = (
@@ -118,6 +127,46 @@ class Line:
         """Whether nobody spoke before a hop: then the line opened there, else only the rest is common."""
         last = max(0, start - 5 - self.first)
         return int(np.count_nonzero(self.voiced[max(0, last - _BEFORE) : last])) <= _BEFORE_VOICE
+
+    def lay(self, index: Index, spans: Sequence["_Span"]) -> None:
+        """Learn what the entries are at the hops that were not seen before; tracks followed alike are taken at once."""
+        if not self._beside:
+            size = (SLOTS, 2 * _HISTORY)
+            self._beside = (*(np.zeros(size, np.float32) for _ in range(3)), np.zeros(size, np.bool_))
+        fresh: dict[int, list[Track]] = {}
+        for span in spans:
+            begin = max(self.first, span.track.known or math.floor(span.begun))
+            if begin < self.stop:
+                fresh.setdefault(begin, []).append(span.track)
+        for begin, tracks in fresh.items():
+            rows = np.array([_rows(index, track, begin, self.stop) for track in tracks])
+            slots = [track.slot for track in tracks]
+            theirs = index.slopes_at(rows).astype(np.float32)
+            here = slice(self._fill - (self.stop - begin), self._fill)
+            products, energy, below_db, near = self._beside
+            products[slots, here] = np.einsum("hk,nhk->nh", self.slopes[begin - self.first :], theirs) * SLOPE_SCALE
+            energy[slots, here], below_db[slots, here] = index.energy[rows], index.below_peak_db[rows]
+            near[slots, here] = index.near[rows]
+            for track in tracks:
+                track.known = self.stop
+
+    def compare(self, spans: Sequence["_Span"], size: int, masked_db: float) -> NDArray[np.float32]:
+        """Of each span's last hops product, energy of the line, energy of the entry, whether it sounds [n, 4, size].
+
+        Before a span begins the numbers mean nothing.
+        """
+        stops = np.array([span.stop for span in spans])[:, None]
+        mine = np.maximum(stops - self.first + np.arange(-size, 0), 0)
+        slots = np.array([span.track.slot for span in spans])[:, None]
+        theirs = mine + (slots * (2 * _HISTORY) + self._fill - (self.stop - self.first))
+        products, energy, below_db, near = (laid.reshape(-1)[theirs] for laid in self._beside)
+        sound: NDArray[np.bool_] = below_db > masked_db
+        out = np.empty((len(spans), 4, size), np.float32)
+        np.multiply(products, sound, out=out[:, 0])
+        np.multiply(self.energy[mine], sound | (self.loud[mine] > near), out=out[:, 1])
+        np.multiply(energy, sound, out=out[:, 2])
+        out[:, 3] = sound
+        return out
 
 
 @dataclass(slots=True)
@@ -141,9 +190,9 @@ def measure(line: Line, index: Index, masked_db: float, tracks: Sequence[Track])
     spans = [span for place, track in enumerate(tracks) if (span := _span(line, index, place, track)) is not None]
     if not spans:
         return out
-    sums = np.zeros((len(spans), 4, max(span.stop - span.begin for span in spans)), np.float32)
-    for row, span in enumerate(spans):
-        _fill(sums[row, :, sums.shape[2] - (span.stop - span.begin) :], line, index, masked_db, span)
+    line.lay(index, spans)
+    size = max(span.stop - span.begin for span in spans)
+    sums = line.compare(spans, size, masked_db)
     hops = sums.reshape(len(spans), 4, -1, _BLOCK)
     blocks = hops[..., 0] + hops[..., 1]  # so few numbers each are added up column by column five times as fast
     for hop in range(2, _BLOCK):
@@ -152,58 +201,38 @@ def measure(line: Line, index: Index, masked_db: float, tracks: Sequence[Track])
     np.cumsum(blocks, axis=2, out=total[:, :, 1:])
     windows = total[:, :, _WINDOW:] - total[:, :, :-_WINDOW]
     likeness = windows[:, 0] / np.sqrt(windows[:, 1] * windows[:, 2] + _NOTHING)
-    outside = np.array([blocks.shape[2] - (span.stop - span.begin) // _BLOCK for span in spans])
-    bad = _bad(likeness, windows[:, 3] >= _MIN_ACTIVE, outside)
-    last_bad = bad.shape[1] - 1 - bad[:, ::-1].argmax(axis=1)
+    outside = [(size - (span.stop - span.begin)) // _BLOCK for span in spans]
+    bad = _bad(likeness, windows[:, 3] >= _MIN_ACTIVE, np.array(outside))
+    last_bad: list[int] = (bad.shape[1] - 1 - bad[:, ::-1].argmax(axis=1)).tolist()
     broken: list[bool] = np.logical_or.reduce(bad, axis=1).tolist()
     for row, span in enumerate(spans):
-        if not bad[row, -1]:
-            start = int(last_bad[row]) + 2 if broken[row] else int(outside[row])
-            begin = span.begin + (start - int(outside[row])) * _BLOCK
+        if not (broken[row] and last_bad[row] == bad.shape[1] - 1):
+            start = last_bad[row] + 2 if broken[row] else outside[row]
+            begin = span.begin + (start - outside[row]) * _BLOCK
             out[span.place] = _run(line, span, begin, (total[row, :, -1] - total[row, :, start]).tolist())
     return out
 
 
 def _span(line: Line, index: Index, place: int, track: Track) -> _Span | None:
     first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
-    begin = max(line.first, track.hop + math.ceil((first - track.row) / track.rate))
+    begun = track.hop + (first - track.row) / track.rate
     over = track.hop + int((last - track.row) / track.rate)
     stop = min(line.stop, over)
-    size = (stop - begin) // _BLOCK * _BLOCK
+    size = (stop - max(line.first, math.ceil(begun))) // _BLOCK * _BLOCK
     if size < _BLOCK * (_WINDOW + _PATIENCE):
         return None
-    _learn_products(line, index, track, begin, stop)
-    return _Span(place, track, stop - size, stop, track.hop + (first - track.row) / track.rate, over)
+    return _Span(place, track, stop - size, stop, begun, over)
 
 
-def _learn_products(line: Line, index: Index, track: Track, begin: int, stop: int) -> None:
-    """Work out the products of the hops that were not seen before."""
-    start = track.known - track.products.size
-    known = track.products[begin - start :] if start <= begin <= track.known else track.products[:0]
-    fresh = stop - begin - known.size
-    theirs = index.slopes[_rows(index, track, stop - fresh, stop)] * SLOPE_SCALE
-    found = np.einsum("ij,ij->i", line.slopes[stop - fresh - line.first : stop - line.first], theirs)
-    track.products, track.known = np.concatenate((known, found)), stop
-
-
-def _rows(index: Index, track: Track, begin: int, stop: int) -> slice | NDArray[np.intp]:
-    """The rows of an entry that sound at line hops `begin` to `stop`."""
-    if track.rate == 1.0:
-        return slice(track.row + begin - track.hop, track.row + stop - track.hop)
-    rows = np.round(track.row + (np.arange(begin, stop) - track.hop) * track.rate)
+def _rows(index: Index, track: Track, begin: int, stop: int) -> NDArray[np.intp]:
+    """The rows of an entry that sound at line hops `begin` to `stop`; its ends where it does not."""
     first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
-    return np.clip(rows, first, last - 1).astype(np.intp)
-
-
-def _fill(sums: NDArray[np.float32], line: Line, index: Index, masked_db: float, span: _Span) -> None:
-    """Write, hop by hop, product, energy of the line, energy of the entry, and whether the entry sounds [4, hops]."""
-    rows = _rows(index, span.track, span.begin, span.stop)
-    here = slice(span.begin - line.first, span.stop - line.first)
-    sound: NDArray[np.bool_] = index.below_peak_db[rows] > masked_db
-    np.multiply(span.track.products[span.begin - span.stop :], sound, out=sums[0])
-    np.multiply(line.energy[here], sound | (line.loud[here] > index.near[rows]), out=sums[1])
-    np.multiply(index.energy[rows], sound, out=sums[2])
-    sums[3] = sound
+    if track.rate != 1.0:
+        rows = np.round(track.row + np.arange(begin - track.hop, stop - track.hop) * track.rate).astype(np.intp)
+        return np.minimum(np.maximum(rows, first), last - 1)
+    start, end = track.row + begin - track.hop, track.row + stop - track.hop
+    rows = np.arange(start, end)
+    return rows if first <= start and end <= last else np.minimum(np.maximum(rows, first), last - 1)
 
 
 def _bad(likeness: NDArray[np.float64], active: NDArray[np.bool_], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -211,9 +240,9 @@ def _bad(likeness: NDArray[np.float64], active: NDArray[np.bool_], outside: NDAr
     places = np.arange(likeness.shape[1])
     inside = places >= outside[:, None]
     active = active & inside
-    counts = np.count_nonzero(active, axis=1)
+    counts = np.add.reduce(active, axis=1, dtype=np.intp)
     ranked = np.sort(np.where(active, likeness, np.inf), axis=1)
-    usual = np.where(counts > 0, ranked[np.arange(len(ranked)), np.minimum(3 * counts // 4, places.size - 1)], 0.0)
+    usual = ranked[np.arange(len(ranked)), 3 * counts // 4]
     least = np.minimum(np.maximum(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)
     bad = np.logical_and(likeness < least[:, None], active)
     lasting: NDArray[np.bool_] = bad.copy()

@@ -43,13 +43,14 @@ class Entry:
 class Index:
     """All entries in a row, hop by hop, and where each 16-bit word stands.
 
-    starts [entries + 1]: first row of each entry, and the end; entry_of, bits, energy [rows]; slopes [rows, 16] in
-    steps of `SLOPE_SCALE`; below_peak_db [rows]: level against the loud hops of the entry; near [rows]: sound within
-    60 ms; order: rows with sound sorted by their word; first [65537]: where a word begins there.
+    starts [entries + 1]: first row of each entry, and the end; entry_of, bits, energy [rows], and `place` in the entry;
+    slopes [rows, 16] in steps of `SLOPE_SCALE`; below_peak_db [rows]: level against the loud hops of the entry; near
+    [rows]: sound within 60 ms; order: rows with sound sorted by their word; first [65537]: where a word begins there.
     """
 
     starts: NDArray[np.int64]
     entry_of: NDArray[np.int32]
+    place: NDArray[np.int32]
     bits: NDArray[np.uint16]
     slopes: NDArray[np.int8]
     energy: NDArray[np.float32]
@@ -75,6 +76,7 @@ class Index:
         return cls(
             starts=np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))),
             entry_of=np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
+            place=np.concatenate((np.zeros(0, np.int32), *(np.arange(size, dtype=np.int32) for size in sizes))),
             bits=bits,
             slopes=np.round(slopes / SLOPE_SCALE).astype(np.int8),
             energy=np.einsum("ij,ij->i", slopes, slopes),
@@ -83,6 +85,11 @@ class Index:
             order=order.astype(np.int32),
             first=first.astype(np.int32),
         )
+
+    def slopes_at(self, rows: NDArray[np.intp]) -> NDArray[np.int8]:
+        """Slopes [..., 16] of rows [...]; sixteen at a time are moved as one number."""
+        found: NDArray[np.int8] = self.slopes.view(np.complex128)[:, 0].take(rows).view(np.int8)
+        return found.reshape(*rows.shape, N_SLOPES)
 
     def find(self, words: NDArray[np.int64], crowd: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(which of `words`, row) of each place where a word stands; words at more than `crowd` places tell nothing."""

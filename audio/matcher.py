@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.alignment import ENDED, Line, Run, Track, measure
+from audio.alignment import ENDED, SLOTS, Line, Run, Track, measure
 from audio.codes import N_SLOPES, Codes
 from audio.fingerprint import Entry, Library
 
@@ -22,6 +22,7 @@ _EVERY = 2
 _FLIPS = 3
 _CROWD = 400
 _CHECK_BACK = np.arange(0, 48, 4)
+_ONES = np.ones(_CHECK_BACK.size, np.uint8)
 _CHECK_BITS = round(0.31 * _CHECK_BACK.size * N_SLOPES)
 _MOST_TRACKS = 8
 _SAME_PLACE = 4
@@ -84,26 +85,31 @@ class Matcher:
     def _search(self, bits: NDArray[np.uint16], margins: NDArray[np.float32]) -> None:
         """Look the new bits up and start to follow what agrees over half a second."""
         line, index = self._line, self._library.index
-        if line.bits.size < _CHECK_BACK[-1] + bits.size:
+        if line.bits.size < _CHECK_BACK[-1] + bits.size or len(self._tracks) >= _MOST_TRACKS:
             return
         looked = np.arange(bits.size)[_EVERY - 1 :: _EVERY]
         unsure = np.argpartition(margins[looked], _FLIPS, axis=1)[:, :_FLIPS]
         keys = bits[looked, None] ^ ((1 << unsure) @ _FLIP_SETS.T)
         which, rows = index.find(keys.reshape(-1), _CROWD)
         at = line.bits.size - bits.size + looked[which // keys.shape[1]]
-        far = rows - index.starts[index.entry_of[rows]] >= _CHECK_BACK[-1]
+        far = index.place[rows] >= _CHECK_BACK[-1]
         rows, at = rows[far], at[far]
-        wrong = np.bitwise_count(index.bits[rows[:, None] - _CHECK_BACK] ^ line.bits[at[:, None] - _CHECK_BACK])
-        good = wrong.sum(axis=1) <= _CHECK_BITS
+        apart = index.bits[rows[:, None] - _CHECK_BACK] ^ line.bits[at[:, None] - _CHECK_BACK]
+        wrong = np.bitwise_count(apart) @ _ONES
+        good = wrong <= _CHECK_BITS
         if not good.any():
             return
-        rows, hops, wrongs = rows[good], at[good] + line.first, wrong.sum(axis=1)[good]
+        rows, hops, wrongs = rows[good], at[good] + line.first, wrong[good]
         for k in np.argsort(wrongs, kind="stable"):
             if len(self._tracks) >= _MOST_TRACKS:
                 break
             entry, row, hop = int(index.entry_of[rows[k]]), int(rows[k]), int(hops[k])
             if not any(t.entry == entry and abs(t.row_at(hop) - row) <= _SAME_PLACE for t in self._tracks):
-                self._tracks.append(Track(entry, row, hop, born=line.stop))
+                self._tracks.append(Track(entry, row, hop, self._free_slots()[0], born=line.stop))
+
+    def _free_slots(self) -> list[int]:
+        taken = {track.slot for track in self._tracks}
+        return [slot for slot in range(SLOTS) if slot not in taken]
 
     def _follow(self) -> None:
         """Measure all tracks anew, drop the dead ones, and see what they say."""
@@ -124,10 +130,10 @@ class Matcher:
     def _bend(self, track: Track, run: Run) -> None:
         """See whether the line runs a little faster or slower than the entry."""
         track.bent = True
-        others = [track.bend(rate) for rate in _RATES]
+        others = [track.bend(rate, slot) for rate, slot in zip(_RATES, self._free_slots(), strict=False)]
         for other, other_run in zip(others, self._measure(others), strict=True):
             if other_run is not None and other_run.stop - other_run.start > 1.2 * (run.stop - run.start):
-                track.rate, track.products, track.known = other.rate, other.products, other.known
+                track.rate, track.slot, track.known = other.rate, other.slot, other.known
                 track.run = run = other_run
 
     def _lives(self, track: Track, now: int) -> bool:
