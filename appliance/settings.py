@@ -279,6 +279,7 @@ class HardwareSettings(_Section):
     trap_port: int = Field(162, title="Port for traps", description="UDP; opened only when a gateway is read by SNMP.", ge=1, le=65535)
     meter: str = Field("", title="Multimeter", description="Its VISA name for the line test: ASRL/dev/serial/by-id/...::INSTR, TCPIP::host::5025::SOCKET or USB::...::INSTR; empty: asked each time.", pattern=r"^((ASRL|TCPIP|USB)[A-Za-z0-9_./:-]{1,250}::(INSTR|SOCKET))?$")
     clock_policy: str = Field("auto", title="Time source", description="required: no dialling until the time is known to be right. auto: the same where chrony is installed. trusted: the box's own clock is believed (no time source at all).", pattern=r"^(auto|required|trusted)$")
+    time_servers: str = Field("", title="Time servers", description="Names or addresses, separated by spaces. Those that the network names (DHCP) are asked too.", pattern=r"^([A-Za-z0-9.:-]{1,253}( [A-Za-z0-9.:-]{1,253}){0,3})?$")
     clock_error_s: float = Field(30.0, title="Clock error", description="The time is unknown when it may be wrong by more than this, s.", ge=1, le=300)
 
     def bay_of(self, port: str) -> str:

@@ -10,7 +10,8 @@ mkdir -p "$TREE"
 tar -xf "$BASE" -C "$TREE" --numeric-owner --exclude=./dev/*
 tar -xf "$APP" -C "$TREE" --numeric-owner
 cp -r --no-preserve=ownership "$HERE/overlay/." "$TREE/"
-install -m 644 "$HERE"/../../systemd/*.service "$HERE"/../../systemd/*.target "$TREE/usr/lib/systemd/system/"
+install -m 644 "$HERE"/../../systemd/*.service "$HERE"/../../systemd/*.target "$HERE"/../../systemd/*.path \
+  "$TREE/usr/lib/systemd/system/"
 # what the installer and a replaced disk need of the boot loader, and the sizes of partitions
 install -m 644 "$HERE/layout.sh" "$TREE/usr/lib/callbox/layout.sh"
 for layout in disk mirror; do

@@ -1,4 +1,4 @@
-"""What the box is plugged into: a network of its own with DHCP, and the bench's exchange on it."""
+"""What the box is plugged into: a network of its own with DHCP and the time, and the bench's exchange on it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from appliance.bench.box import provide_sounds
 from appliance.bench.exchange import read_truth, truth_file
 from appliance.bench.plan import DialPlan, GatewayPlan, NumberPlan, save_plan
 from appliance.settings import Home, load_secrets
+from tests.boot import time_service
 from tests.boot.box import TAP
 from tests.netns import network_namespace
 
@@ -53,7 +54,8 @@ def world(folder: Path) -> Iterator[Home]:
         dhcp = [
             shutil.which("dnsmasq") or "/usr/sbin/dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
             f"--interface={TAP}", "--bind-interfaces", "--dhcp-range=10.77.0.50,10.77.0.99,12h", "--user=root",
-            f"--dhcp-leasefile={folder / 'leases'}", "--pid-file=", "--log-facility=-",
+            f"--dhcp-option=option:ntp-server,{HOST}", f"--dhcp-leasefile={folder / 'leases'}", "--pid-file=",
+            "--log-facility=-",
         ]  # fmt: skip
         exchange = [sys.executable, "-c", (
             "from appliance.bench.exchange import main; from appliance.settings import *;"
@@ -62,7 +64,8 @@ def world(folder: Path) -> Iterator[Home]:
         try:
             children.append(subprocess.Popen(dhcp, stdout=log, stderr=log))
             children.append(subprocess.Popen(exchange, env=environment, stdout=log, stderr=log))
-            yield home
+            with time_service.serve(HOST):
+                yield home
         finally:
             for child in children:
                 child.terminate()
