@@ -222,10 +222,10 @@ def wait_gate_over(box: Box) -> None:
 
 
 def wait_gate(box: Box) -> None:
-    """Wait until the health gate has marked the running slot good."""
+    """Wait until the health gate has marked the running slot good. The EFI partitions may come after we ask."""
     slot = box.sh("/usr/lib/callbox/slot get-current")
     deadline = time.monotonic() + _WELL_S
-    while f"{slot}_TRY=0" not in box.sh("/usr/lib/callbox/esp env").split():
+    while f"{slot}_TRY=0" not in box.run("/usr/lib/callbox/esp env").output.split():
         said = box.run("journalctl -b -u callbox-gate --no-pager -o cat | tail -n 5").output
         assert time.monotonic() < deadline, said
         time.sleep(_PAUSE_S)
