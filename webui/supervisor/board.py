@@ -55,7 +55,7 @@ def _look(present: object) -> Sight:
     def draw(name: str) -> str:
         kind, _dash, part = name.partition("-")
         macro = get_template_attribute("board/parts.html", "agent" if kind == "agent" else part)
-        return str(macro(things[name], supervised) if kind == "agent" else macro(things[name]))
+        return str(macro(things[name], supervised) if kind == "agent" else macro(room))
 
     def whole(parts: Mapping[str, str]) -> str:
         drawn = {name: Markup(text) for name, text in parts.items()}  # noqa: S704 - a template's own text

@@ -165,6 +165,8 @@ def test_recording_policies_of_campaign_seat_and_desk(seated: FakeBox) -> None:
 
 def test_the_stream_brings_a_board_its_room_and_nobody_elses(seated: FakeBox) -> None:
     engine, agent = seated.bus.engine, seated.people["agent"]
+    line = LiveLine(conversation_id="a", campaign_id="", state="talking", since_unix_s=1.0, number_masked="+7…1")
+    engine.lines = [line]
     page = seated.client("supervisor").get("/board").text
     assert "show=room" in page
     assert 'id="board-figures"' in page
@@ -176,6 +178,7 @@ def test_the_stream_brings_a_board_its_room_and_nobody_elses(seated: FakeBox) ->
         then = next(told)
         assert f'hx-target="#agent-{agent}"' in then
         assert "state-paused" in then
+        assert "+7…1" in then
         assert 'hx-target="#room"' not in then, "what stayed as it was is not sent again"
     with _stream(seated, "supervisor", "/live") as told:
         assert "hx-partial" not in next(told)
