@@ -26,7 +26,8 @@ SCORE_COLUMNS = ("file", "label", "t", "beep_t", "ann_id")
 _SIDE_EVENTS = frozenset({"digit", "speech_onset", "beep"})
 _LATE = "late_"
 _MIN_S = 1.0
-_CHUNKS_AT_ONCE = (40, 100)
+_CHUNKS_AT_ONCE: dict[Phase, tuple[int, int]] = {"early": (40, 100), "answered": (50, 100)}
+"""Of a first pass and of later ones; most answered lines have their word by 5 s, after which little is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,8 @@ def hear_blocks(
     config: ListenerConfig | None = None,
 ) -> Hearing:
     """The same for samples that come in blocks of any size."""
-    listener = Listener(country=country, phase=phase, library=library, config=config, chunks_at_once=_CHUNKS_AT_ONCE)
+    at_once = _CHUNKS_AT_ONCE[phase]
+    listener = Listener(country=country, phase=phase, library=library, config=config, chunks_at_once=at_once)
     verdicts: list[Verdict] = []
     size = 0
     for block in blocks:
