@@ -85,12 +85,13 @@ def boot_mirror(run: Run) -> None:
         heard = wait_dial_ready(box, run, record=True)
         assert heard["recorded_bytes"] > _RECORDED_MIN, heard
         run.figures["mirror_pulled_call"] = heard
-        for name, words in (
-            ("disk-gone", "disks"),
-            ("disk-gone-replace", "disks replace"),
-            ("disk-gone-alarms", "alarms"),
+        # what dials is up first; who looks at the disks comes later
+        for name, words, wanted in (
+            ("disk-gone", "disks", "DEGRADED"),
+            ("disk-gone-replace", "disks replace", "Put one in"),
+            ("disk-gone-alarms", "alarms", "[raid."),
         ):
-            keep_screen(box, run, name, words)
+            keep_screen(box, run, name, words, wanted)
         box.power_off()
 
 

@@ -206,9 +206,12 @@ def boot_by_firmware(run: Run) -> None:
         box.power_off()
 
 
-def keep_screen(box: Box, run: Run, name: str, words: str) -> None:
-    """What the technician's console says at this moment, for docs/technician."""
-    said = box.run(f"{AS_CALLBOX} callbox console {words} </dev/null 2>&1", 300).output
+def keep_screen(box: Box, run: Run, name: str, words: str, wanted: str = "") -> None:
+    """What the technician's console says, for docs/technician, once it says what is `wanted`. Raises AssertionError."""
+    deadline = time.monotonic() + _WELL_S
+    while wanted not in (said := box.run(f"{AS_CALLBOX} callbox console {words} </dev/null 2>&1", 300).output):
+        assert time.monotonic() < deadline, f"{wanted!r} is not in: {said}"
+        time.sleep(_PAUSE_S)
     (run.folder / f"screen-{name}.txt").write_text(said)
 
 
