@@ -57,6 +57,7 @@ figure pacing_days $CALLBOX bench pacing --days 60 --seed 1000 --limit 0.03 --js
 figure pacing_bound $CALLBOX bench pacing --bound --limit 0.01 --seed 1 --days 4
 figure pacing_knowledge $CALLBOX bench pacing --knowledge --limit 0.03 --seed 40 --days 6
 figure pacing_greeting $CALLBOX bench pacing --greeting --limit 0.03 --seed 1 --days 3
+figure pacing_greeting_1 $CALLBOX bench pacing --greeting --limit 0.01 --seed 1 --days 3
 figure pacing_dispositions $CALLBOX bench pacing --dispositions --limit 0.03 --seed 400 --days 3
 figure pacing_memory $CALLBOX bench pacing --memory --limit 0.03 --seed 1 --days 3
 figure import_100000 $CALLBOX bench store --only-import --rows 100000 --json
