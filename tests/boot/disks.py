@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.boot.box import SCSI, Box, direct, disk, firmware, network, scsi_disk
-from tests.boot.stages import Run, fresh_disk, keep_screen, provide_trunk, wait_dial_ready, wait_gate
+from tests.boot.stages import Run, fresh_disk, keep_screen, provide_trunk, rows, wait_dial_ready, wait_gate
 from tests.soak.guest.machine import blank
 
 DISK_MB = 2600
@@ -103,6 +103,9 @@ def boot_one_disk(run: Run) -> None:
             box.wait_agent(1500)
             state = box.sh("cat /proc/mdstat")
             assert re.search(r"\[(_U|U_)\]", state), state
+            box.sh("systemctl start callbox-prepare", 900)
+            if not rows(box)["trunks"]:  # no other boot before this one
+                provide_trunk(box)
             heard = wait_dial_ready(box, run, record=True)
             assert heard["recorded_bytes"] > _RECORDED_MIN, heard
             run.figures[f"mirror_only_{number}_call"] = heard

@@ -1,5 +1,5 @@
 #!/bin/bash
-# dracut module: the box's mirror starts with one disk too. dracut takes out Debian's incremental rule, and the timer that
+# dracut module: the box's mirror starts with one disk too. Of udev's rules one takes members in, and the timer that
 # starts a degraded array never runs: measured, a box with one disk hung at boot.
 
 check() { return 0; }
