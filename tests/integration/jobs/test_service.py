@@ -76,6 +76,11 @@ def _archived(service: Service, recording_id: str) -> Recording | None:
     return row if row is not None and row.state == "archived" else None
 
 
+def _archives(service: Service, state: str) -> int:
+    with service.store().read() as session:
+        return session.query(Job).where(Job.kind == "archive", Job.state == state).count()
+
+
 def _frames(bus: ThreadBus, recording_id: str) -> int:
     ticket = ask(bus, commands.OpenRecording(actor_id=LOCAL_ACTOR, recording_id=recording_id)).data
     with SealedReader(Path(ticket["path"]), base64.b64decode(ticket["key_b64"])) as reader:
@@ -99,16 +104,16 @@ def test_a_calls_events_lead_to_a_verified_archive(service: Service, bus: Thread
 def test_killed_with_work_in_hand_it_goes_on_where_it_was(service: Service, bus: ThreadBus) -> None:
     names = [f"rec{n}" for n in range(5)]
     for name in names:
-        spool = write_spool(service.home, name, tones(20), **_about(f"conv-{name}"))
-        for event in _events(f"conv-{name}", spool, 20 * RATE_HZ):
+        spool = write_spool(service.home, name, tones(30), **_about(f"conv-{name}"))
+        for event in _events(f"conv-{name}", spool, 30 * RATE_HZ):
             bus.publish_event(event)
     until(lambda: _archived(service, names[0]))
+    until(lambda: _archives(service, "running"))  # not between two of them
     assert service.stop(signal.SIGKILL) == -signal.SIGKILL
-    with service.store().read() as session:
-        assert session.query(Job).where(Job.kind == "archive", Job.state == "finished").count() < len(names)
+    assert _archives(service, "finished") < len(names)
     service.start()
     until(lambda: all(_archived(service, name) for name in names))
-    assert {_frames(bus, name) for name in names} == {20 * RATE_HZ}
+    assert {_frames(bus, name) for name in names} == {30 * RATE_HZ}
     until(lambda: not list(service.home.spool.iterdir()))
     assert "jobs resumed" in service.log()
     assert {path.suffix for path in service.home.archive.rglob("*") if path.is_file()} == {".cbr"}
@@ -201,7 +206,7 @@ def test_log_in_stays_quick_while_the_archive_works(service: Service, bus: Threa
     """No figure of speed: only that log-ins are answered while archiving goes on."""
     ask(bus, commands.SaveUser(actor_id=LOCAL_ACTOR, login="anna", role="agent", password="a long enough one"))
     for n in range(3):
-        spool = write_spool(service.home, f"long{n}", tones(60), **_about(f"conv{n}"))
+        spool = write_spool(service.home, f"long{n}", tones(30), **_about(f"conv{n}"))
         for event in _events(f"conv{n}", spool, 220 * RATE_HZ):
             bus.publish_event(event)
     until(lambda: (service.home.archive / "long0.new").exists())
