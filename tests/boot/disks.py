@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.boot.box import SCSI, Box, direct, disk, firmware, network, scsi_disk
-from tests.boot.stages import Run, fresh_disk, keep_screen, provide_trunk, rows, wait_dial_ready, wait_gate
+from tests.boot.stages import Run, fresh_disk, keep_screen, provide_trunk, rows, wait_dial_ready, wait_gate, wait_well
 from tests.soak.guest.machine import blank
 
 DISK_MB = 2600
@@ -147,6 +147,7 @@ def keep_data_locked(run: Run) -> None:
         partition = box.sh("readlink -f /dev/callbox/slot/data")
         opens = "mcopy -n -i /dev/disk/by-label/CALLBOXKEY ::/callbox.key /run/k && cryptsetup open --test-passphrase"
         assert box.run(f"export MTOOLS_SKIP_CHECK=1; {opens} --key-file /run/k {partition}").status == 0
+        wait_well(box)
         said = box.callbox("decommission --confirm $(hostname) --json", 300)
         run.figures["decommissioned"] = json.loads(said.splitlines()[-1])
         assert run.figures["decommissioned"]["disk"] == "erased", said
