@@ -402,10 +402,25 @@ def load_settings(home: Home) -> Settings:
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise CallerError(
-            "settings.invalid", f"{home.settings_file}: {problems}", path=str(home.settings_file)
+            "settings.invalid", f"{home.settings_file}: {_problems(error)}", path=str(home.settings_file)
         ) from error
+
+
+def _problems(error: ValidationError) -> str:
+    """All mistakes in one line: each with its key in the file and, where a pattern is missed, what the field takes."""
+    found = []
+    for one in error.errors():
+        model: Any = Settings
+        field = None
+        for part in one["loc"]:
+            field = getattr(model, "model_fields", {}).get(part)
+            model = field.annotation if field is not None else None
+        said = one["msg"]
+        if one["type"] == "string_pattern_mismatch" and field is not None:
+            said = f"'{one['input']}' does not fit. {field.title}: {field.description}"
+        found.append(f"{'.'.join(map(str, one['loc']))}: {said}")
+    return "; ".join(found)
 
 
 def save_settings(home: Home, changes: dict[str, Any]) -> Settings:
@@ -421,7 +436,6 @@ def save_settings(home: Home, changes: dict[str, Any]) -> Settings:
     try:
         Settings.model_validate(probe)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise CallerError("settings.invalid", f"Not saved: {problems}", path=str(home.settings_file)) from error
+        raise CallerError("settings.invalid", f"Not saved: {_problems(error)}", path=str(home.settings_file)) from error
     write_private(home.settings_file, tomlkit.dumps(document).encode())
     return load_settings(home)

@@ -93,3 +93,10 @@ def test_settings_that_cannot_work_or_are_no_settings_are_refused(
     with pytest.raises(CallerError, match=said):
         save_settings(home, wrong)
     assert not home.settings_file.exists()
+
+
+def test_a_missed_pattern_is_told_by_what_the_field_takes(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    with pytest.raises(CallerError, match=r"hardware.time_servers: 'a; b' does not fit. Time servers: Names or addr"):
+        save_settings(home, {"hardware": {"time_servers": "a; b"}})
