@@ -19,7 +19,7 @@ run: setup ## the whole box in the foreground with the bench beside it
 
 test: setup ## all that fits into 15 minutes on 2 cores
 	$(PYTEST) -n 2 $(POOL) -m "unit or sim" tests/unit tests/sim
-	$(PYTEST) -n 3 $(POOL) -m "integration or e2e" --reruns 1 tests/integration tests/e2e
+	$(PYTEST) -n 3 $(POOL) -m "integration or e2e" --reruns 2 tests/integration tests/e2e
 
 test-long: setup ## soaks, fuzzing and full-size figures; results go to docs/figures/
 	@image_build/packages.sh image_build/packages-long.txt
