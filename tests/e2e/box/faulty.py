@@ -49,10 +49,10 @@ from appliance.types import AgentState, CampaignState
 from appliance.watch.supervision import status
 
 AGENTS = 6
-TRIES = 2
+TRIES = 3
 RESERVE_MB = 64
 RATE_HZ, AU_FRAME_BYTES = 8000, 4
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """What is waited for is a condition; how soon it comes is printed, and a busy machine is slow."""
 PERSON = NumberPlan(behaviour="human", post_dial_delay_s=0.1, ring_s=0.5, pick_up_s=0.3, talk_s=2.5)
 

@@ -33,22 +33,28 @@ document.addEventListener("htmx:confirm", (event) => {
   ask(ctx.confirm, ctx.sourceElement.dataset.verb).then((yes) => (yes ? issueRequest() : dropRequest?.()));
 });
 
-document.addEventListener("submit", async (event) => {
-  const button = event.submitter;
-  const text = button?.dataset.confirm;
-  if (!text || button.dataset.confirmed) return;
-  event.preventDefault();
-  const wanted = meaning(button);
-  if (!(await ask(text, button.dataset.verb))) return;
-  const now = standing(wanted, button);
-  if (!now) {
-    toast(document.body.dataset.changed, "danger");
-    return;
-  }
-  now.dataset.confirmed = "1";
-  now.form.requestSubmit(now);
-  delete now.dataset.confirmed;
-});
+// Before the form's own listener, which is htmx's and would send at once.
+document.addEventListener(
+  "submit",
+  async (event) => {
+    const button = event.submitter;
+    const text = button?.dataset.confirm;
+    if (!text || button.dataset.confirmed) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const wanted = meaning(button);
+    if (!(await ask(text, button.dataset.verb))) return;
+    const now = standing(wanted, button);
+    if (!now) {
+      toast(document.body.dataset.changed, "danger");
+      return;
+    }
+    now.dataset.confirmed = "1";
+    now.form.requestSubmit(now);
+    delete now.dataset.confirmed;
+  },
+  { capture: true },
+);
 
 // A key that is quicker than htmx: the form was just put in and is not wired yet. It is wired now and sent again, once.
 // Forms that htmx sends at other moments (a preview while one types) are the browser's when they are sent.
