@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 
 from appliance.types import Role
@@ -24,6 +25,12 @@ class RootActions:
     def available(self) -> bool:
         """Whether privd is there at all (in a checkout it is not)."""
         return self._path.exists()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until privd is there: it starts with the box, after what dials. Ends without a word at the time-out."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self.available and time.monotonic() < deadline_s:
+            time.sleep(0.2)
 
     def do(self, action: str, **arguments: str) -> Ran:
         """Do one action. Raises ReaderError `privd.away`, or what privd refused it with."""

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import CallerError, NotAllowedError
-from appliance.services import privd
+from appliance.errors import BoxError, CallerError, NotAllowedError
+from appliance.services import doors, privd
+from appliance.services.doors import make_doors
 from appliance.services.privileged.actions import Action, load_actions
 from appliance.services.privileged.dahdi import config, same_but_spans
+from appliance.settings import Home, Settings
 from appliance.types import Role
 from appliance.watch.line_cards import DahdiByRoot
 from appliance.watch.root import RootActions
@@ -226,3 +228,32 @@ def test_a_dahdi_card_has_root_do_it_and_hears_why_not() -> None:
     with pytest.raises(ReaderError) as told:
         DahdiByRoot(_Root(Ran(1, "Traceback: it broke"))).maint(1, 13)
     assert told.value.error_id == "dahdi.refused"
+
+
+def test_the_device_waits_for_its_root_helper_and_says_when_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    home.make()
+    root = make_doors(home, Settings()).root
+    with pytest.raises(CallerError) as refused:
+        root("reboot", "me", {})
+    assert refused.value.error_id == "box.not_a_device"
+
+    monkeypatch.setattr(doors, "is_device", lambda _home: True)
+    asked: list[tuple[str, bool]] = []
+    monkeypatch.setattr(RootActions, "wait", lambda self, _timeout_s: asked.append(("waited", self.available)))
+    with pytest.raises(BoxError) as away:
+        root("data-erase", "me", {})
+    assert (away.value.error_id, asked) == ("privd.away", [("waited", False)])
+
+
+def test_who_waits_for_the_root_helper_goes_on_when_it_comes(tmp_path: Path) -> None:
+    helper = RootActions(tmp_path / "privd.sock")
+    comes = threading.Thread(target=(tmp_path / "privd.sock").touch)
+    helper.wait(0.0)
+    assert not helper.available
+    comes.start()
+    helper.wait(60.0)
+    assert helper.available
+    comes.join()
