@@ -153,7 +153,8 @@ def test_the_agent_ends_a_machine_with_one_key(site: Site) -> None:
     box.bus.engine.change(me, heard_late="machine")
     doubt = site.say("Probably no person: %(label)s", label=site.say("Voicemail"))
     expect(page.get_by_role("alert")).to_contain_text(doubt)
-    page.keyboard.press("Alt+v")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.keyboard.press("Alt+v")
     expect(page.locator("#bar")).not_to_contain_text(site.say("Talking"))
     sent = next(c for c in reversed(box.bus.asked) if isinstance(c, cmd.AgentDispose))
     assert (sent.conversation_id, sent.disposition) == (f"call-{login}", "machine")
