@@ -7,6 +7,7 @@ likeness of the slopes (`codes.py`) is taken in windows of 250 ms; the stretch t
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,9 @@ class Line:
             np.zeros(2 * _HISTORY, np.bool_),
             np.zeros(2 * _HISTORY, np.bool_),
         )
-        self._beside: tuple[NDArray[Any], ...] = ()
-        """Of each slot and hop [slots, hops]: product of the slopes of line and entry, and of the entry its energy, its
-        level below its loud hops, and whether sound is near."""
+        self._beside = np.zeros((0, 0, 0), np.float32)
+        """Of each slot and hop [5, slots, hops]: product of the slopes of line and entry; of the entry its energy and
+        its level below its loud hops; of the line its energy where the entry sounds, and where it does not."""
         self._fill = 0
         self.slopes, self.energy, self.bits, self.voiced, self.loud = (buffer[:0] for buffer in self._buffers)
 
@@ -104,8 +105,7 @@ class Line:
         if self._fill + size > 2 * _HISTORY:
             for buffer in self._buffers:
                 buffer[:kept] = buffer[self._fill - kept : self._fill]
-            for laid in self._beside:
-                laid[:, :kept] = laid[:, self._fill - kept : self._fill]
+            self._beside[:, :, :kept] = self._beside[:, :, self._fill - kept : self._fill]
             self._fill = kept
         rows = slice(self._fill, self._fill + size)
         fresh: tuple[NDArray[Any], ...] = (
@@ -129,43 +129,45 @@ class Line:
         return int(np.count_nonzero(self.voiced[max(0, last - _BEFORE) : last])) <= _BEFORE_VOICE
 
     def lay(self, index: Index, spans: Sequence["_Span"]) -> None:
-        """Learn what the entries are at the hops that were not seen before; tracks followed alike are taken at once."""
-        if not self._beside:
-            size = (SLOTS, 2 * _HISTORY)
-            self._beside = (*(np.zeros(size, np.float32) for _ in range(3)), np.zeros(size, np.bool_))
-        fresh: dict[int, list[Track]] = {}
-        for span in spans:
-            begin = max(self.first, span.track.known or math.floor(span.begun))
+        """Learn what the entries are at the hops that were not seen before; tracks known equally far go together."""
+        if not self._beside.size:
+            self._beside = np.zeros((5, SLOTS, 2 * _HISTORY), np.float32)
+        for known, of in groupby(sorted(spans, key=_known), _known):
+            fresh = list(of)
+            begin = max(self.first, known or min(math.floor(span.begun) for span in fresh))
             if begin < self.stop:
-                fresh.setdefault(begin, []).append(span.track)
-        for begin, tracks in fresh.items():
-            rows = np.array([_rows(index, track, begin, self.stop) for track in tracks])
-            slots = [track.slot for track in tracks]
-            theirs = index.slopes_at(rows).astype(np.float32)
-            here = slice(self._fill - (self.stop - begin), self._fill)
-            products, energy, below_db, near = self._beside
-            products[slots, here] = np.einsum("hk,nhk->nh", self.slopes[begin - self.first :], theirs) * SLOPE_SCALE
-            energy[slots, here], below_db[slots, here] = index.energy[rows], index.below_peak_db[rows]
-            near[slots, here] = index.near[rows]
-            for track in tracks:
-                track.known = self.stop
+                tracks = [span.track for span in fresh]
+                self.learn(index, tracks, begin, self.stop)
+                for track in tracks:
+                    track.known = self.stop
+
+    def learn(self, index: Index, tracks: Sequence[Track], begin: int, stop: int) -> None:
+        """Learn what the entries are at some hops."""
+        rows = _rows(index, tracks, np.arange(begin, stop))
+        mine = slice(begin - self.first, stop - self.first)
+        theirs = index.slopes_at(rows).astype(np.float32)
+        energy, below_db, near = index.levels.take(rows, axis=1)
+        laid = np.empty((5, *rows.shape), np.float32)
+        np.multiply(np.einsum("hk,nhk->nh", self.slopes[mine], theirs), SLOPE_SCALE, out=laid[0])
+        laid[1], laid[2], laid[3] = energy, below_db, self.energy[mine]
+        np.multiply(self.energy[mine], self.loud[mine] > near, out=laid[4])
+        here = slice(self._fill - (self.stop - begin), self._fill - (self.stop - stop))
+        self._beside[:, [track.slot for track in tracks], here] = laid
 
     def compare(self, spans: Sequence["_Span"], size: int, masked_db: float) -> NDArray[np.float32]:
-        """Of each span's last hops product, energy of the line, energy of the entry, whether it sounds [n, 4, size].
+        """Of each span's last hops product, energy of the line, energy of the entry, whether it sounds [4, n, size].
 
         Before a span begins the numbers mean nothing.
         """
-        stops = np.array([span.stop for span in spans])[:, None]
-        mine = np.maximum(stops - self.first + np.arange(-size, 0), 0)
-        slots = np.array([span.track.slot for span in spans])[:, None]
-        theirs = mine + (slots * (2 * _HISTORY) + self._fill - (self.stop - self.first))
-        products, energy, below_db, near = (laid.reshape(-1)[theirs] for laid in self._beside)
-        sound: NDArray[np.bool_] = below_db > masked_db
-        out = np.empty((len(spans), 4, size), np.float32)
-        np.multiply(products, sound, out=out[:, 0])
-        np.multiply(self.energy[mine], sound | (self.loud[mine] > near), out=out[:, 1])
-        np.multiply(energy, sound, out=out[:, 2])
-        out[:, 3] = sound
+        ends = [span.track.slot * 2 * _HISTORY + self._fill - (self.stop - span.stop) for span in spans]
+        places = np.array(ends)[:, None] + np.arange(-size, 0)
+        product, theirs, below_db, mine, elsewhere = self._beside.reshape(5, -1).take(places, axis=1, mode="clip")
+        out = np.empty((4, *places.shape), np.float32)
+        sound: NDArray[np.bool_] = np.greater(below_db, masked_db)
+        np.multiply(product, sound, out=out[0])
+        out[1] = np.where(sound, mine, elsewhere)
+        np.multiply(theirs, sound, out=out[2])
+        out[3] = sound
         return out
 
 
@@ -192,29 +194,59 @@ def measure(line: Line, index: Index, masked_db: float, tracks: Sequence[Track])
         return out
     line.lay(index, spans)
     size = max(span.stop - span.begin for span in spans)
-    sums = line.compare(spans, size, masked_db)
-    hops = sums.reshape(len(spans), 4, -1, _BLOCK)
-    blocks = hops[..., 0] + hops[..., 1]  # so few numbers each are added up column by column five times as fast
-    for hop in range(2, _BLOCK):
-        blocks += hops[..., hop]
-    total = np.zeros((len(spans), 4, blocks.shape[2] + 1))
-    np.cumsum(blocks, axis=2, out=total[:, :, 1:])
-    windows = total[:, :, _WINDOW:] - total[:, :, :-_WINDOW]
-    likeness = windows[:, 0] / np.sqrt(windows[:, 1] * windows[:, 2] + _NOTHING)
+    total, likeness, active = _alike(line, spans, size, masked_db)
     outside = [(size - (span.stop - span.begin)) // _BLOCK for span in spans]
-    bad = _bad(likeness, windows[:, 3] >= _MIN_ACTIVE, np.array(outside))
+    bad = _bad(likeness, active, np.array(outside))
     last_bad: list[int] = (bad.shape[1] - 1 - bad[:, ::-1].argmax(axis=1)).tolist()
     broken: list[bool] = np.logical_or.reduce(bad, axis=1).tolist()
     for row, span in enumerate(spans):
         if not (broken[row] and last_bad[row] == bad.shape[1] - 1):
             start = last_bad[row] + 2 if broken[row] else outside[row]
             begin = span.begin + (start - outside[row]) * _BLOCK
-            out[span.place] = _run(line, span, begin, (total[row, :, -1] - total[row, :, start]).tolist())
+            out[span.place] = _run(line, span, begin, (total[:, row, -1] - total[:, row, start]).tolist())
     return out
 
 
+def outlasting(line: Line, index: Index, masked_db: float, tracks: Sequence[Track], run: Run, hops: int) -> list[Track]:
+    """The tracks that may be alike for longer than the last `hops`, where another is only for those of `run`.
+
+    Most break off where the other does; a look at the hops around there, which is cheaper than to measure, drops them.
+    """
+    spans = [span for track in tracks if (span := _span(line, index, 0, track)) and span.stop - span.begin > hops]
+    if not spans:
+        return []
+    blocks = hops // _BLOCK + _WINDOW - 1
+    size = (blocks - (run.stop - run.start) // _BLOCK + _WINDOW) * _BLOCK
+    for span in spans:
+        span.begin = span.stop - blocks * _BLOCK
+        span.stop = span.begin + size
+    begin, stop = min(span.begin for span in spans), max(span.stop for span in spans)
+    if begin < line.first or stop > line.stop:
+        return list(tracks)
+    line.learn(index, [span.track for span in spans], begin, stop)
+    _, likeness, active = _alike(line, spans, size, masked_db)
+    bad = _lasting((likeness < _ALIKE_LEAST) & active)
+    lasting = np.logical_or.reduce(bad[:, _PATIENCE - 1 :], axis=1).tolist()
+    return [span.track for span, broken in zip(spans, lasting, strict=True) if not broken]
+
+
+def _alike(
+    line: Line, spans: Sequence["_Span"], size: int, masked_db: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Of each span's last hops the sums up to each block [4, n, blocks + 1], and of windows of five blocks [n, windows]
+    how alike line and entry are, and whether there is enough sound to say so."""
+    hops = line.compare(spans, size, masked_db).reshape(4, len(spans), -1, _BLOCK)
+    blocks = hops[..., 0] + hops[..., 1]  # so few numbers each are added up column by column five times as fast
+    for hop in range(2, _BLOCK):
+        blocks += hops[..., hop]
+    total = np.zeros((4, len(spans), blocks.shape[2] + 1))
+    np.cumsum(blocks, axis=2, out=total[:, :, 1:])
+    product, mine, theirs, sound = total[:, :, _WINDOW:] - total[:, :, :-_WINDOW]
+    return total, product / np.sqrt(mine * theirs + _NOTHING), sound >= _MIN_ACTIVE
+
+
 def _span(line: Line, index: Index, place: int, track: Track) -> _Span | None:
-    first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
+    first, last = index.starts[track.entry : track.entry + 2]
     begun = track.hop + (first - track.row) / track.rate
     over = track.hop + int((last - track.row) / track.rate)
     stop = min(line.stop, over)
@@ -224,15 +256,24 @@ def _span(line: Line, index: Index, place: int, track: Track) -> _Span | None:
     return _Span(place, track, stop - size, stop, begun, over)
 
 
-def _rows(index: Index, track: Track, begin: int, stop: int) -> NDArray[np.intp]:
-    """The rows of an entry that sound at line hops `begin` to `stop`; its ends where it does not."""
-    first, last = int(index.starts[track.entry]), int(index.starts[track.entry + 1])
-    if track.rate != 1.0:
-        rows = np.round(track.row + np.arange(begin - track.hop, stop - track.hop) * track.rate).astype(np.intp)
-        return np.minimum(np.maximum(rows, first), last - 1)
-    start, end = track.row + begin - track.hop, track.row + stop - track.hop
-    rows = np.arange(start, end)
-    return rows if first <= start and end <= last else np.minimum(np.maximum(rows, first), last - 1)
+def _known(span: _Span) -> int:
+    return span.track.known
+
+
+def _rows(index: Index, tracks: Sequence[Track], hops: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows [tracks, hops] of the entries that sound at line hops; an entry's ends where it does not."""
+    if all(track.rate == 1.0 for track in tracks):
+        rows = np.array([[track.row - track.hop] for track in tracks]) + hops
+    else:
+        anchors = np.array([(track.hop, track.rate, track.row) for track in tracks]).T[:, :, None]
+        rows = np.rint((hops - anchors[0]) * anchors[1] + anchors[2]).astype(np.intp)
+    first = [index.starts[track.entry] for track in tracks]
+    last = [index.starts[track.entry + 1] - 1 for track in tracks]
+    if any(row < least for row, least in zip(rows[:, 0].tolist(), first, strict=True)):
+        np.maximum(rows, np.array(first)[:, None], out=rows)
+    if any(row > most for row, most in zip(rows[:, -1].tolist(), last, strict=True)):
+        np.minimum(rows, np.array(last)[:, None], out=rows)
+    return rows
 
 
 def _bad(likeness: NDArray[np.float64], active: NDArray[np.bool_], outside: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -245,11 +286,17 @@ def _bad(likeness: NDArray[np.float64], active: NDArray[np.bool_], outside: NDAr
     usual = ranked[np.arange(len(ranked)), 3 * counts // 4]
     least = np.minimum(np.maximum(_ALIKE_SHARE * usual, _ALIKE_LEAST), _ALIKE_MOST)
     bad = np.logical_and(likeness < least[:, None], active)
-    lasting: NDArray[np.bool_] = bad.copy()
-    for before in range(1, _PATIENCE):
-        lasting[:, before:] &= bad[:, :-before]
+    lasting = _lasting(bad)
     late = places >= outside[:, None] + (_PATIENCE - 1)
     return np.where(late, lasting, bad)
+
+
+def _lasting(bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which windows [tracks, windows] are bad and follow `_PATIENCE - 1` such; the first ones as many as there are."""
+    lasting = bad.copy()
+    for before in range(1, _PATIENCE):
+        lasting[:, before:] &= bad[:, :-before]
+    return lasting
 
 
 def _run(line: Line, span: _Span, start: int, rest: list[float]) -> Run:

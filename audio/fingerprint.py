@@ -7,6 +7,7 @@ line's audio in it.
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -43,19 +44,18 @@ class Entry:
 class Index:
     """All entries in a row, hop by hop, and where each 16-bit word stands.
 
-    starts [entries + 1]: first row of each entry, and the end; entry_of, bits, energy [rows], and `place` in the entry;
-    slopes [rows, 16] in steps of `SLOPE_SCALE`; below_peak_db [rows]: level against the loud hops of the entry; near
-    [rows]: sound within 60 ms; order: rows with sound sorted by their word; first [65537]: where a word begins there.
+    starts [entries + 1]: first row of each entry, and the end; entry_of, bits [rows], and `place` in the entry; slopes
+    [rows, 16] in steps of `SLOPE_SCALE`; levels [3, rows]: energy of the slopes, level against the loud hops of the
+    entry in dB, and whether there is sound within 60 ms (1 or 0); order: rows with sound sorted by their word; first
+    [65537]: where a word begins there.
     """
 
-    starts: NDArray[np.int64]
+    starts: list[int]
     entry_of: NDArray[np.int32]
     place: NDArray[np.int32]
     bits: NDArray[np.uint16]
     slopes: NDArray[np.int8]
-    energy: NDArray[np.float32]
-    below_peak_db: NDArray[np.float32]
-    near: NDArray[np.bool_]
+    levels: NDArray[np.float32]
     order: NDArray[np.int32]
     first: NDArray[np.int32]
 
@@ -70,18 +70,17 @@ class Index:
         sound = np.concatenate((np.zeros(0, np.bool_), *sounds))
         wide = np.ones(2 * _NEAR_HOPS + 1)
         near = np.concatenate((np.zeros(0, np.bool_), *(np.convolve(s, wide, "same") > 0 for s in sounds)))
+        below_db = np.concatenate((np.zeros(0, np.float32), *levels))
         rows = np.flatnonzero(sound)
         order = rows[np.argsort(bits[rows], kind="stable")]
         first = np.searchsorted(bits[order], np.arange(65537))
         return cls(
-            starts=np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))),
+            starts=[0, *accumulate(sizes)],
             entry_of=np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
             place=np.concatenate((np.zeros(0, np.int32), *(np.arange(size, dtype=np.int32) for size in sizes))),
             bits=bits,
             slopes=np.round(slopes / SLOPE_SCALE).astype(np.int8),
-            energy=np.einsum("ij,ij->i", slopes, slopes),
-            below_peak_db=np.concatenate((np.zeros(0, np.float32), *levels)),
-            near=near,
+            levels=np.stack((np.einsum("ij,ij->i", slopes, slopes), below_db, near)).astype(np.float32),
             order=order.astype(np.int32),
             first=first.astype(np.int32),
         )

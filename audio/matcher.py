@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.alignment import ENDED, SLOTS, Line, Run, Track, measure
+from audio.alignment import ENDED, SLOTS, Line, Run, Track, measure, outlasting
 from audio.codes import N_SLOPES, Codes
 from audio.fingerprint import Entry, Library
 
@@ -27,7 +27,7 @@ _CHECK_BITS = round(0.31 * _CHECK_BACK.size * N_SLOPES)
 _MOST_TRACKS = 8
 _SAME_PLACE = 4
 _RATES = (0.993, 1.007, 0.986, 1.014)
-_BEND_AFTER, _HOPELESS_AFTER = 60, 120
+_BEND_AFTER, _HOPELESS_AFTER, _LONGER = 60, 120, 1.2
 _MIN_SPAN, _MIN_SOUND = 178, 95
 _SETTLED_SPAN = 500
 _MOST_SPAN, _MOST_SHARE = 300, 0.88
@@ -91,19 +91,20 @@ class Matcher:
         unsure = np.argpartition(margins[looked], _FLIPS, axis=1)[:, :_FLIPS]
         keys = bits[looked, None] ^ ((1 << unsure) @ _FLIP_SETS.T)
         which, rows = index.find(keys.reshape(-1), _CROWD)
-        at = line.bits.size - bits.size + looked[which // keys.shape[1]]
         far = index.place[rows] >= _CHECK_BACK[-1]
-        rows, at = rows[far], at[far]
-        apart = index.bits[rows[:, None] - _CHECK_BACK] ^ line.bits[at[:, None] - _CHECK_BACK]
+        rows, which = rows[far], which[far] // keys.shape[1]
+        at = line.bits.size - bits.size + looked
+        apart = index.bits[rows[:, None] - _CHECK_BACK] ^ line.bits[at[:, None] - _CHECK_BACK][which]
         wrong = np.bitwise_count(apart) @ _ONES
         good = wrong <= _CHECK_BITS
         if not good.any():
             return
-        rows, hops, wrongs = rows[good], at[good] + line.first, wrong[good]
-        for k in np.argsort(wrongs, kind="stable"):
+        best = np.flatnonzero(good)[np.argsort(wrong[good], kind="stable")]
+        rows, hops = rows[best], at[which[best]] + line.first
+        found = zip(index.entry_of[rows].tolist(), rows.tolist(), hops.tolist(), strict=True)
+        for entry, row, hop in found:
             if len(self._tracks) >= _MOST_TRACKS:
                 break
-            entry, row, hop = int(index.entry_of[rows[k]]), int(rows[k]), int(hops[k])
             if not any(t.entry == entry and abs(t.row_at(hop) - row) <= _SAME_PLACE for t in self._tracks):
                 self._tracks.append(Track(entry, row, hop, self._free_slots()[0], born=line.stop))
 
@@ -131,8 +132,10 @@ class Matcher:
         """See whether the line runs a little faster or slower than the entry."""
         track.bent = True
         others = [track.bend(rate, slot) for rate, slot in zip(_RATES, self._free_slots(), strict=False)]
+        longer = int(_LONGER * (run.stop - run.start))
+        others = outlasting(self._line, self._library.index, self._masked_db, others, run, longer)
         for other, other_run in zip(others, self._measure(others), strict=True):
-            if other_run is not None and other_run.stop - other_run.start > 1.2 * (run.stop - run.start):
+            if other_run is not None and other_run.stop - other_run.start > _LONGER * (run.stop - run.start):
                 track.rate, track.slot, track.known = other.rate, other.slot, other.known
                 track.run = run = other_run
 
@@ -195,9 +198,10 @@ class Matcher:
 
     def _name(self, track: Track, run: Run) -> Named:
         span = run.stop - run.start
-        size = int(self._library.index.starts[track.entry + 1] - self._library.index.starts[track.entry])
+        first, after = self._library.index.starts[track.entry : track.entry + 2]
+        size = after - first
         most = run.whole and span >= _MOST_SPAN and span >= _MOST_SHARE * size / track.rate
         settled = (run.ended and run.whole) or most or span >= _SETTLED_SPAN
         entry = self._library.entries[track.entry]
-        begun = track.hop - (track.row - int(self._library.index.starts[track.entry])) / track.rate
+        begun = track.hop - (track.row - first) / track.rate
         return Named(entry, run.likeness, span * 0.01, begun * 0.01, settled, run.ended)
