@@ -62,7 +62,7 @@ def test_the_whole_box_is_stopped_and_started(box: FaultyBox) -> None:
     box.stop()
     figure(stopped_after_s=time.monotonic() - began)
     assert not list(life_files(box.home.run)), "every conversation has ended well"
-    assert box.state(Story.STOP) == CampaignState.RUNNING
+    assert box.state(Story.STOP) in (CampaignState.RUNNING, CampaignState.FINISHED), "finished on a slow machine"
     began = time.monotonic()
     box.start()
     figure(started_after_s=time.monotonic() - began)

@@ -50,7 +50,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 TRIES = 6
 PERSONS, VACANT = ([f"138001380{kind}{n}" for n in range(TRIES)] for kind in (1, 2))
 """A number of each kind for each campaign that is made: a test that is made again dials what nobody has dialled."""
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 """What is waited for is a condition; how soon it comes is printed, and a busy machine is slow."""
 expect.set_options(timeout=PATIENCE_MS)
 PASSWORD = "a long enough one 7"
