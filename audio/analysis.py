@@ -118,9 +118,11 @@ class LineAnalysis:
         in_run, in_digit = sounding or not self.runs.idle, digital or not self._dtmf.idle
         peaks = _peaks(heard, at) if in_run or in_digit else []
         ended: list[Run] = []
+        current, in_tone = None, 0
         tonal, digits = _NO_TONE, []
         if in_run:
             ended, tonal = self.runs.push(band, *peaks)
+            current, in_tone = self.runs.current, CHUNK_HOPS - tonal.count(0)
         else:
             self.runs.skip(band)
         if in_digit:
@@ -128,12 +130,10 @@ class LineAnalysis:
         else:
             self._dtmf.skip(CHUNK_HOPS)
         voiced = self.speech.push(tonal)
-        current = self.runs.current
-        if self._early:
+        if self._early and in_run:
             for run in (current, *ended):
                 if run is not None and _is_buzz(run) and not self._sings(run):
                     self._texture.clear()
-        in_tone = CHUNK_HOPS - tonal.count(0)
         self.tone_hops += in_tone
         self._texture.push(heard, at, sum(voiced), in_tone)
         return self._step(heard, at, ended, current, digits, band, voiced, in_tone)

@@ -7,7 +7,7 @@ bring their own noise, which stops when they end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from audio.features import N_BANDS, Features
 from audio.foreground import LOOK_HOPS, Foreground
-from audio.speech import Burst, Speech
+from audio.speech import Burst, Speech, as_they_are
 
 Array = NDArray[np.float32]
 LIMIT_HOPS = 1250
@@ -219,11 +219,12 @@ def _quiet(part: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray
 def _modulation(level: Array, starts: NDArray[np.intp], stops: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
     """Share [n] of the level's changes slower than 2 Hz, and of those of syllables, 2 to 8 Hz."""
     rows = np.zeros((starts.size, _MODULATION_HOPS), np.float64)
-    for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        if stop - start >= 50:
-            part = level[start:stop]
-            mean = np.add.reduce(part) / np.float32(part.size)
-            np.multiply(part - mean, _hanning(part.size), out=rows[row, : part.size])
+    sizes = stops - starts
+    for size in np.unique(sizes[sizes >= 50]).tolist():
+        of = np.flatnonzero(sizes == size)
+        part = level[starts[of][:, None] + np.arange(size)]
+        mean = np.add.reduce(part, axis=1) / np.float32(size)
+        rows[of, :size] = (part - mean[:, None]) * _hanning(size)
     power = np.abs(np.fft.rfft(rows, 256, axis=1)) ** 2
     whole = power[:, 2:52].sum(axis=1) + 1e-6
     return power[:, 2:5].sum(axis=1) / whole, power[:, 5:21].sum(axis=1) / whole
@@ -241,9 +242,7 @@ class _SpokenTracker:
 
     def state(self, tone_hops: int) -> Spoken:
         """What is known now, and stays as it is."""
-        bursts = self.bursts
-        told = (*bursts[:-1], replace(bursts[-1])) if bursts else ()
-        return Spoken(self.hop, told, self.speaking, tone_hops)
+        return Spoken(self.hop, as_they_are(self.bursts), self.speaking, tone_hops)
 
     def push(self, likely: Sequence[float]) -> None:
         for value in likely:
@@ -267,7 +266,7 @@ def _rhythm(bursts: Sequence[Burst], hops: int, voiced_hops: int, *, speaking: b
     onset = bursts[0].start if bursts else hops
     lengths = [b.stop - b.start for b in bursts] or [0]
     pauses = [b.start - a.stop for a, b in pairwise(bursts)] or [0]
-    since = max(1, hops - onset)
+    since, talk = max(1, hops - onset), sum(lengths)
     trailing = hops - bursts[-1].stop if bursts else 0
     return [
         hops / 100,
@@ -275,9 +274,9 @@ def _rhythm(bursts: Sequence[Burst], hops: int, voiced_hops: int, *, speaking: b
         since / 100,
         min(lengths[0], 300) / 100,
         min(max(lengths), 500) / 100,
-        min(lengths[-1] if speaking else 0, 500) / 100,
-        sum(lengths) / 100,
-        sum(lengths) / since,
+        min(lengths[-1], 500) / 100 if speaking else 0.0,
+        talk / 100,
+        talk / since,
         min(trailing, 400) / 100,
         float(len(bursts)),
         len(bursts) * 100 / (since + 50),
@@ -311,9 +310,10 @@ def _foreground(moments: Sequence[Speech]) -> Array:
     out[:, 6] = np.count_nonzero(loud, axis=1) / since
     out[:, 7] = np.count_nonzero(inside & (relative > -_SOFT_DB), axis=1) / since
     out[:, 9], out[:, 10] = mean, np.sqrt((spread * spread).sum(axis=1) / since)
+    places = np.maximum(sizes[:, None] + np.arange(-_RECENT_HOPS[-1], 0), 0)
+    recent = relative[np.arange(len(moments))[:, None], places]
     for column, hops in enumerate(_RECENT_HOPS, 11):
-        recent = np.where(at >= (sizes - hops)[:, None], relative, np.float32(_FLOOR_DB))
-        out[:, column] = np.maximum.reduce(recent, axis=1)
+        out[:, column] = np.maximum.reduce(recent[:, -hops:], axis=1)
     return out
 
 

@@ -63,7 +63,8 @@ class LineCondition:
         repeated, lively = self._repeats(samples, first_share < _TONAL)
         begun = repeated & ~np.concatenate(([self._repeated], repeated[:-1]))
         self._repeated = bool(repeated[-1])
-        said_again = [_each_chunk(hops) for hops in (begun, repeated, lively)]
+        nothing = np.zeros(count, np.intp)
+        said_again = [_each_chunk(hops) if hops.any() else nothing for hops in (begun, repeated, lively)]
         columns: list[NDArray[Any]] = [holes, silent, clipped, bands[:, _HOPS // 2], *said_again]
         return list(zip(*(column.tolist() for column in columns), strict=True))
 

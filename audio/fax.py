@@ -165,7 +165,8 @@ class CarrierWatch:
     def possible(cls, band_db: NDArray[np.float32], bands_db: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Of hops in any shape, from levels [...] and bands [..., 8], those in which a carrier might sound."""
         loud = band_db > cls._MIN_DBOV
-        third: NDArray[np.bool_] = loud & (bands_db[..., 5:].max(axis=-1) > band_db - cls._THIRD_DB)
+        highest = np.maximum(np.maximum(bands_db[..., 5], bands_db[..., 6]), bands_db[..., 7])
+        third: NDArray[np.bool_] = loud & (highest > band_db - cls._THIRD_DB)
         return third
 
     def __init__(self) -> None:

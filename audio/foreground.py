@@ -6,7 +6,6 @@ speech is known (`audio.training`); lost packets are bridged by the last good ho
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from audio import model
@@ -95,7 +94,9 @@ def _context(rows: Array, chunks: int) -> Array:
 
     Sums run within a chunk, so that the same comes out however many chunks come at once.
     """
-    spans = sliding_window_view(rows, _CONTEXT + _CHUNK_HOPS, axis=0)[::_CHUNK_HOPS].transpose(0, 2, 1)
+    step = rows.strides[0]
+    shape, strides = (chunks, _CONTEXT + _CHUNK_HOPS, _ROW), (_CHUNK_HOPS * step, step, rows.itemsize)
+    spans: Array = np.ndarray(shape, np.float32, rows, strides=strides)
     sums = np.zeros((chunks, _CONTEXT + _CHUNK_HOPS + 1, _ROW), np.float32)
     np.cumsum(spans, axis=1, out=sums[:, 1:])
     size, width = _CHUNK_HOPS, _ROW

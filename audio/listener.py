@@ -102,9 +102,11 @@ class Listener:
         self._phase.look(steps)
         for step, chunk in zip(steps, chunks, strict=True):
             self._condition.push(chunk)
-            out += [self._temper(verdict) for verdict in self._phase.step(step)]
-            if self._over:
-                break
+            news = self._phase.step(step)
+            if news:
+                out += [self._temper(verdict) for verdict in news]
+                if self._over:
+                    break
         return out
 
     def _temper(self, verdict: Verdict) -> Verdict:

@@ -1,10 +1,13 @@
 """The last seconds of a line's samples, addressed by time: detectors go back to them for a closer look."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ = 8000
 _SCALE = np.float32(1 / 32768)
+_hanning = lru_cache(maxsize=64)(np.hanning)
 
 
 class Memory:
@@ -48,7 +51,7 @@ def peaks(samples: NDArray[np.float32], *, floor_db: float = -18.0, most: int = 
     if samples.size < 400:
         return []
     cut = samples[:4096]
-    magnitude = np.abs(np.fft.rfft(cut * np.hanning(cut.size), 8192))
+    magnitude = np.abs(np.fft.rfft(cut * _hanning(cut.size), 8192))
     magnitude[:180] = 0
     inner = magnitude[1:-1]
     tops = np.flatnonzero((inner > magnitude[:-2]) & (inner >= magnitude[2:])) + 1

@@ -51,6 +51,14 @@ class Burst:
     level_db: float
 
 
+def as_they_are(bursts: Sequence[Burst]) -> tuple[Burst, ...]:
+    """Bursts of which the last one may yet grow, kept as they are now."""
+    if not bursts:
+        return ()
+    last = bursts[-1]
+    return (*bursts[:-1], Burst(last.start, last.stop, last.level_db))
+
+
 @dataclass(slots=True)
 class Speech:
     """What was said up to a moment.
@@ -98,7 +106,8 @@ class SpeechTracker:
         self._good_db = -100.0
         nothing = np.zeros(0)
         self._heard = _Heard(0, [], nothing, nothing, nothing, np.zeros(0, np.bool_))
-        self._told: tuple[Burst, ...] = ()
+        self._told: tuple[Burst, ...] | None = ()
+        """The bursts as they were told last; None once they changed."""
 
     @property
     def speaking(self) -> bool:
@@ -112,12 +121,10 @@ class SpeechTracker:
 
     def state(self) -> Speech:
         """What is known now, and stays as it is."""
-        bursts, told = self.bursts, self._told
-        if len(bursts) != len(told) or (bursts and bursts[-1] != told[-1]):
-            self._told = (*bursts[:-1], replace(bursts[-1])) if bursts else ()
-        return Speech(
-            self.hop, self._told, self.voiced_hops, self._confirmed, self.floor_db, self.peak_db, self.envelope
-        )
+        told = self._told
+        if told is None:
+            told = self._told = as_they_are(self.bursts)
+        return Speech(self.hop, told, self.voiced_hops, self._confirmed, self.floor_db, self.peak_db, self.envelope)
 
     def hear(self, level_db: Levels, voice_db: Levels) -> None:
         """Measure the hops [n] that the next pushes take: levels and weighted levels."""
@@ -175,25 +182,28 @@ class SpeechTracker:
             for hop, lasted in enumerate(tonal, self.hop):
                 if lasted:
                     self.envelope[hop] = -100.0
+        rows = heard.rows(chunk)
+        if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < rows[0][2] + _ABOVE_FLOOR_DB:
+            self._withdraw(0)  # it never fell: loud noise since the start, not a voice
         out: list[bool] = []
-        peak = self.peak_db
-        for (level, smooth, low, high), lasted in zip(heard.rows(chunk), tonal, strict=True):
+        hop, peak, was_in_tone = self.hop, self.peak_db, self._in_tone
+        for (level, smooth, _, high), lasted in zip(rows, tonal, strict=True):
             in_tone = lasted > 0
-            if in_tone and not self._in_tone:
-                self._withdraw(self.hop - lasted)
-            self._in_tone = in_tone
-            if self.hop == _START_HOPS and self.bursts and self.bursts[0].level_db < low + _ABOVE_FLOOR_DB:
-                self._withdraw(0)  # it never fell: loud noise since the start, not a voice
+            if in_tone and not was_in_tone:
+                self._withdraw(hop - lasted)
+            was_in_tone = in_tone
             voice = False
             if not in_tone:
                 voice = high and smooth > peak - _BELOW_PEAK_DB
                 faded = peak - _PEAK_DECAY_DB
                 peak = smooth if voice and smooth > faded else max(faded, -100.0)
-            if voice or self._start >= 0:
-                self._track(voice, level, in_tone)
+            if voice:
+                self._sounds(hop, level)
+            elif self._start >= 0 and (in_tone or hop - self._last_voice >= _MIN_PAUSE_HOPS):
+                self._start, self._confirmed = -1, False
             out.append(voice)
-            self.hop += 1
-        self.peak_db = peak
+            hop += 1
+        self.hop, self.peak_db, self._in_tone = hop, peak, was_in_tone
         return out
 
     def _conceal(self, plain: float, weighted: float, *, first: bool) -> float:
@@ -207,27 +217,26 @@ class SpeechTracker:
             self._good_db = weighted
         return weighted if first else self._good_db
 
-    def _track(self, voice: bool, level: float, in_tone: bool) -> None:
-        if voice:
-            if self._start < 0:
-                self._start, self._sum_db, self._count = self.hop, 0.0, 0
-            self._last_voice = self.hop
-            self._sum_db += level
-            self._count += 1
-            self.voiced_hops += 1
-            stop = self.hop + 1
-            if not self._confirmed and self._count >= _MIN_BURST_HOPS:
-                self._confirmed = True
-                self.bursts.append(Burst(self._start, stop, 0.0))
-            if self._confirmed:
-                burst = self.bursts[-1]
-                burst.stop, burst.level_db = stop, self._sum_db / self._count
-        elif self._start >= 0 and (in_tone or self.hop - self._last_voice >= _MIN_PAUSE_HOPS):
-            self._start, self._confirmed = -1, False
+    def _sounds(self, hop: int, level: float) -> None:
+        """A hop of voice: a burst begins, is confirmed or grows."""
+        if self._start < 0:
+            self._start, self._sum_db, self._count = hop, 0.0, 0
+        self._last_voice = hop
+        self._sum_db += level
+        self._count += 1
+        self.voiced_hops += 1
+        if not self._confirmed and self._count >= _MIN_BURST_HOPS:
+            self._confirmed = True
+            self.bursts.append(Burst(self._start, hop + 1, 0.0))
+        if self._confirmed:
+            self._told = None
+            burst = self.bursts[-1]
+            burst.stop, burst.level_db = hop + 1, self._sum_db / self._count
 
     def _withdraw(self, start: int) -> None:
         """What was taken for voice since hop `start` is none: take it back."""
         if self.bursts and self.bursts[-1].stop > start:
+            self._told = None
             burst = self.bursts[-1]
             taken = min(burst.stop - start, burst.stop - burst.start)
             self.voiced_hops = max(0, self.voiced_hops - max(0, taken))
