@@ -57,6 +57,7 @@ def restore_elsewhere(run: Run) -> None:
         made: dict[str, Any] = json.loads(box.callbox("backup --json", 600).splitlines()[-1])
         kept.write_bytes(base64.b64decode(box.sh(f"base64 -w0 {made['path']}", 300)))
         run.figures["backup_bytes"], run.figures["backup_rows"] = made["bytes"], made["rows"]
+        box.callbox(f"campaign stop {_NAME}", 300)  # this machine's stages after this one dial for themselves
         box.power_off()
     other = run.folder / "other.img"
     fresh_disk(run, other)
