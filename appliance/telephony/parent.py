@@ -51,6 +51,7 @@ _RENEW_S = 5.0
 _SLOT_REST_S = 5.0
 _POOL_CHECK_S = 0.5
 _DRAIN_S = 8.0
+_START_S = 60.0  # from the fork to ready; a second on a quick machine
 _BURST = 4
 """New workers forked in one go; more would make running calls wait for the processor."""
 
@@ -299,6 +300,13 @@ class Switch:
         worker = ForkedWorker(slot, pid, os.pidfd_open(pid), control=ours, library=self._around.library)
         self._watch(worker)
         asyncio.get_running_loop().add_reader(ours.fileno(), self._on_message, worker)
+        asyncio.get_running_loop().call_later(_START_S, self._end_unready, worker)
+
+    def _end_unready(self, worker: ForkedWorker) -> None:
+        """A worker that hangs before it is ready would take a place in the pool for ever."""
+        if self._workers.get(worker.pid) is worker and self._slots[worker.slot].state is SlotState.STARTING:
+            self._log.warning("worker does not get ready, it is ended", pid=worker.pid, slot=worker.slot)
+            os.kill(worker.pid, signal.SIGKILL)
 
     def _in_child(self, slot: int, control: ControlLine) -> None:
         """Never returns. The event loop of the parent is left untouched; its descriptors are closed."""

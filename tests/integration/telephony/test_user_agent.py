@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -216,6 +217,7 @@ def test_a_frozen_worker_is_never_dialled_with_twice(rig: SwitchRig, gateway: Ga
     assert rig.until(lambda: len(_idle_ports(rig)) == rig.settings.sip.idle_workers, 10), "the last call's worker goes"
     lowest = min(_idle_ports(rig)) - rig.settings.sip.worker_port_base
     pid = next(p for p, port in _children(rig) if port == rig.settings.sip.worker_port_base + lowest)
+    assert rig.until(lambda: _answers(rig.settings.sip.worker_port_base + lowest), 30), "it is up, not only begun"
     before = len(gateway.calls)
     os.kill(pid, signal.SIGSTOP)
     call = rig.dial("+8613800138000")
@@ -223,6 +225,24 @@ def test_a_frozen_worker_is_never_dialled_with_twice(rig: SwitchRig, gateway: Ga
     assert len(gateway.calls) - before == 1
     assert rig.until(lambda: process_start_ticks(pid) is None, 10), "the frozen one is ended"
     _end(rig, call)
+
+
+def _answers(port: int) -> bool:
+    """Whether a worker answers an OPTIONS."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.settimeout(0.5)
+        own = probe.getsockname()[1]
+        lines = (
+            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0", f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bK{own}",
+            f"From: <sip:test@127.0.0.1>;tag={own}", f"To: <sip:127.0.0.1:{port}>", f"Call-ID: {own}-{time.time()}",
+            "CSeq: 1 OPTIONS", "Max-Forwards: 1", "Content-Length: 0", "", "",
+        )  # fmt: skip
+        probe.sendto("\r\n".join(lines).encode(), ("127.0.0.1", port))
+        try:
+            return probe.recv(4096).startswith(b"SIP/2.0")
+        except (TimeoutError, ConnectionRefusedError):
+            return False
 
 
 def _children(rig: SwitchRig) -> list[tuple[int, int]]:
@@ -268,9 +288,7 @@ def test_a_third_party_takes_the_customer_over(rig: SwitchRig, gateway: Gateway)
     rig.command(ConnectSeat(conversation_id=call, seat_id="seat1", agent_id="a1"))
     rig.wait_for(call, Bridged)
     rig.command(
-        ConnectSeat(
-            conversation_id=call, seat_id="seat2", agent_id="a2", role=LegRole.TRANSFER, answer_timeout_s=20.0
-        )
+        ConnectSeat(conversation_id=call, seat_id="seat2", agent_id="a2", role=LegRole.TRANSFER, answer_timeout_s=20.0)
     )
     rig.wait_for(call, LegAnswered, where=lambda event: event.role == "transfer")
     new = gateway.calls[-1]

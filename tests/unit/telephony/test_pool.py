@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from appliance.commands import Originate
 from appliance.errors import CallerError
-from appliance.telephony.parent import ForkedWorker
+from appliance.settings import Home, Settings
+from appliance.telephony.parent import ForkedWorker, Switch
 from appliance.telephony.pool import SeenAttempts, Slots, SlotState, check_originate
 
 pytestmark = pytest.mark.unit
@@ -108,3 +112,20 @@ def test_a_worker_that_died_took_only_what_it_said(life: tuple[str, str] | None,
         assert answer.result() is took
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(("state", "ended"), [(SlotState.STARTING, True), (SlotState.IDLE, False)])
+def test_a_worker_that_hangs_before_it_is_ready_is_ended(state: SlotState, ended: bool, tmp_path: Path) -> None:
+    async def look() -> int | None:
+        switch = Switch(Home(tmp_path), Settings())
+        with subprocess.Popen(["sleep", "60"]) as process:
+            worker = switch._workers[process.pid] = ForkedWorker(0, process.pid, pidfd=-1)
+            switch._slots[0].state = state
+            switch._end_unready(worker)
+            switch._waker.close()
+            if not ended:
+                assert process.poll() is None
+                process.kill()
+            return process.wait(60)
+
+    assert asyncio.run(look()) == -signal.SIGKILL
