@@ -23,7 +23,7 @@ from appliance.events import (
 from appliance.telephony.port import LegDead, LegDigit
 from appliance.telephony.recording import read_spool
 from appliance.types import LegRole, SuperviseMode
-from tests.unit.telephony.test_conversation import AGENT, ID, VOICE, Call
+from tests.unit.telephony.call_rig import AGENT, ID, VOICE, Call
 
 pytestmark = pytest.mark.unit
 RELOAD = 'BYE sip:x SIP/2.0\r\nReason: X-Callbox;text="reload"\r\n\r\n'

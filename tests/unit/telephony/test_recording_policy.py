@@ -14,7 +14,7 @@ from appliance.errors import CallerError
 from appliance.events import Controls, RecordingClosed, RecordingStarted
 from appliance.telephony.recording import read_spool
 from appliance.types import RecordingPolicy
-from tests.unit.telephony.test_conversation import ID, Call
+from tests.unit.telephony.call_rig import ID, Call
 
 pytestmark = pytest.mark.unit
 ON_DEMAND = RecordPolicy(on_demand=True)
