@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,14 @@ HIDDEN = frozenset(
 """Inner addresses and the format's version: a wrong value cuts the page off from the box. They stay in the file."""
 
 
+_WORDS = re.compile(r"\^\((\w+(?:\|\w+)+)\)\$")
+"""A pattern that is nothing but a list of words: one of them is chosen, not typed."""
 _KINDS: dict[Any, str] = {int: "number", float: "number", bool: "switch", SecretStr: "secret"}
 
 
 @dataclass(frozen=True)
 class SettingField:
-    """One field: `path` is section.name; `kind` number | text | switch | secret; the bounds include their ends.
+    """One field: `path` is section.name; `kind` number, text, switch, choice or secret; bounds include their ends.
 
     A secret's value is empty: it is never shown, and an empty one that comes back leaves it as it is.
     """
@@ -38,6 +41,7 @@ class SettingField:
     minimum: float | None
     maximum: float | None
     whole: bool
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,21 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
     return low, high
 
 
+def _choices(info: FieldInfo) -> tuple[str, ...]:
+    patterns = (getattr(item, "pattern", None) for item in info.metadata)
+    words = next((found[1] for one in patterns if one and (found := _WORDS.fullmatch(str(one)))), "")
+    return tuple(words.split("|")) if words else ()
+
+
 def _field(path: str, info: FieldInfo, value: Any) -> SettingField:
     low, high = _bounds(info)
+    choices = _choices(info)
     return SettingField(
         path=path, title=gettext(info.title or path),
         description=gettext(info.description) if info.description else "",
-        kind=_KINDS.get(info.annotation, "text"), value="" if isinstance(value, SecretStr) else value, minimum=low,
-        maximum=high, whole=info.annotation is int,
+        kind="choice" if choices else _KINDS.get(info.annotation, "text"),
+        value="" if isinstance(value, SecretStr) else value, minimum=low, maximum=high, whole=info.annotation is int,
+        choices=choices,
     )  # fmt: skip
 
 

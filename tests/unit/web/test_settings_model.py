@@ -34,3 +34,11 @@ def test_a_switch_is_saved_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     assert changes(MultiDict({"sms.simulate": "False"}), settings) == {}
     changed = changes(MultiDict({"sms.simulate": "True"}), settings)
     assert Settings.model_validate(changed).sms.simulate is True
+
+
+def test_what_takes_one_of_some_words_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = _fields(Settings(), monkeypatch)
+    assert (fields["log_level"].kind, fields["log_level"].choices) == ("choice", ("DEBUG", "INFO", "WARNING", "ERROR"))
+    assert fields["email.security"].choices == ("starttls", "tls", "none")
+    assert [f.path for f in fields.values() if f.kind == "choice" and f.value not in f.choices] == []
+    assert fields["sip.realm"].kind == "text", "a pattern that is no list of words"
