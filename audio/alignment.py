@@ -32,7 +32,7 @@ SLOTS = 16
 """So many tracks find a place beside a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Run:
     """The unbroken stretch that reaches up to now (or to the entry's end): line hops, hops with sound, likeness.
 

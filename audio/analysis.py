@@ -100,14 +100,15 @@ class LineAnalysis:
             for levels in (features.band_db, features.voice_db, features.bands_db, features.flatness_db):
                 levels[0, :_WARM_UP_HOPS] = levels[0, _WARM_UP_HOPS]
         first_share, second_share = features.first_share[0], features.second_share[0]
-        sounding = may_sound(features.band_db[0], features.first_hz[0], first_share, second_share)
+        band_db, first_hz = features.band_db[0], features.first_hz[0]
+        sounding = may_sound(band_db, first_hz, first_share, second_share, beating=self._early)
         digital = may_be_digit(first_share, second_share)
         marks = zip(any_hop(sounding), any_hop(digital), strict=True)
         self.memory.push(block)
         self._block = block
         self.speech.hear(features.level_db[0], features.voice_db[0])
         self._texture.forget()
-        band: list[float] = features.band_db[0].tolist()
+        band: list[float] = band_db.tolist()
         return [self._advance(features, k * CHUNK_HOPS, band, *mark) for k, mark in enumerate(marks)]
 
     def _advance(self, heard: Features, at: int, levels: list[float], sounding: bool, digital: bool) -> Step:

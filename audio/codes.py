@@ -26,7 +26,7 @@ _PEAK_DECAY_DB = 0.1
 Slopes = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Codes:
     """Codes of hops in a row.
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 _ON_SHARE = 0.72
 _PAIR_SHARE = 0.84
 _PAIR_SECOND = 0.06
+_EVEN_SHARE, _EVEN_SECOND, _EVEN_HZ = 0.74, 0.25, (330.0, 700.0)
+"""Two even tones of call-progress pitch may hold less: noise takes from both, and a voice has no such pair for long."""
 _JUMP_HZ = 45.0
 _JUMP = 0.04
 _BRIDGE_HOPS = 5
@@ -92,9 +94,14 @@ class _Building:
         return paired and (_near(second_hz, self.hz) or (self.pair_hz > 0 and _near(second_hz, self.pair_hz)))
 
 
-def may_sound(band_db: Numbers, first_hz: Numbers, first_share: Numbers, second_share: Numbers) -> NDArray[np.bool_]:
+def may_sound(
+    band_db: Numbers, first_hz: Numbers, first_share: Numbers, second_share: Numbers, *, beating: bool
+) -> NDArray[np.bool_]:
     """Of hops in any shape, those in which a tone might sound: a little more than the tracker takes."""
-    pair = (second_share > _PAIR_SECOND - _MARGIN) & (first_share + second_share > _PAIR_SHARE - _MARGIN)
+    both = first_share + second_share
+    pair = (second_share > _PAIR_SECOND - _MARGIN) & (both > _PAIR_SHARE - _MARGIN)
+    if beating:
+        pair |= (second_share > _EVEN_SECOND - _MARGIN) & (both > _EVEN_SHARE - _MARGIN)
     possible: NDArray[np.bool_] = (band_db > _MIN_DBOV) & (first_hz >= _MIN_HZ)
     possible &= pair | (first_share > _ON_SHARE - _MARGIN)
     return possible
@@ -143,7 +150,7 @@ class RunTracker:
         tonal: list[int] = []
         self._current = None
         for level, f1, s1, f2, s2 in zip(band_db, first_hz, first_share, second_hz, second_share, strict=True):
-            pair = s2 >= _PAIR_SECOND and s1 + s2 >= _PAIR_SHARE
+            pair = s2 >= _PAIR_SECOND and (s1 + s2 >= _PAIR_SHARE or (self._beating and _even(f1, s1, f2, s2)))
             sounding = level > _MIN_DBOV and f1 >= _MIN_HZ and (s1 >= _ON_SHARE or pair)
             if sounding or self._now is not None:
                 self._step(level, f1, s1, f2, s2, sounding, pair, closed)
@@ -202,6 +209,12 @@ class RunTracker:
         self._now = None
         if run is not None and len(run.levels) >= _MIN_HOPS:
             closed.append(_describe(run, still_open=False))
+
+
+def _even(first_hz: float, first_share: float, second_hz: float, second_share: float) -> bool:
+    least, most = _EVEN_HZ
+    strong = second_share >= _EVEN_SECOND and first_share + second_share >= _EVEN_SHARE
+    return strong and least <= first_hz <= most and least <= second_hz <= most
 
 
 def _near(a: float, b: float) -> bool:

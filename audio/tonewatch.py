@@ -24,6 +24,7 @@ _SPECTRUM_S = 0.4
 _WINDOWS = (10, 5, 3)
 _FOREIGN_PROBABILITY, _OWN_PLAN = 0.995, 0.5
 _LEVELS_KEPT, _GAP_HOPS, _LOUD_SHARE = 1000, 4, 8
+_ECHO_DB, _ECHO_S, _ECHO_HZ = 11.0, 0.3, 0.02
 _ENDLESS_S, _ENDLESS_SHARE, _ENDLESS_WANDER, _ENDLESS_SCORE = 3.3, 0.9, 0.005, -4.0
 
 
@@ -124,7 +125,7 @@ class ToneWatch:
 
     def _note(self, run: Run, step: Step) -> None:
         """Add a closed run, and the gap before it, to the cadence; a foreign tone starts it anew."""
-        if run.length_s < _MIN_ON_S and run.level_db < -40:
+        if (run.length_s < _MIN_ON_S and run.level_db < -40) or self._is_echo(run):
             return
         if not self._belongs(run):
             if run.length_s >= _MIN_ON_S:
@@ -137,6 +138,15 @@ class ToneWatch:
         self._stretches.append(Stretch(True, run.length_s, spectrum, cut, level_db=run.level_db))
         self._last_stop_s = run.stop_s
         del self._stretches[:-10]
+
+    def _is_echo(self, run: Run) -> bool:
+        """Whether the line only says the last tone once more, much fainter and at once: it belongs to the gap."""
+        if not self._stretches or not 0 <= run.start_s - self._last_stop_s < _ECHO_S:
+            return False
+        last = self._stretches[-1]
+        hz = last.spectrum[0][0] if last.spectrum else run.hz
+        near = any(abs(hz / one - 1) < _ECHO_HZ for one in (run.hz, run.pair_hz) if one)
+        return near and run.level_db < last.level_db - _ECHO_DB
 
     def _gap(self, until_s: float, *, still_open: bool = False) -> Stretch:
         """The gap since the last tone, and how far its louder hops lie below that tone."""
@@ -156,7 +166,7 @@ class ToneWatch:
     def _call_progress(self, step: Step) -> ToneHeard | None:
         if not self._stretches or (self._cadence is not None and not step.ended):
             return None
-        current = step.current
+        current = step.current if step.current is not None and not self._is_echo(step.current) else None
         heard = list(self._stretches)
         gap_s = step.now_s - self._last_stop_s
         if current is None:

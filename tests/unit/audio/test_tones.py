@@ -141,6 +141,24 @@ def test_noise_in_the_gaps_and_lost_packets(label) -> None:
     assert last.label is label
 
 
+@pytest.mark.parametrize("country", ["in", "pl", "th"])
+@pytest.mark.parametrize("delay_s", [0.15, 0.25])
+def test_the_echo_of_a_tone_is_no_tone(country, delay_s) -> None:
+    """The line says it again, later and 18 dB fainter: the rhythm is still the tone's."""
+    audio = np.concatenate([synth.silence(0.4), synth.call_progress(country, Label.BUSY, 6.0, -12.0)])
+    delay = round(delay_s * 8000)
+    echo = np.concatenate([np.zeros(delay), audio[:-delay]]) * 10 ** (-18 / 20)
+    _, last = hear(noisy(audio + echo, -50.0), country=None)
+    assert last.label is Label.BUSY
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_even_tones_in_loud_noise(seed) -> None:
+    audio = np.concatenate([synth.silence(0.4), synth.call_progress("ph", Label.BUSY, 6.0, -20.0)])
+    _, last = hear(noisy(audio, -25.0, seed=seed), country=None)
+    assert last.label is Label.BUSY
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_talk_is_not_a_tone(seed) -> None:
     talk = synth.voice_like(6.0, seed=seed, pitch_hz=100 + 25 * seed)
