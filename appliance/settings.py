@@ -436,6 +436,9 @@ def save_settings(home: Home, changes: dict[str, Any]) -> Settings:
     try:
         Settings.model_validate(probe)
     except ValidationError as error:
-        raise CallerError("settings.invalid", f"Not saved: {_problems(error)}", path=str(home.settings_file)) from error
+        wrong = [".".join(map(str, one["loc"])) for one in error.errors()]
+        raise CallerError(
+            "settings.invalid", f"Not saved: {_problems(error)}", path=str(home.settings_file), fields=wrong
+        ) from error
     write_private(home.settings_file, tomlkit.dumps(document).encode())
     return load_settings(home)

@@ -34,6 +34,17 @@ def _curve(saved: Settings) -> Curve | None:
     return tradeoff(points, saved.dialling.machine_certainty)
 
 
+def _what_is_wrong(error: CallerError, saved: Settings) -> str:
+    """Each field that does not fit with what it takes, in the reader's language."""
+    known = {field.path: field for section in sections(saved) for field in section.fields}
+    paths = error.placeholders.get("fields")
+    wrong = [known[path] for path in paths if path in known] if isinstance(paths, list) else []
+    if not wrong:
+        return error_text(error)
+    told = [f"{field.title}: {field.description} {field.range}".rstrip() for field in wrong]
+    return str(_("Not saved. What does not fit: %(fields)s", fields=" · ".join(told)))
+
+
 @blueprint.route("", methods=["GET", "POST"])
 @needs(Permission.SETTINGS_WRITE)
 @edits_by(lambda: versions.version_of(versions.of_settings(load_settings(box().home))))
@@ -48,7 +59,7 @@ def page() -> Response | str:
         except ConflictError:
             raise
         except CallerError as wrong:
-            error = error_text(wrong)
+            error = _what_is_wrong(wrong, saved)
     return render_template("settings/page.html", sections=sections(saved), error=error, given=request.form,
                            curve=_curve(saved))  # fmt: skip
 

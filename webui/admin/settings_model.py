@@ -43,6 +43,11 @@ class SettingField:
     whole: bool
     choices: tuple[str, ...] = ()
 
+    @property
+    def range(self) -> str:
+        """The bounds to read, empty where there are not two."""
+        return "" if self.minimum is None or self.maximum is None else f"({self.minimum}–{self.maximum})"
+
 
 @dataclass(frozen=True)
 class Section:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pyotp
@@ -78,6 +79,8 @@ def test_settings_are_made_from_the_model_and_checked(box: FakeBox) -> None:
     wrong = post(client, "/settings", {"dialling.ring_timeout_s": "1"})
     assert "alert-danger" in wrong.text
     assert load_settings(box.home).dialling.ring_timeout_s == 25
+    told = post(client, "/settings", {"web.host_name": "not a name"}).text
+    assert "Not saved. What does not fit: Host name: Name in the certificate" in html.unescape(told)
 
 
 def test_campaign_form_and_actions(box: FakeBox) -> None:
