@@ -1,7 +1,8 @@
 """What kind of machine: a mailbox, an assistant that asks who calls, a menu. Runs only once a line is a machine's.
 
-A small network weighs what was said (`phrases.py`: how far sayings of each kind were followed, how much was said
-again), when (talk and pauses), and whether it beeped. It is asked at few times, since each look costs.
+A small network weighs what was said (`phrases.py`: how far sayings of each kind were followed), what of it comes back
+and in what rhythm (`returns.py`), when (talk and pauses), and whether it beeped. It is asked at few times, since each
+look costs.
 """
 
 from functools import cache
@@ -9,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import model, phrases
+from audio import model, phrases, returns
 from audio.labels import Label
 from audio.phrases import Array, Following, Sought, Spoken
 
@@ -17,8 +18,8 @@ KINDS = (Label.MACHINE, Label.SCREENING, Label.IVR)
 """What the network tells apart, in its order; the first says no more than is known."""
 LOOKS_S = (6.0, 12.0)
 """Seconds since answer at which a machine is looked at, beside the time of its final word."""
-WIDTH = phrases.SUMMARY_SIZE + phrases.AGAIN_SIZE + phrases.TIMING_SIZE + 1
-SURE, SURE_AT_LAST, PLAIN = 0.8, {Label.SCREENING: 0.5, Label.IVR: 0.62}, 0.9
+WIDTH = phrases.SUMMARY_SIZE + returns.RETURNS_SIZE + returns.RHYTHM_SIZE + phrases.TIMING_SIZE + 1
+SURE, SURE_AT_LAST, PLAIN = 0.8, {Label.SCREENING: 0.5, Label.IVR: 0.63}, 0.9
 """Wanted for a kind at a look that others follow, and at the last one; so sure of a plain machine, none follows."""
 _LEAST_NEW_S = 1.0
 
@@ -27,7 +28,8 @@ def inputs(scores: Array, spoken: Spoken, sought: Sought, *, beeped: bool) -> Ar
     """The network's inputs [WIDTH]: what `Following.hear` gives, and whether it beeped."""
     parts = (
         phrases.summary(scores, sought.sayings),
-        phrases.again(spoken),
+        returns.returns(spoken),
+        returns.rhythm(spoken),
         phrases.timing(spoken),
         np.array([beeped], np.float32),
     )

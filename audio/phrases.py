@@ -5,8 +5,7 @@ frames side by side, reduced to 20 numbers that vary little from voice to voice)
 once by local alignment (T. Smith, M. Waterman, J. Mol. Biol. 147, 1981; as in keyword spotting by dynamic time
 warping): a frame closer to the saying's than to the tenth nearest of 128 general sounds earns, others cost, so that a
 part of a saying counts as well. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or
-moved up, whichever brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996). The same alignment of the
-speech with its own past tells how much is said again, as menus do in any language.
+moved up, whichever brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996).
 """
 
 from dataclasses import dataclass
@@ -36,12 +35,8 @@ _STEPS = 256
 """Of one: alignment counts in whole numbers, of which a processor adds up twice as many at once."""
 _WARP_STEPS, _OUT = np.int16(round(_WARP_COST * _STEPS)), np.int16(-20000)
 _AT_ONCE, _PLACES_AT_ONCE = 16, 2048
-_NEVER = -9.0
-_AGAIN_AFTER_FRAMES = 25
-_AGAIN_SCORE, _AGAIN_APART_FRAMES = 6.0, 20
-_AGAIN_FULL = 12.0
 FRAME_S = 0.04
-AGAIN_SIZE, TIMING_SIZE, SUMMARY_SIZE = 3, 7, 15
+TIMING_SIZE, SUMMARY_SIZE = 7, 15
 _TOP, _MANY = 3, 10
 _PAUSE_FRAMES = 5
 
@@ -176,32 +171,6 @@ def timing(spoken: Spoken) -> Array:
         float(pauses.max()) * FRAME_S if pauses.size else 0.0,
     )
     return np.array(numbers, np.float32)
-
-
-def again(spoken: Spoken) -> Array:
-    """What is said again [3]: the longest stretch as a score, how many stretches, how much in all."""
-    heard, squares, when, count = spoken.numbers, spoken.squares, spoken.when, spoken.when.size
-    if count == 0:
-        return np.zeros(AGAIN_SIZE, np.float32)
-    gains = (spoken.general - squares)[:, None] - squares + 2 * heard @ heard.T
-    gains /= np.float32(_GAIN_SCALE)
-    np.minimum(np.maximum(gains, np.float32(_GAIN_LEAST), out=gains), np.float32(_GAIN_MOST), out=gains)
-    gains[when > when[:, None] - _AGAIN_AFTER_FRAMES] = _NEVER
-    states, nothing = np.zeros((count + 1, count + 2), np.float32), np.zeros(count, np.float32)
-    for before, after, gain in zip(states[:-1], states[1:, 2:], gains, strict=True):
-        np.maximum(before[2:], before[:-2], out=after)
-        after -= np.float32(_WARP_COST)
-        np.maximum(after, before[1:-1], out=after)
-        np.maximum(after, nothing, out=after)
-        after += gain
-        np.maximum(after, nothing, out=after)
-    reached = np.maximum.reduce(states[1:], axis=1)
-    times, last = 0, -_AGAIN_APART_FRAMES
-    for place in when[reached > _AGAIN_SCORE].tolist():
-        times += place - last > _AGAIN_APART_FRAMES
-        last = place
-    total = float(np.minimum(reached, _AGAIN_FULL).sum()) / _AGAIN_FULL
-    return np.array([float(reached.max()) / 10, times, total / 100], np.float32)
 
 
 class Sought:
