@@ -75,9 +75,10 @@ class LineCondition:
 
         Taken is the change from sample to sample, so that the mains, which repeats itself each 20 ms, does not count.
         """
-        joined = np.concatenate((self._last_samples, samples.astype(np.float32)))
+        joined = np.empty(self._last_samples.size + samples.size, np.float32)
+        joined[: -samples.size], joined[-samples.size :] = self._last_samples, samples
         self._last_samples = joined[samples.size :]
-        hops = np.diff(joined).reshape(-1, _PACKET // 2)
+        hops = (joined[1:] - joined[:-1]).reshape(-1, _PACKET // 2)
         energy = np.einsum("hs,hs->h", hops, hops)
         both = np.einsum("hs,hs->h", hops[2:], hops[:-2])
         lively = rough & (energy[2:] > _FAINT / (1 - _REPEATED))

@@ -105,7 +105,7 @@ class SpeechTracker:
         self._since_zero = _LOST_ECHO_HOPS
         self._good_db = -100.0
         nothing = np.zeros(0)
-        self._heard = _Heard(0, [], nothing, nothing, nothing, np.zeros(0, np.bool_))
+        self._heard = _Heard(0, nothing, nothing, nothing, nothing, np.zeros(0, np.bool_))
         self._told: tuple[Burst, ...] | None = ()
         """The bursts as they were told last; None once they changed."""
 
@@ -128,21 +128,21 @@ class SpeechTracker:
 
     def hear(self, level_db: Levels, voice_db: Levels) -> None:
         """Measure the hops [n] that the next pushes take: levels and weighted levels."""
-        plain: list[float] = level_db.tolist()
-        levels: list[float] = voice_db.tolist()
-        count = len(levels) if min(plain) < _LOST_DBOV else max(0, _LOST_ECHO_HOPS + 1 - self._since_zero)
-        for hop in range(min(count, len(levels))):
-            levels[hop] = self._conceal(plain[hop], levels[hop], first=self.hop + hop == 0)
-        if count < len(levels):
-            self._good_db = levels[-1]
+        levels = voice_db.astype(np.float64)
+        size = levels.size
+        lost = size if float(level_db.min()) < _LOST_DBOV else min(size, max(0, _LOST_ECHO_HOPS + 1 - self._since_zero))
+        for hop, (plain, weighted) in enumerate(zip(level_db[:lost].tolist(), levels[:lost].tolist(), strict=True)):
+            levels[hop] = self._conceal(plain, weighted, first=self.hop + hop == 0)
+        if lost < size:
+            self._good_db = float(levels[-1])
         if self.hop == 0:
-            self._ends = (levels[0], levels[0])
-        smooth, slow = self._smoothed(np.array(levels))
+            self._ends = (float(levels[0]), float(levels[0]))
+        smooth, slow = self._smoothed(levels)
         joined = np.concatenate((self._slows, slow))
         self._slows = joined[max(0, joined.size - _FLOOR_HOPS) :]
-        lowest = lowest_of(joined, _FLOOR_HOPS)[-len(levels) :]
+        lowest = lowest_of(joined, _FLOOR_HOPS)[-size:]
         if self.hop < _START_HOPS:
-            early = np.arange(self.hop, self.hop + len(levels)) < _START_HOPS
+            early = np.arange(self.hop, self.hop + size) < _START_HOPS
             floors = np.where(early & (lowest >= _START_FLOOR_DB), _START_FLOOR_DB, lowest)
         else:
             floors = lowest
@@ -254,7 +254,7 @@ class _Heard:
     def __init__(
         self,
         first: int,
-        levels: list[float],
+        levels: NDArray[np.float64],
         smooths: NDArray[np.float64],
         lowest: NDArray[np.float64],
         floors: NDArray[np.float64],
@@ -269,8 +269,8 @@ class _Heard:
     def rows(self, chunk: int) -> list[tuple[float, float, float, bool]]:
         """The hops of a chunk; most chunks are never asked for."""
         if not self._rows:
-            columns = (self._smooths.tolist(), self._lowest.tolist(), self._high.tolist())
-            self._rows = list(zip(self._levels, *columns, strict=True))
+            columns = (self._levels, self._smooths, self._lowest, self._high)
+            self._rows = list(zip(*(column.tolist() for column in columns), strict=True))
         return self._rows[chunk * _CHUNK_HOPS : (chunk + 1) * _CHUNK_HOPS]
 
 
