@@ -43,18 +43,17 @@ def stretches(spoken: Spoken) -> Stretches:
     scores, begun = _laid(_gains(spoken), spoken.when)
     count = spoken.when.size
     ends = np.flatnonzero(scores >= _LEAST * _STEPS)
-    score, begin = scores[ends], begun[ends]
-    later, earlier = np.divmod(ends, max(1, count))
-    open_ = np.ones(ends.size, np.bool_)
+    ends = ends[np.argsort(-scores[ends], kind="stable")]
+    left = np.stack((scores[ends], begun[ends], *np.divmod(ends, max(1, count))))
     found: list[tuple[int, int, int, int, int]] = []
-    while open_.any() and len(found) < _MOST_STRETCHES:
-        best = int(np.where(open_, score, 0).argmax())
-        first, second = divmod(int(begin[best]), count)
-        last, other = int(later[best]), int(earlier[best])
-        found.append((int(score[best]), first, last, second, other))
+    while left.size and len(found) < _MOST_STRETCHES:
+        score, begin, last, other = left[:, 0].tolist()
+        first, second = divmod(begin, count)
+        found.append((score, first, last, second, other))
+        _, begins, later, earlier = left
         beside = (later >= first - _BESIDE_FRAMES) & (later <= last + _BESIDE_FRAMES)
         beside &= (earlier >= second - _BESIDE_FRAMES) & (earlier <= other + _BESIDE_FRAMES)
-        open_ &= ~(beside | (begin == begin[best]))
+        left = left[:, ~(beside | (begins == begin))]
     rows = np.array(found, np.int64).reshape(-1, 5)
     return Stretches((rows[:, 0] / _STEPS).astype(np.float32), rows[:, 1:3], rows[:, 3:])
 
@@ -83,18 +82,26 @@ def _laid(gains: Array, when: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDAr
     count = when.size
     earned = np.round(gains * _STEPS).astype(np.int64) << 2 * _BITS
     earned[when > when[:, None] - _AFTER_FRAMES] = _NEVER
-    cost = np.int64(round(_WARP_COST * _STEPS) << 2 * _BITS)
-    states, fresh = np.zeros((count + 1, count + 2), np.int64), np.arange(count)
-    for before, after, gain in zip(states[:-1], states[1:, 2:], earned, strict=True):
+    cost, drop = np.array(round(_WARP_COST * _STEPS) << 2 * _BITS), np.array(-round(_DROP * _STEPS))
+    nothing, one, bits, twice, mask = (np.array(number) for number in (0, 1, _BITS, 2 * _BITS, _MASK))
+    states = np.zeros((count + 1, count + 2), np.int64)
+    fresh = np.arange(count * count).reshape(count, count)
+    score, best, rise = np.zeros((3, count), np.int64)
+    first = int(np.searchsorted(when, when[0] + _AFTER_FRAMES)) if count else 0  # nothing was said before it
+    rows = zip(states[first:-1], states[first + 1 :, 2:], fresh[first:], earned[first:], strict=True)
+    for before, after, begun, gain in rows:
         np.maximum(before[2:], before[:-2], out=after)
-        after -= cost
+        np.subtract(after, cost, out=after)
         np.maximum(after, before[1:-1], out=after)
-        np.maximum(after, fresh, out=after)
-        after += gain
-        score, best = after >> 2 * _BITS, after >> _BITS & _MASK
-        after += np.maximum(score - best, 0) << _BITS
-        after[score < np.maximum(best - round(_DROP * _STEPS), 1)] = 0
-        fresh += count
+        np.maximum(after, begun, out=after)
+        np.add(after, gain, out=after)
+        np.right_shift(after, twice, out=score)
+        np.bitwise_and(np.right_shift(after, bits, out=best), mask, out=best)
+        np.subtract(score, best, out=rise)
+        lost = (rise < drop) | (score < one)
+        np.left_shift(np.maximum(rise, nothing, out=rise), bits, out=rise)
+        np.add(after, rise, out=after)
+        np.copyto(after, nothing, where=lost)
     ends = states[1:, 2:].reshape(-1)
     return ends >> 2 * _BITS, ends & _MASK
 
