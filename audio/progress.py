@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio import model, texture
 from audio.analysis import CHUNK_HOPS, Step
@@ -18,7 +19,7 @@ from audio.fingerprint import Library
 from audio.labels import Kind, Label
 from audio.matcher import Matcher, Named
 from audio.meanings import Words
-from audio.repeats import Repeats
+from audio.repeats import LEAST_VOICE, LONGEST_HOPS, VOICE_HOPS, Repeats
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
@@ -76,6 +77,8 @@ class EarlyPhase:
         self._codes: Codes | None = None
         self._coded = 0
         """So many hops of the codes were taken."""
+        self._uncoded: list[NDArray[np.float32]] = []
+        """Bands of passes that were not coded yet."""
         self._voiced: list[bool] = []
         chance_s = config.library_chance_s if self._matcher else 0.0
         self._open_s = max(config.announcement_final_s, chance_s)
@@ -149,15 +152,26 @@ class EarlyPhase:
         if self._matcher is None and self._repeats.lag_s is not None:
             return
         waiting = self._codes
-        coded = self._coder.push(steps[0].heard.coded_db[0])
         left = waiting is not None and self._coded < waiting.bits.size
+        self._uncoded.append(steps[0].heard.coded_db[0])
+        if self._matcher is None and not left and self._nobody_speaks(steps):
+            self._codes = None
+            return
+        coded = self._coder.push(np.concatenate(self._uncoded))
+        self._uncoded.clear()
         self._codes = waiting.part(self._coded, waiting.bits.size).followed_by(coded) if waiting and left else coded
         self._coded = 0
+
+    def _nobody_speaks(self, steps: Sequence[Step]) -> bool:
+        """Whether there is too little voice to look for words that come again: codes can wait until there is."""
+        before = sum(self._voiced[-VOICE_HOPS:]) if self._voiced else self._repeats.voiced_hops
+        fresh = sum(sum(step.voiced) for step in steps)
+        return before + fresh < LEAST_VOICE and sum(map(len, self._uncoded)) <= LONGEST_HOPS - _CODED_AT_ONCE
 
     def _names(self, step: Step) -> list[Verdict] | None:
         """What the library says anew: a name, a settled one, or that a name was none after all. None for nothing."""
         self._voiced += step.voiced
-        if len(self._voiced) < _CODED_AT_ONCE or self._codes is None:
+        if len(self._voiced) % _CODED_AT_ONCE or self._codes is None:
             return None
         voiced, self._voiced = self._voiced, []
         first, self._coded = self._coded, self._coded + len(voiced)

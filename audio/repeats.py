@@ -14,7 +14,10 @@ _BACK = np.arange(0, 48, 4)
 _MOST_WRONG = round(0.32 * _BACK.size * N_SLOPES)
 _LEAST_LAG = 120
 _SAME_LAG = 2
-_MIN_VOICE, _VOICE_HOPS = 30, 44
+LEAST_VOICE, VOICE_HOPS = 30, 44
+"""So many of the last hops must be voice for a look."""
+LONGEST_HOPS = _HISTORY
+"""More hops do not fit into one push."""
 _WANTED = 3
 _WITHIN = 5
 
@@ -25,10 +28,15 @@ class Repeats:
     def __init__(self) -> None:
         self._bits = np.zeros(2 * _HISTORY, np.uint16)
         self._fill = 0
-        self._voiced: deque[bool] = deque(maxlen=_VOICE_HOPS)
+        self._voiced: deque[bool] = deque(maxlen=VOICE_HOPS)
         self._lags: list[int] = []
         self.lag_s: float | None = None
         """How long ago the line said the same, once that was seen."""
+
+    @property
+    def voiced_hops(self) -> int:
+        """How many of the last `VOICE_HOPS` hops are voice."""
+        return sum(self._voiced)
 
     def push(self, bits: NDArray[np.uint16], voiced: Sequence[bool]) -> None:
         """Take words and voice decisions of the next hops [n]."""
@@ -43,7 +51,7 @@ class Repeats:
         past = self._bits[max(0, self._fill - _HISTORY) : self._fill]
         if past.size < _LEAST_LAG + 2 * _BACK[-1]:
             return
-        lag = _closest(past) if sum(self._voiced) >= _MIN_VOICE else 0
+        lag = _closest(past) if self.voiced_hops >= LEAST_VOICE else 0
         self._lags = [*self._lags, lag][-_WITHIN:]
         alike = sum(abs(lag - other) <= _SAME_LAG for other in self._lags)
         if lag and alike >= _WANTED:
