@@ -21,8 +21,8 @@ from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
 
 _FEW_HOPS = 10
-_MUSIC_VOICE_S, _MUSIC_SURE = 0.8, 0.8
-_FAINT_MUSIC_LOOKS_S, _FAINT_MUSIC_SURE = (6.0, 8.0), 0.9
+MUSIC_VOICE_S, MUSIC_SURE = 0.8, 0.8
+FAINT_MUSIC_LOOKS_S, FAINT_MUSIC_SURE = (6.0, 8.0), 0.9
 _DOUBTFUL = (Label.UNKNOWN, Label.SILENCE)
 _LATE = "late_"
 _KIND_REASON = {Label.SCREENING: "asks_who_calls", Label.IVR: "offers_choices"}
@@ -161,10 +161,10 @@ class AnsweredPhase:
     def _faint_music(self, step: Step) -> list[Verdict]:
         """Music too faint to be taken for a voice: silence is looked at twice more."""
         silent = self._said is not None and self._said.label is Label.SILENCE and self._late is None
-        if not silent or not any(abs(step.now_s - at) < CHUNK_S / 2 for at in _FAINT_MUSIC_LOOKS_S):
+        if not silent or not any(abs(step.now_s - at) < CHUNK_S / 2 for at in FAINT_MUSIC_LOOKS_S):
             return []
         music = float(self._texture.probabilities(step.texture.vector())[1])
-        if music < _FAINT_MUSIC_SURE:
+        if music < FAINT_MUSIC_SURE:
             return []
         self._decision.told(Label.MUSIC)
         self._late = _verdict(step, Label.MUSIC, Kind.MUSIC, _LATE + "music_after_answer", music, {})
@@ -195,9 +195,9 @@ class AnsweredPhase:
         if self._ring is not None:
             ring = self._ring
             return self._final(step, ring.label, ring.kind, ring.reason, ring.probability, ring.evidence)
-        if step.texture.recent_voice[0] >= _MUSIC_VOICE_S:
+        if step.texture.recent_voice[0] >= MUSIC_VOICE_S:
             music = float(self._texture.probabilities(step.texture.vector())[1])
-            if music >= _MUSIC_SURE:
+            if music >= MUSIC_SURE:
                 return self._final(step, Label.MUSIC, Kind.MUSIC, "music_after_answer", music, {})
         evidence = {"bursts": len(speech.bursts), "talk_ms": 10 * speech.voiced_hops}
         return self._final(step, Label.UNKNOWN, Kind.SPEECH, reason, 0.0, evidence)
