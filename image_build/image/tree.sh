@@ -20,7 +20,7 @@ for layout in disk mirror; do
 done
 "$HERE/keys.sh" "$KEYS"
 install -m 644 "$KEYS/keyring.pem" "$TREE/etc/rauc/keyring.pem"
-mkdir -p "$TREE/data"
+mkdir -p "$TREE/data" "$TREE/etc/callbox" # the overlay cannot hold what is empty
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$TREE/etc/resolv.conf"
 echo callbox >"$TREE/etc/hostname"
 printf '127.0.0.1 localhost callbox\n::1 localhost\n' >"$TREE/etc/hosts"

@@ -112,6 +112,9 @@ def standing(box: Box) -> dict[str, Any]:
     return found
 
 
+_SAID = "/data/update-said.txt"
+
+
 def wait_standing(box: Box, state: str) -> dict[str, Any]:
     """Wait until the box itself has seen what became of the update: it looks once a minute."""
     deadline = time.monotonic() + 900
@@ -135,13 +138,11 @@ def wait_settled(box: Box) -> dict[str, Any]:
         time.sleep(5)
 
 
-def _install(box: Box, path: str) -> str:
+def _install(box: Box, path: str) -> None:
     """`callbox update FILE`; the box reboots at its end, so the last words may be lost with it."""
     # the agent goes down with the box: the command goes on without it and the next boot is waited for
-    log = "/data/update-said.txt"
-    box.start(f"{AS_CALLBOX} callbox update {path} >{log} 2>&1 </dev/null")
+    box.start(f"{AS_CALLBOX} callbox update {path} >{_SAID} 2>&1 </dev/null")
     box.wait_agent(_LONG_S)
-    return box.sh(f"cat {log}")
 
 
 def update_and_return(run: Run) -> None:
@@ -163,8 +164,10 @@ def update_and_return(run: Run) -> None:
         box.sh("rm -f /data/bad.raucb")
 
         began = time.monotonic()
-        said = _install(box, lay(box, "good", good))
+        _install(box, lay(box, "good", good))
         run.mark("update_rebooted_s", time.monotonic() - began)
+        box.sh("systemctl start callbox-data", 900)  # the agent speaks before the data are there
+        said = box.sh(f"cat {_SAID}")
         assert _slot(box) != slot, said
         wait_gate(box)
         run.mark("update_new_slot_good_s", time.monotonic() - began)
