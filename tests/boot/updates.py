@@ -18,6 +18,7 @@ from tests.boot.stages import Run, give_list, keep_screen, rows, wait_dial_ready
 PASSPHRASE = "boot test passphrase"
 _IMAGE = Path(__file__).resolve().parents[2] / "image_build/image"
 _LONG_S = 2400.0
+_SAID = "/data/update-said.txt"
 KEPT = (
     "contacts", "contact_numbers", "leads", "campaigns", "trunks", "attempts", "recordings", "recording_keys",
     "audit_log",
@@ -110,9 +111,6 @@ def standing(box: Box) -> dict[str, Any]:
     """What `callbox update` says of the last one."""
     found: dict[str, Any] = json.loads(box.callbox("update --json", 300).splitlines()[-1])
     return found
-
-
-_SAID = "/data/update-said.txt"
 
 
 def wait_standing(box: Box, state: str) -> dict[str, Any]:

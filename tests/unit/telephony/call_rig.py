@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 
 from appliance.clock import ManualClock
-from appliance.commands import (
-    ConnectSeat,
-    Originate,
-)
-from appliance.events import (
-    Heard,
-)
+from appliance.commands import ConnectSeat, Originate
+from appliance.events import Heard
 from appliance.telephony.conversation import Conversation, Surroundings
 from appliance.telephony.simulated_port import SimulatedPort
 from appliance.telephony.storage import Storage
