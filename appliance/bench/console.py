@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,12 +21,13 @@ from appliance.bench import box as boxes
 from appliance.bench import technician
 from appliance.bench.plan import DialPlan, GatewayPlan
 from appliance.bench.provide import provide
-from appliance.commands import SaveUser
 from appliance.errors import BoxError
-from appliance.services.office_client import client
+from appliance.ids import new_id
+from appliance.jobs.passwords import Hasher
 from appliance.settings import Home, Settings
+from appliance.store.models import User
 from appliance.telephony.edge import control
-from appliance.types import LOCAL_ACTOR, Role
+from appliance.types import Role
 from appliance.watch.supervision import BENCH, BOX, start_supervisor, status
 
 _LOGIN, _PASSWORD = "technician", "a-serial-line-at-night"
@@ -64,10 +66,13 @@ def _prepare(home: Home, settings: Settings, network: int) -> None:
         boxes.provide_sounds(home, lambda _done, _total, _name: None)
         plan = DialPlan(gateways=[GatewayPlan(address=f"127.{network}.1.1")])
         provide(home, settings, store, plan=plan, seats=1, network=network)
+        with store.write() as session:
+            session.add(
+                User(id=new_id(), login=_LOGIN, display_name="Technician", role=Role.ADMINISTRATOR,
+                     password_hash=Hasher().hash(_PASSWORD), created_at=datetime.now(UTC))
+            )  # fmt: skip
     finally:
         store.close()
-    with client(home) as box:
-        box.ask(SaveUser(actor_id=LOCAL_ACTOR, login=_LOGIN, role=Role.ADMINISTRATOR, password=_PASSWORD))
     technician.write_log(home)
 
 

@@ -28,9 +28,8 @@ from appliance.bench.switch_rig import free_port
 from appliance.bus import Bus
 from appliance.errors import CallboxError
 from appliance.events import TrunkService
-from appliance.services import bus as bus_service
-from appliance.services.doors import silent_gateways
 from appliance.settings import Home, LineCardSettings, Settings
+from appliance.telephony.edge.control import silent_gateways
 from appliance.watch.line_cards import make_card
 from appliance.watch.line_trunks import SIP_LOOK_S, TrunkPlan
 from appliance.watch.lines import LineWatch
@@ -173,8 +172,10 @@ async def _measure(home: Home, seconds: float) -> dict[str, Any]:
     rig, exchange = _Rig(home), DarkExchange()
     with _simulators(home, trap_port) as (process, sims):
         settings = rig.settings(sims, trap_port)
-        server = subprocess.Popen(["nats-server", "-c", str(bus_service.write_config(home, settings))],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        server = subprocess.Popen(
+            [sys.executable, "-m", "appliance.services", "bus"], env={**os.environ, "CALLBOX_HOME": str(home.root)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         watch = LineWatch(
             home, settings, trunks=rig.plans, make=rig.make, silent_gateways=partial(silent_gateways, home)
         )

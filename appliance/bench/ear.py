@@ -17,8 +17,7 @@ import typer
 from appliance.bench import ear_score
 from appliance.bench.ear_report import markdown
 from appliance.errors import CallerError
-from appliance.services import detect_batch
-from appliance.services.detect_cli import load_library, with_progress
+from appliance.jobs import hear_files
 from audio import Library, ListenerConfig
 from audio.hearing import Hearing
 
@@ -31,8 +30,8 @@ def score(
 ) -> list[ear_score.Scored]:
     """Every clip of a labelled set, heard and judged. Raises CallerError."""
     rows = _rows(manifest)
-    clips = list(detect_batch.from_manifest(manifest, audio_root, None))
-    heard = with_progress(detect_batch.hear_all(clips, library, jobs, config), len(clips))
+    clips = list(hear_files.from_manifest(manifest, audio_root, None))
+    heard = hear_files.with_progress(hear_files.hear_all(clips, library, jobs, config), len(clips))
     return [
         ear_score.judge(row, one if isinstance(one, Hearing) else None) for row, one in zip(rows, heard, strict=True)
     ]
@@ -43,13 +42,14 @@ def trade_off(manifest: Path, audio_root: Path | None, jobs: int) -> list[dict[s
     rows = _rows(manifest)
     pairs = [
         (row, clip)
-        for row, clip in zip(rows, detect_batch.from_manifest(manifest, audio_root, None), strict=True)
+        for row, clip in zip(rows, hear_files.from_manifest(manifest, audio_root, None), strict=True)
         if row["label"] in ear_score.AMD_LABELS
     ]
     curve = []
     for value in _MACHINE_PROBABILITIES:
         config = ListenerConfig(machine_probability=value)
-        heard = with_progress(detect_batch.hear_all([clip for _, clip in pairs], None, jobs, config), len(pairs))
+        results = hear_files.hear_all([clip for _, clip in pairs], None, jobs, config)
+        heard = hear_files.with_progress(results, len(pairs))
         clips = [
             ear_score.judge(row, one if isinstance(one, Hearing) else None)
             for (row, _), one in zip(pairs, heard, strict=True)
@@ -81,11 +81,11 @@ def ear(
     library: Annotated[Path | None, typer.Option(help="Folder of enrolled announcements.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Folder for plots (reliability, SNR, trade-off).")] = None,
     curve: Annotated[bool, typer.Option("--trade-off", help="Measure the trade-off curve too: six runs.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = detect_batch.processors(),
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = hear_files.processors(),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """How often the ear is right, how fast, and how well it knows that it may be wrong."""
-    found = ear_score.figures(score(manifest, audio_root, load_library(library), jobs))
+    found = ear_score.figures(score(manifest, audio_root, hear_files.load_library(library), jobs))
     if curve:
         found["trade_off"] = trade_off(manifest, audio_root, jobs)
     if plots is not None:

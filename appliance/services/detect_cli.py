@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,12 +16,10 @@ from typing import Annotated
 import typer
 
 from appliance.errors import CallerError
-from appliance.services import detect_batch
-from appliance.services.detect_batch import Clip, Failure
-from audio import AudioFileError, Library, LibraryError, Phase
+from appliance.jobs import hear_files
+from appliance.jobs.hear_files import Clip, Failure
+from audio import Phase
 from audio.hearing import SCORE_COLUMNS, Hearing
-
-_TELL_EVERY_S = 5.0
 
 
 class PhaseName(StrEnum):
@@ -51,24 +47,24 @@ def detect(
     output: Annotated[OutputFormat, typer.Option("--format", help="json, text, or the scorer's.")] = OutputFormat.JSON,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the hearing: a PNG; of several files, a folder.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes for many files.")] = detect_batch.processors(),
+    jobs: Annotated[int, typer.Option(min=1, help="Processes for many files.")] = hear_files.processors(),
 ) -> None:
     """Say what is heard in audio files."""
     if bool(files) == (manifest is not None):
         raise CallerError("detect.what", "Name audio files or folders, or a --manifest; not both.")
     if country is not None and not (len(country) == 2 and country.isalpha()):
         raise CallerError("detect.bad_country", f"{country!r} is no country code; two letters, as CN.", country=country)
-    known = load_library(library)
+    known = hear_files.load_library(library)
     spoken: Phase = "early" if phase is PhaseName.EARLY else "answered"
     clips = list(
-        detect_batch.from_manifest(manifest, audio_root, country)
+        hear_files.from_manifest(manifest, audio_root, country)
         if manifest is not None
-        else detect_batch.from_files(files or [], spoken, country)
+        else hear_files.from_files(files or [], spoken, country)
     )
     failed = False
     tell = _Printer(OutputFormat.JSON if as_json else output)
-    results = detect_batch.hear_all(clips, known, jobs)
-    for clip, heard in zip(clips, with_progress(results, len(clips)), strict=True):
+    results = hear_files.hear_all(clips, known, jobs)
+    for clip, heard in zip(clips, hear_files.with_progress(results, len(clips)), strict=True):
         tell(heard)
         failed = failed or isinstance(heard, Failure)
         if plot is not None and isinstance(heard, Hearing) and isinstance(clip, Clip):
@@ -104,16 +100,6 @@ def _line(heard: Hearing) -> str:
     return f"{heard.file}: {word.label} ({word.kind}, {word.reason}, {sure}{beep})"
 
 
-def with_progress(results: Iterator[Hearing | Failure], total: int) -> Iterator[Hearing | Failure]:
-    """The results; long work says on stderr how far it is."""
-    told = time.monotonic()
-    for done, result in enumerate(results, 1):
-        yield result
-        if time.monotonic() - told >= _TELL_EVERY_S:
-            told = time.monotonic()
-            typer.echo(f"callbox detect: {done} of {total} files", err=True)
-
-
 def _draw(clip: Clip, heard: Hearing, target: Path, *, alone: bool) -> None:
     from appliance.services.detect_plot import draw  # brings a large library, for this option only
 
@@ -123,16 +109,6 @@ def _draw(clip: Clip, heard: Hearing, target: Path, *, alone: bool) -> None:
         draw(clip, heard, page)
     except OSError as error:
         raise CallerError("detect.bad_plot", f"{page}: {error.strerror or error}", file=str(page)) from error
-
-
-def load_library(folder: Path | None) -> Library | None:
-    """The library of a folder, if one is given. Raises CallerError."""
-    if folder is None:
-        return None
-    try:
-        return Library.load(folder)
-    except (LibraryError, AudioFileError) as error:
-        raise CallerError("detect.bad_library", str(error), folder=str(folder)) from error
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from appliance.services.detect_batch import Clip
+from appliance.jobs.hear_files import Clip
 from audio import wavio
 from audio.analysis import CHUNK, LineAnalysis
 from audio.features import BIN_HZ

@@ -1,6 +1,6 @@
 """The doors to the SIP edge for rooms that do not know it.
 
-For `jobs`: seats' passwords, trunk checks, a restart after new trunks. For `watch` and `health`: silent gateways.
+For `jobs`: seats' passwords, trunk checks, a restart after new trunks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from appliance.errors import BoxError, CallerError
 from appliance.jobs.context import Doors
 from appliance.logs import get_logger
 from appliance.settings import Home, Settings
-from appliance.telephony.edge import certificates, control, subscribers
+from appliance.telephony.edge import certificates, subscribers
 from appliance.telephony.trunks import parse_trunk, preview, to_plain
 from appliance.watch.device import is_device
 from appliance.watch.root import RootActions
@@ -88,8 +88,3 @@ def make_doors(home: Home, settings: Settings) -> Doors:
         seats=EdgeSeats(home, settings.sip.realm), check_trunk=check_trunk, edge_changed=edge_changed,
         preview_number=preview_number, use_certificate=use_certificate, root=root,
     )  # fmt: skip
-
-
-def silent_gateways(home: Home) -> list[str]:
-    """Addresses of the gateways that do not answer, as host:port. Raises BoxError `edge.away`."""
-    return sorted({g.uri.removeprefix("sip:").partition(";")[0] for g in control.gateways(home) if not g.alive})

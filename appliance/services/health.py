@@ -13,9 +13,9 @@ from rich.table import Table
 
 from appliance.domain.alert_book import Standing
 from appliance.errors import CallboxError, StoreError
-from appliance.services.doors import silent_gateways
 from appliance.settings import Home, Settings, load_settings
 from appliance.store.db import open_store
+from appliance.telephony.edge.control import silent_gateways
 from appliance.texts import Words, words
 from appliance.types import Severity
 from appliance.watch import alerts

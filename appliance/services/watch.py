@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from appliance.services.doors import silent_gateways
 from appliance.services.test_call import dial
 from appliance.settings import Home, Settings
+from appliance.telephony.edge.control import silent_gateways
 from appliance.watch import manager
 
 

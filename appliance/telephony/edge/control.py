@@ -94,6 +94,11 @@ def gateways(home: Home) -> list[GatewayState]:
     return found
 
 
+def silent_gateways(home: Home) -> list[str]:
+    """Addresses of the gateways that do not answer, as host:port. Raises BoxError `edge.away`."""
+    return sorted({g.uri.removeprefix("sip:").partition(";")[0] for g in gateways(home) if not g.alive})
+
+
 def provider_registrations(home: Home) -> dict[str, bool]:
     """Trunk -> does the box stand registered at its provider."""
     online = 1 << 2  # uac module: UAC_REG_ONLINE

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from appliance import cli
-from appliance.services import detect_batch
+from appliance.jobs import hear_files
 from audio import Label, synth, wavio
 
 pytestmark = pytest.mark.unit
@@ -108,12 +108,12 @@ def test_a_manifest_without_its_columns(callbox, tmp_path) -> None:
 
 def test_many_files_in_processes_keep_their_order(callbox, tmp_path) -> None:
     wavio.write(tmp_path / "busy.wav", _busy()[:24000])
-    clips = [detect_batch.Clip(tmp_path / "busy.wav", f"{number}.wav", "early", "cn") for number in range(30)]
-    clips[7] = detect_batch.Clip(tmp_path / "gone.wav", "7.wav", "early", "cn")
-    together = list(detect_batch.hear_all(clips, None, jobs=2))
+    clips = [hear_files.Clip(tmp_path / "busy.wav", f"{number}.wav", "early", "cn") for number in range(30)]
+    clips[7] = hear_files.Clip(tmp_path / "gone.wav", "7.wav", "early", "cn")
+    together = list(hear_files.hear_all(clips, None, jobs=2))
     assert [heard.file for heard in together] == [f"{number}.wav" for number in range(30)]
-    assert isinstance(together[7], detect_batch.Failure)
-    assert together == list(detect_batch.hear_all(clips, None, jobs=1))
+    assert isinstance(together[7], hear_files.Failure)
+    assert together == list(hear_files.hear_all(clips, None, jobs=1))
 
 
 def test_plots_are_pages(callbox, folder, tmp_path) -> None:

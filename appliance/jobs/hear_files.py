@@ -1,10 +1,12 @@
-"""Which files `callbox detect` hears, and hearing many of them on all processors, in the order they were named."""
+"""Hearing files: which ones, and many of them on all processors, in the order they were named."""
 
 from __future__ import annotations
 
 import csv
 import multiprocessing
 import os
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import BoxError, CallerError
-from audio import AudioFileError, Library, ListenerConfig, Phase, wavio
+from audio import AudioFileError, Library, LibraryError, ListenerConfig, Phase, wavio
 from audio.hearing import Hearing, hear
 
 _POOL_FROM = 24
 _AT_ONCE = 8
+_TELL_EVERY_S = 5.0
 _COLUMNS = ("file", "stage")
 _STAGES: dict[str, Phase] = {"early": "early", "answered": "answered"}
 
@@ -83,6 +86,16 @@ def from_manifest(manifest: Path, audio_root: Path | None, country: str | None) 
             yield Clip(root / name, name, _STAGES[stage], (row.get("country") or "").strip() or country)
 
 
+def load_library(folder: Path | None) -> Library | None:
+    """The library of a folder, if one is given. Raises CallerError."""
+    if folder is None:
+        return None
+    try:
+        return Library.load(folder)
+    except (LibraryError, AudioFileError) as error:
+        raise CallerError("detect.bad_library", str(error), folder=str(folder)) from error
+
+
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0))
@@ -119,3 +132,13 @@ def _hear(clip: Clip | Failure) -> Hearing | Failure:
         return hear(clip.path, name=clip.name, phase=clip.phase, country=clip.country, library=_library, config=_config)
     except AudioFileError as error:
         return Failure(clip.name, "detect.unreadable", str(error))
+
+
+def with_progress(results: Iterator[Hearing | Failure], total: int) -> Iterator[Hearing | Failure]:
+    """The results; long work says on stderr how far it is."""
+    told = time.monotonic()
+    for done, result in enumerate(results, 1):
+        yield result
+        if time.monotonic() - told >= _TELL_EVERY_S:
+            told = time.monotonic()
+            print(f"callbox: {done} of {total} files", file=sys.stderr)
