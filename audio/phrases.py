@@ -4,8 +4,9 @@ A saying is a row of frames of one synthetic voice (40 ms, 14 wide bands that do
 frames side by side, reduced to 20 numbers that vary little from voice to voice). Speech is laid along all of them at
 once by local alignment (T. Smith, M. Waterman, J. Mol. Biol. 147, 1981; as in keyword spotting by dynamic time
 warping): a frame closer to the saying's than to the tenth nearest of 128 general sounds earns, others cost, so that a
-part of a saying counts as well. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or
-moved up, whichever brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996).
+part of a saying counts as well. Every second frame of what is heard is laid beside two of a saying, on either of which
+it may fall. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or moved up, whichever
+brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996).
 """
 
 from dataclasses import dataclass
@@ -29,9 +30,12 @@ MOVES = (-1.4, 0.0, 1.4)
 """By so many of 24 mel bands the spectrum is moved."""
 _ACTIVE_BELOW_DB, _FLOOR_DB = 8.0, -18.0
 _NEAREST = 10
-_GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST = 30.0, -0.4, 1.0
+_EVERY, _EMPTY = 2, 3
+"""Frames heard of which one is followed, so that a path may go on by one, two or three places of a saying; as many
+places are empty before each."""
+_GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST = 15.0, -0.8, 2.0
 _WARP_COST = 0.8
-_STEPS = 256
+_STEPS = 128
 """Of one: alignment counts in whole numbers, of which a processor adds up twice as many at once."""
 _WARP_STEPS, _OUT = np.int16(round(_WARP_COST * _STEPS)), np.int16(-20000)
 _AT_ONCE, _PLACES_AT_ONCE = 16, 2048
@@ -174,14 +178,14 @@ def timing(spoken: Spoken) -> Array:
 
 
 class Sought:
-    """Sayings prepared for alignment: their frames in a row, two empty places before each."""
+    """Sayings prepared for alignment: their frames in a row, some empty places before each."""
 
     def __init__(self, sayings: Sayings) -> None:
         self.sayings = sayings
         sizes = np.diff(np.concatenate((sayings.starts, [len(sayings.frames)])))
-        self.starts = sayings.starts + 2 * np.arange(len(sizes))
-        places = np.arange(len(sayings.frames)) + 2 * np.repeat(np.arange(len(sizes)), sizes)
-        self.size = len(places) + 2 * (len(sizes) - 1)
+        self.starts = sayings.starts + _EMPTY * np.arange(len(sizes))
+        places = np.arange(len(sayings.frames)) + _EMPTY * np.repeat(np.arange(len(sizes)), sizes)
+        self.size = len(places) + _EMPTY * (len(sizes) - 1)
         rows = np.zeros((self.size, sayings.frames.shape[1] + 2), np.float32)
         rows[places, :-2] = 2 * sayings.frames
         rows[places, -2] = -np.einsum("ij,ij->i", sayings.frames, sayings.frames)
@@ -209,12 +213,12 @@ class Sought:
         return Spoken(speech.size, when, heard, squares, general, strange)
 
     def follow(self, spoken: Spoken, track: "Track") -> None:
-        """Lay the speech frames that came since the track's last along all frames of sayings."""
-        new = spoken.when >= track.frames
+        """Lay every second frame of speech that came since the track's last along all frames of sayings."""
+        new = (spoken.when >= track.frames) & (spoken.when % _EVERY == 0)
         owed = spoken.general[new] - spoken.squares[new]  # how far from general sounds beyond its own square
         frames = np.column_stack((spoken.numbers[new], np.ones(owed.size, np.float32), owed))
         state, best, kept = track.state, track.best, np.empty(self.size, np.int16)
-        stay, along, skipped = state[2:], state[1:-1], state[:-2]
+        here, slower, along, faster = state[3:], state[2:-1], state[1:-2], state[:-3]
         made = np.empty((_AT_ONCE, self.size), np.int16)
         for first in range(0, len(frames), _AT_ONCE):
             some = frames[first : first + _AT_ONCE]
@@ -224,20 +228,20 @@ class Sought:
                 gains[:, part] = np.maximum(earned, self._least[: len(some), : earned.shape[1]], out=earned)
             np.minimum(gains, self._most, out=gains)
             for gain in gains:
-                np.maximum(stay, skipped, out=kept)
+                np.maximum(slower, faster, out=kept)
                 np.subtract(kept, _WARP_STEPS, out=kept)
                 np.maximum(kept, along, out=kept)
                 np.maximum(kept, self._nothing, out=kept)
-                np.add(kept, gain, out=stay)
-                np.maximum(best, stay, out=best)
+                np.add(kept, gain, out=here)
+                np.maximum(best, here, out=best)
         track.frames = spoken.count
 
 
 class Track:
-    """How far one line's speech has followed each saying at one move, in steps of 1/256, until `frames`."""
+    """How far one line's speech has followed each saying at one move, in steps of 1/128, until `frames`."""
 
     def __init__(self, size: int) -> None:
-        self.state = np.zeros(size + 2, np.int16)
+        self.state = np.zeros(size + _EMPTY, np.int16)
         self.best = np.zeros(size, np.int16)
         self.frames = 0
 

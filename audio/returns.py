@@ -5,6 +5,7 @@ close far frames of the same clip are to each other, so that neither the voice n
 stretch heard twice; a carrier is what fits several times. None of it was learnt.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,8 @@ _MOST_STRETCHES = 40
 _BESIDE_FRAMES = 2
 _CARRIER_SHARE, _CARRIER_LEAST, _CARRIER_FRAMES = 0.6, 2, 5
 _BREATH_FRAMES, _PAUSE_FRAMES = 4, 9
-_DROP = 4.0
-"""A path that fell so far below its best has left the stretch: what follows is another one."""
 _STEPS, _BITS = 256, 20
-"""Alignment counts in whole numbers, three in one: a score in steps of 1/256, the path's best score, its begin."""
+"""Alignment counts in whole numbers, two in one: a score in steps of 1/256, and where its path began."""
 _MASK, _NEVER = (1 << _BITS) - 1, -(1 << 60)
 
 
@@ -80,13 +79,11 @@ def _laid(gains: Array, when: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDAr
     At most 1023 frames of speech, 41 s.
     """
     count = when.size
-    earned = np.round(gains * _STEPS).astype(np.int64) << 2 * _BITS
+    earned = np.rint(gains * _STEPS).astype(np.int64) << _BITS
     earned[when > when[:, None] - _AFTER_FRAMES] = _NEVER
-    cost, drop = np.array(round(_WARP_COST * _STEPS) << 2 * _BITS), np.array(-round(_DROP * _STEPS))
-    nothing, one, bits, twice, mask = (np.array(number) for number in (0, 1, _BITS, 2 * _BITS, _MASK))
+    cost = np.array(round(_WARP_COST * _STEPS) << _BITS)
     states = np.zeros((count + 1, count + 2), np.int64)
     fresh = np.arange(count * count).reshape(count, count)
-    score, best, rise = np.zeros((3, count), np.int64)
     first = int(np.searchsorted(when, when[0] + _AFTER_FRAMES)) if count else 0  # nothing was said before it
     rows = zip(states[first:-1], states[first + 1 :, 2:], fresh[first:], earned[first:], strict=True)
     for before, after, begun, gain in rows:
@@ -95,27 +92,20 @@ def _laid(gains: Array, when: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDAr
         np.maximum(after, before[1:-1], out=after)
         np.maximum(after, begun, out=after)
         np.add(after, gain, out=after)
-        np.right_shift(after, twice, out=score)
-        np.bitwise_and(np.right_shift(after, bits, out=best), mask, out=best)
-        np.subtract(score, best, out=rise)
-        lost = (rise < drop) | (score < one)
-        np.left_shift(np.maximum(rise, nothing, out=rise), bits, out=rise)
-        np.add(after, rise, out=after)
-        np.copyto(after, nothing, where=lost)
     ends = states[1:, 2:].reshape(-1)
-    return ends >> 2 * _BITS, ends & _MASK
+    return ends >> _BITS, ends & _MASK
 
 
 def returns(spoken: Spoken) -> Array:
     """What comes back [27]: stretches (how many, their scores), frames by how often they fit, the carrier."""
     count = spoken.when.size
     found = stretches(spoken)
-    scores = np.pad(found.scores, (0, 8))
+    scores = np.concatenate((found.scores, np.zeros(8, np.float32)))
     counts = [float((found.scores >= least).sum()) for least in (_LEAST, _GOOD, _LONG)]
     parts = [counts[0] / 10, counts[1] / 10, counts[2] / 5, *(scores[[0, 1, 2, 4, 7]] / 10)]
     fair, good = (_times(found, least, count) for least in (_FAIR, _GOOD))
     for times in (fair, good):
-        ranked = np.pad(np.sort(times)[::-1], (0, 41))
+        ranked = np.concatenate((np.sort(times)[::-1], np.zeros(41, np.int64)))
         parts += [*(ranked[[8, 20, 40]] / 3), (times >= 1).sum() / max(1, count), (times >= 2).sum() / max(1, count)]
     return np.array([*parts, *_carrier(fair, spoken.when)], np.float32)
 
@@ -140,14 +130,20 @@ def _carrier(times: NDArray[np.int64], when: NDArray[np.intp]) -> list[float]:
     begins, ends = begins[long], ends[long]
     if begins.size < 2:
         return [begins.size / 4, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    between = np.diff(when[begins]) * FRAME_S
-    spread = float(between.std() / between.mean()) if between.size > 1 else 0.5
-    lengths = (when[ends] - when[begins]) * FRAME_S
+    between, spread = _usually(np.diff(when[begins]))
     firsts, lasts = _breaths(when, _BREATH_FRAMES)
-    after = (lasts[np.searchsorted(lasts, ends)] - ends) * FRAME_S
-    before = (begins - firsts[np.searchsorted(firsts, begins, side="right") - 1]) * FRAME_S
-    numbers = (begins.size / 4, between.mean() / 4, spread, lengths.mean(), lengths.std())
-    return [*map(float, numbers), *(float(value) for side in (after, before) for value in (side.mean(), side.std()))]
+    length = _usually(when[ends] - when[begins])
+    after = _usually(lasts[np.searchsorted(lasts, ends)] - ends)
+    before = _usually(begins - firsts[np.searchsorted(firsts, begins, side="right") - 1])
+    varies = spread / between if begins.size > 2 else 0.5
+    return [begins.size / 4, between / 4, varies, *length, *after, *before]
+
+
+def _usually(frames: NDArray[np.intp]) -> tuple[float, float]:
+    """Mean and deviation of some numbers of frames, in seconds; quicker than numpy's for so few."""
+    numbers: list[int] = frames.tolist()
+    mean = sum(numbers) / len(numbers)
+    return mean * FRAME_S, math.sqrt(sum((number - mean) ** 2 for number in numbers) / len(numbers)) * FRAME_S
 
 
 def _breaths(when: NDArray[np.intp], pause_frames: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -165,8 +161,7 @@ def rhythm(spoken: Spoken) -> Array:
     out: list[float] = []
     for pause_frames in (_BREATH_FRAMES, _PAUSE_FRAMES):
         firsts, lasts = _breaths(when, pause_frames)
-        lengths = (when[lasts] - when[firsts] + 1) * FRAME_S
-        pauses = (when[firsts[1:]] - when[lasts[:-1]] - 1) * FRAME_S
-        spread = float(pauses.std() / pauses.mean()) if pauses.size > 1 else 1.0
-        out += [lengths.size / 6, float(lengths.mean()) / 3, float(lengths.std() / lengths.mean()), spread]
-    return np.array([*out, float(pauses.mean()) if pauses.size else 0.0], np.float32)
+        length, uneven = _usually(when[lasts] - when[firsts] + 1)
+        pause, spread = _usually(when[firsts[1:]] - when[lasts[:-1]] - 1) if firsts.size > 1 else (0.0, 1.0)
+        out += [firsts.size / 6, length / 3, uneven / length, spread / pause if firsts.size > 2 else 1.0]
+    return np.array([*out, pause], np.float32)
