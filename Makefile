@@ -6,7 +6,7 @@ PYTEST := $(PY) -m pytest -q
 POOL := --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test test-long check figures image image-again boot-test boot-test-short boot-test-ci clean
+.PHONY: help setup run test test-long check figures image image-again image-first boot-test boot-test-short boot-test-ci clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ image: setup ## the device's image, its signed bundle and bill of materials, int
 
 image-again: ## build the image a second time and compare the digests
 	image_build/image/compare.sh
+
+image-first: setup ## an image of the first release's product, which boot-test then updates from (root)
+	@image_build/packages.sh image_build/packages-image.txt
+	image_build/image/predecessor.sh v0.1.0
 
 boot-test: setup ## boot build/image under QEMU by its own boot loader, dial through it; writes docs/figures/boot.md
 	@image_build/packages.sh image_build/packages-image.txt

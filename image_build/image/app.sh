@@ -27,9 +27,9 @@ tar -xf "$DEPS" -C "$work/root"
 python3.11 -I -B -c "
 import sys
 sys.path.insert(0, '$site')
-import appliance.cli, appliance.services.gate, webui.assets, webui.serve
-from appliance.services.__main__ import SERVICES
 import importlib
+import appliance.cli, webui.assets
+from appliance.services.__main__ import SERVICES
 for module in SERVICES.values():
     importlib.import_module(module)
 webui.assets.manifest()
@@ -51,7 +51,8 @@ printf '#!/opt/callbox/venv/bin/python -P\nfrom supervisor.supervisord import ma
 chmod 755 "$venv/bin/supervisord"
 mkdir -p "$work/root/usr/bin" "$work/root/usr/share/doc/callbox"
 ln -s /opt/callbox/venv/bin/callbox "$work/root/usr/bin/callbox"
-cp -r "$work"/source/docs/{*.md,technician,installer} "$work/source/LICENSE" "$work/root/usr/share/doc/callbox/"
+find "$work/source/docs" -mindepth 1 -maxdepth 1 \( -name '*.md' -o -name technician -o -name installer \) \
+  -exec cp -r -t "$work/root/usr/share/doc/callbox" "$work/source/LICENSE" {} +
 
 python3.11 -m compileall -q -j 2 --invalidation-mode unchecked-hash -s "$work/root" -p / "$site"/{appliance,audio,drivers,webui}
 tar -C "$work/root" --sort=name --mtime=@"$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf "$OUT.new" .
