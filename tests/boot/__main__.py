@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.boot import cuts, disks, outside, restoring, stages, tpm, updates
+from tests.boot import cuts, disks, outside, restoring, skew, stages, tpm, updates
 from tests.boot.report import write_report
 
 TOP = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, restoring.restore_elsewhere, updates.update_and_return,
     disks.install_mirror, disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
-    tpm.keep_data_by_tpm,
+    tpm.keep_data_by_tpm, skew.from_first_release,
 )  # fmt: skip
 NAMES = {stage.__name__: stage for stage in (*FULL, cuts.power_cuts)}
 
@@ -46,6 +46,9 @@ def main() -> int:
         return 2
     os.environ["PATH"] = path
     chosen = [NAMES[name] for name in words.stages.split(",") if name] or [*(SHORT if words.short else FULL)]
+    if not words.stages and not skew.first_image(words.image).exists():
+        print(f"from_first_release is left out: there is no {skew.first_image(words.image)}", file=sys.stderr)
+        chosen = [stage for stage in chosen if stage is not skew.from_first_release]
     summary = words.out / "summary.json"
     if not words.stages:
         shutil.rmtree(words.out, ignore_errors=True)

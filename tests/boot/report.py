@@ -26,6 +26,15 @@ _ROWS = {
     "return_s": (
         "update_and_return", "an update that cannot start: from `callbox update` until the old slot runs (three tries)"
     ),
+    "first_release_call_s": (
+        "from_first_release", "a box of the first release, first boot: it has dialled a call and archived its recording"
+    ),
+    "skew_installed_s": ("from_first_release", "that box: today's bundle written to its other slot (`rauc install`)"),
+    "skew_migrated_s": ("from_first_release", "from the start of that until today's version has migrated its data"),
+    "skew_dial_ready_s": ("from_first_release", "from the same start until today's version is dial-ready"),
+    "skew_good_s": (
+        "from_first_release", "from the same start until the health gate has called today's slot good"
+    ),
     "installer_asks_s": ("install_mirror", "installer's stick: it asks for the disks on ttyS0"),
     "installer_writes_s": ("install_mirror", "installer: both disks written (its own time)"),
     "mirror_first_dial_ready_s": ("boot_mirror", "mirrored disks, UEFI and GRUB, first boot: dial-ready"),
@@ -37,7 +46,8 @@ _ROWS = {
 }  # fmt: skip
 _CALLS = {
     "first_call": "at the first boot", "direct_call": "at a later boot", "firmware_call": "by UEFI and GRUB",
-    "updated_call": "by the updated slot", "mirror_call": "from mirrored disks",
+    "updated_call": "by the updated slot", "first_release_call": "by a box of the first release",
+    "skew_call": "by that box, updated to this version", "mirror_call": "from mirrored disks",
     "mirror_pulled_call": "after a disk was pulled while the box ran",
     "mirror_later_call": "from mirrored disks at a later boot", "restored_call": "by the restored machine",
     "mirror_only_0_call": "with the first disk alone", "mirror_only_1_call": "with the second disk alone",
@@ -61,6 +71,13 @@ def _told(figures: dict[str, Any]) -> list[str]:
         )
     if figures.get("returned_says"):
         lines.append(f"- a version that cannot start: `{figures['returned_says']}` All rows were there.")
+    if figures.get("skew_to"):
+        kept = ", ".join(f"{count} {name}" for name, count in figures["skew_rows"].items())
+        size = figures["skew_recording"]["bytes"]
+        lines.append(
+            f"- from {figures['skew_from']} to {figures['skew_to']}: all rows there ({kept}); dialled by its trunk; "
+            f"its recording ({size} bytes in the clear) opens with the same digest"
+        )
     if figures.get("restored_attempts"):
         before, after = figures["restored_attempts"]
         lines.append(

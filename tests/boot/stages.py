@@ -71,10 +71,11 @@ def wait_dial_ready(box: Box, run: Run, *, record: bool = False) -> dict[str, An
     return heard
 
 
-def provide_trunk(box: Box) -> None:
-    """What an installer does: the way to the exchange."""
-    config = box.put("trunk.json", json.dumps(trunk_config(outside.plan(), 4)).encode())
-    box.callbox(f"trunk add {TRUNK} --config {config}", 600)
+def provide_trunk(box: Box, *, unknown: tuple[str, ...] = ()) -> None:
+    """What an installer does: the way to the exchange, without the settings that are unknown to the box's version."""
+    config = {name: value for name, value in trunk_config(outside.plan(), 4).items() if name not in unknown}
+    path = box.put("trunk.json", json.dumps(config).encode())
+    box.callbox(f"trunk add {TRUNK} --config {path}", 600)
 
 
 def rows(box: Box) -> dict[str, int]:
@@ -84,11 +85,13 @@ def rows(box: Box) -> dict[str, int]:
     return found
 
 
-def give_list(box: Box, campaign: str, numbers: list[str], config: dict[str, Any] | None = None) -> None:
-    """A campaign with a list of people, as an office imports it."""
+def give_list(
+    box: Box, campaign: str, numbers: list[str], config: dict[str, Any] | None = None, *, mode: str = "voice"
+) -> None:
+    """A campaign with a list of people, as an office imports it; with a `config` it is made first."""
     if config is not None:
         path = box.put("campaign.json", json.dumps(config).encode())
-        box.callbox(f"campaign add '{campaign}' --mode voice --config {path}", 600)
+        box.callbox(f"campaign add '{campaign}' --mode {mode} --config {path}", 600)
     table = "name,phone\n" + "".join(f"Person {n},{number}\n" for n, number in enumerate(numbers))
     path = box.put("list.csv", table.encode())
     box.callbox(f"import {path} --campaign '{campaign}' --region CN", 600)

@@ -155,7 +155,7 @@ def update_and_return(run: Run) -> None:
         wait_gate(box)
         box.sh(f"echo {PASSPHRASE} | {AS_CALLBOX} callbox backup passphrase --passphrase-stdin", 300)
         give_list(box, "Update", [f"010{62000000 + n}" for n in range(400)])
-        before, version, slot = rows(box), _version(box), _slot(box)
+        before, version, slot = rows(box), running_version(box), running_slot(box)
         refused = box.run(f"{AS_CALLBOX} callbox update {lay(box, 'bad', bad)}", _LONG_S)
         assert refused.status != 0, refused
         run.figures["update_refused"] = refused.error.strip().splitlines()[-1:]
@@ -166,45 +166,47 @@ def update_and_return(run: Run) -> None:
         run.mark("update_rebooted_s", time.monotonic() - began)
         box.sh("systemctl start callbox-data", 900)  # the agent speaks before the data are there
         said = box.sh(f"cat {_SAID}")
-        assert _slot(box) != slot, said
+        assert running_slot(box) != slot, said
         wait_gate(box)
         run.mark("update_new_slot_good_s", time.monotonic() - began)
         wait_standing(box, "good")
         keep_screen(box, run, "update-good", "update")
         run.figures["update_said"] = said.splitlines()
-        run.figures["updated_from"], run.figures["updated_to"] = version, _version(box)
-        assert not (lost := _lost(before, now := rows(box))), lost
+        run.figures["updated_from"], run.figures["updated_to"] = version, running_version(box)
+        assert not (gone := lost(before, now := rows(box))), gone
         assert now["known_later"] == now["contacts"], "the data were not migrated"
         run.figures["updated_call"] = wait_dial_ready(box, run)  # by the trunk that the old version was given
         run.figures["rauc_status"] = json.loads(box.sh("rauc status --detailed --output-format=json"))
         box.sh("rm -f /data/good.raucb")
 
-        slot, before = _slot(box), rows(box)
+        slot, before = running_slot(box), rows(box)
         target = lay(box, "broken", broken)
         began = time.monotonic()
         _install(box, target)
         # the agent speaks before the services begin: it was lost again if this is the broken slot
-        while _slot(box) != slot:
+        while running_slot(box) != slot:
             box.wait_agent(_LONG_S)
         run.mark("return_s", time.monotonic() - began)
         box.sh("systemctl start callbox-prepare", 900)
         found = wait_standing(box, "returned")
         run.figures["returned_says"] = found["message"]
         keep_screen(box, run, "update-returned", "update")
-        assert not (lost := _lost(before, rows(box))), lost
+        assert not (gone := lost(before, rows(box))), gone
         run.figures["returned_call"] = wait_dial_ready(box, run)
         box.power_off()
 
 
-def _version(box: Box) -> str:
+def running_version(box: Box) -> str:
+    """Version of the slot that runs."""
     return box.sh("cat /etc/callbox-release")
 
 
-def _slot(box: Box) -> str:
+def running_slot(box: Box) -> str:
+    """A or B."""
     return box.sh("/usr/lib/callbox/slot get-current")
 
 
-def _lost(before: dict[str, int], after: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """Tables that have fewer rows than before, of those that keep all they were given."""
+def lost(before: dict[str, int], after: dict[str, int], kept: tuple[str, ...] = KEPT) -> dict[str, tuple[int, int]]:
+    """Tables that have fewer rows than before, of those that keep all they were given; a version may not have all."""
     assert before["contacts"], before
-    return {name: (before[name], after.get(name, 0)) for name in KEPT if after.get(name, 0) < before[name]}
+    return {name: (before[name], after.get(name, 0)) for name in kept if after.get(name, 0) < before.get(name, 0)}
