@@ -15,7 +15,7 @@ from audio.answered import MIN_SINCE_S, AnsweredInputs, Spoken, level_dbov, onse
 from audio.beep import BeepWatch
 from audio.config import ListenerConfig
 from audio.decision import Decision, Moment, Word
-from audio.kinds import LOOKS_S, KindWatch
+from audio.kinds import KindWatch
 from audio.labels import Kind, Label
 from audio.tonewatch import ToneHeard, ToneWatch
 from audio.verdict import Evidence, Verdict
@@ -175,8 +175,7 @@ class AnsweredPhase:
         word = self._late or self._said
         if word is not None and word.label is not Label.MACHINE and self._decision.over:
             self._kinds.stop()
-        if step.now_s > LOOKS_S[-1]:
-            self._kinds.stop()
+        self._kinds.expire(step.now_s)
         if word is None or word.label is not Label.MACHINE or not (last or self._kinds.due(step.now_s)):
             return []
         found = self._kinds.look(step.now_s, beeped=self._beeped, last=last)

@@ -48,7 +48,8 @@ class Hearing:
                 continue
             told.append(verdict)
             over = over or verdict.final
-        return told if over else [*told, self.last]
+        news = not over or (self.last.reason.startswith(_LATE) and self.last.label is not told[-1].label)
+        return [*told, self.last] if news else told
 
     @property
     def beliefs(self) -> list[Verdict]:

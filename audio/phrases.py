@@ -4,9 +4,9 @@ A saying is a row of frames of one synthetic voice (40 ms, 14 wide bands that do
 frames side by side, reduced to 20 numbers that vary little from voice to voice). Speech is laid along all of them at
 once by local alignment (T. Smith, M. Waterman, J. Mol. Biol. 147, 1981; as in keyword spotting by dynamic time
 warping): a frame closer to the saying's than to the tenth nearest of 128 general sounds earns, others cost, so that a
-part of a saying counts as well. Every second frame of what is heard is laid beside two of a saying, on either of which
-it may fall. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or moved up, whichever
-brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996).
+part of a saying counts as well. Where every second frame heard is enough, it is laid beside two of a saying, on either
+of which it may fall. Because vocal tracts differ in length, the spectrum is moved down, left as it is, or moved up,
+whichever brings it closest to the general sounds (L. Lee, R. Rose, ICASSP 1996).
 """
 
 from dataclasses import dataclass
@@ -30,14 +30,12 @@ MOVES = (-1.4, 0.0, 1.4)
 """By so many of 24 mel bands the spectrum is moved."""
 _ACTIVE_BELOW_DB, _FLOOR_DB = 8.0, -18.0
 _NEAREST = 10
-_EVERY, _EMPTY = 2, 3
-"""Frames heard of which one is followed, so that a path may go on by one, two or three places of a saying; as many
-places are empty before each."""
-_GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST = 15.0, -0.8, 2.0
+_GAIN_SCALE, _GAIN_LEAST, _GAIN_MOST = 30.0, -0.4, 1.0
 _WARP_COST = 0.8
-_STEPS = 128
-"""Of one: alignment counts in whole numbers, of which a processor adds up twice as many at once."""
-_WARP_STEPS, _OUT = np.int16(round(_WARP_COST * _STEPS)), np.int16(-20000)
+_MOST_STEPS = 256
+"""Of the most that a frame followed can earn: alignment counts in whole numbers, of which a processor adds up twice as
+many at once."""
+_OUT = np.int16(-20000)
 _AT_ONCE, _PLACES_AT_ONCE = 16, 2048
 FRAME_S = 0.04
 TIMING_SIZE, SUMMARY_SIZE = 7, 15
@@ -178,26 +176,33 @@ def timing(spoken: Spoken) -> Array:
 
 
 class Sought:
-    """Sayings prepared for alignment: their frames in a row, some empty places before each."""
+    """Sayings prepared for alignment: their frames in a row, some empty places before each.
 
-    def __init__(self, sayings: Sayings) -> None:
+    One of `every` frames heard is followed: a path goes on by as many places of a saying, or by one more or less.
+    """
+
+    def __init__(self, sayings: Sayings, *, every: int = 1) -> None:
         self.sayings = sayings
+        self.every, self.steps = every, _MOST_STEPS // every
+        """And a score of one in the whole numbers that are counted in."""
+        empty = every + 1
         sizes = np.diff(np.concatenate((sayings.starts, [len(sayings.frames)])))
-        self.starts = sayings.starts + _EMPTY * np.arange(len(sizes))
-        places = np.arange(len(sayings.frames)) + _EMPTY * np.repeat(np.arange(len(sizes)), sizes)
-        self.size = len(places) + _EMPTY * (len(sizes) - 1)
+        self.starts = sayings.starts + empty * np.arange(len(sizes))
+        places = np.arange(len(sayings.frames)) + empty * np.repeat(np.arange(len(sizes)), sizes)
+        self.size = len(places) + empty * (len(sizes) - 1)
         rows = np.zeros((self.size, sayings.frames.shape[1] + 2), np.float32)
         rows[places, :-2] = 2 * sayings.frames
         rows[places, -2] = -np.einsum("ij,ij->i", sayings.frames, sayings.frames)
         rows[places, -1] = 1
-        earns = rows.T * np.float32(_STEPS / _GAIN_SCALE)
+        earns = rows.T * np.float32(_MOST_STEPS / _GAIN_SCALE)
         parts = [slice(first, first + _PLACES_AT_ONCE) for first in range(0, self.size, _PLACES_AT_ONCE)]
         self._earns = [(part, np.ascontiguousarray(earns[:, part])) for part in parts]
         """Times (numbers of a frame, 1, what it is owed): what each frame of a saying earns it; in parts, so that what
         comes of each stays near the processor."""
         outside = rows[:, -1] == 0
-        self._least = np.full((_AT_ONCE, _PLACES_AT_ONCE), _GAIN_LEAST * _STEPS, np.float32)
-        self._most = np.where(outside, _OUT, np.int16(_GAIN_MOST * _STEPS))
+        self._least = np.full((_AT_ONCE, _PLACES_AT_ONCE), _GAIN_LEAST * _MOST_STEPS, np.float32)
+        self._most = np.where(outside, _OUT, np.int16(_GAIN_MOST * _MOST_STEPS))
+        self._warp = np.int16(round(_WARP_COST * self.steps))
         self._nothing = np.zeros(self.size, np.int16)  # numpy is quicker with rows than with single numbers
         self._sound_squares = np.square(sayings.sounds).sum(axis=1)
 
@@ -213,12 +218,13 @@ class Sought:
         return Spoken(speech.size, when, heard, squares, general, strange)
 
     def follow(self, spoken: Spoken, track: "Track") -> None:
-        """Lay every second frame of speech that came since the track's last along all frames of sayings."""
-        new = (spoken.when >= track.frames) & (spoken.when % _EVERY == 0)
+        """Lay the speech frames that came since the track's last along all frames of sayings."""
+        new = (spoken.when >= track.frames) & (spoken.when % self.every == 0)
         owed = spoken.general[new] - spoken.squares[new]  # how far from general sounds beyond its own square
         frames = np.column_stack((spoken.numbers[new], np.ones(owed.size, np.float32), owed))
         state, best, kept = track.state, track.best, np.empty(self.size, np.int16)
-        here, slower, along, faster = state[3:], state[2:-1], state[1:-2], state[:-3]
+        here = state[self.every + 1 :]
+        slower, along, faster = (state[2 - k : self.size + 2 - k] for k in range(3))
         made = np.empty((_AT_ONCE, self.size), np.int16)
         for first in range(0, len(frames), _AT_ONCE):
             some = frames[first : first + _AT_ONCE]
@@ -229,7 +235,7 @@ class Sought:
             np.minimum(gains, self._most, out=gains)
             for gain in gains:
                 np.maximum(slower, faster, out=kept)
-                np.subtract(kept, _WARP_STEPS, out=kept)
+                np.subtract(kept, self._warp, out=kept)
                 np.maximum(kept, along, out=kept)
                 np.maximum(kept, self._nothing, out=kept)
                 np.add(kept, gain, out=here)
@@ -238,11 +244,11 @@ class Sought:
 
 
 class Track:
-    """How far one line's speech has followed each saying at one move, in steps of 1/128, until `frames`."""
+    """How far one line's speech has followed each saying at one move, in the sought's steps, until `frames`."""
 
-    def __init__(self, size: int) -> None:
-        self.state = np.zeros(size + _EMPTY, np.int16)
-        self.best = np.zeros(size, np.int16)
+    def __init__(self, sought: Sought) -> None:
+        self.state = np.zeros(sought.size + sought.every + 1, np.int16)
+        self.best = np.zeros(sought.size, np.int16)
         self.frames = 0
 
 
@@ -251,7 +257,7 @@ class Following:
 
     def __init__(self, sought: Sought) -> None:
         self._sought = sought
-        self._track = Track(sought.size)
+        self._track = Track(sought)
         self._move: float | None = None
 
     def hear(self, bands: Array) -> tuple[Array, Spoken]:
@@ -267,7 +273,7 @@ class Following:
             spoken = self._sought.heard(bands, self._move)
         self._sought.follow(spoken, self._track)
         best = np.maximum.reduceat(self._track.best, self._sought.starts)
-        return best.astype(np.float32) / np.float32(_STEPS), spoken
+        return best.astype(np.float32) / np.float32(self._sought.steps), spoken
 
 
 def summary(scores: Array, sayings: Sayings) -> Array:

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio import phrases, wavio
-from audio.kinds import KINDS, LOOKS_S, PLAIN, WIDTH, inputs, told
+from audio.kinds import BEEP_BY_S, EVERY, KINDS, LOOKS_S, PLAIN, WIDTH, inputs, told
+from audio.labels import Label
 from audio.phrases import Array, Following, Sayings, Sought
 from audio.training import answered, corpus, fit_answered, folds, network, sayings
 from audio.training.corpus import Row
@@ -138,7 +139,7 @@ _sets: dict[str, Sayings] = {}
 
 @cache
 def _sought(name: str) -> Sought:
-    return Sought(_sets[name])
+    return Sought(_sets[name], every=EVERY)
 
 
 def _measure(path: Path, name: str, beep_s: float, *, builders: frozenset[int]) -> Measured:
@@ -181,16 +182,20 @@ def judge(
             weights = fit([measured[i][place] for i in learn], classes[learn], seed=seed)
             for i in np.flatnonzero(fold == held).tolist():
                 if i >= own or classes[i]:
-                    word = replay(fit_answered.softmax(network.logits(weights, measured[i][place])))
+                    shares = fit_answered.softmax(network.logits(weights, measured[i][place]))
+                    word = replay(shares, beep_s=float(rows[i].get("beep_end") or "inf"))
                     said.setdefault(_group(rows[i], i >= own), Counter())[str(KINDS[word])] += 1
         out[name] = {group: dict(said[group].most_common()) for group in sorted(said)}
     return out
 
 
-def replay(shares: Array) -> int:
-    """The kind said, by shares [looks, kinds]."""
-    for number, share in enumerate(shares):
-        place = told(share, last=number + 1 == len(shares))
+def replay(shares: Array, *, beep_s: float) -> int:
+    """The kind said, by shares [looks, kinds] and when it beeped, as `KindWatch` does it."""
+    for number, (share, look_s) in enumerate(zip(shares, LOOKS_S, strict=False)):
+        last = number + 1 == len(shares)
+        place = told(share, last=last)
+        if KINDS[place] is Label.IVR and beep_s < (BEEP_BY_S if last else look_s):
+            place = 0
         if place or share[0] >= PLAIN:
             return place
     return 0

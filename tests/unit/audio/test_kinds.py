@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio import Label, kinds, phrases
-from audio.kinds import LOOKS_S, PLAIN, SURE, WIDTH, KindWatch, inputs
+from audio.kinds import BEEP_BY_S, LOOKS_S, PLAIN, SURE, WIDTH, KindWatch, inputs
 from audio.phrases import Following, Sayings, Sought
 
 pytestmark = pytest.mark.unit
@@ -46,10 +46,11 @@ def _sought(*said: np.ndarray) -> Sought:
     )
 
 
+@pytest.mark.parametrize("every", [1, kinds.EVERY])
 @pytest.mark.parametrize("part", [slice(None), slice(8000), slice(4000, None)])
-def test_a_saying_is_found_whole_and_in_part_through_noise(part) -> None:
+def test_a_saying_is_found_whole_and_in_part_through_noise(part, every) -> None:
     said = [_talk(seed, 1.5) for seed in (1, 2, 3)]
-    sought = _sought(*said)
+    sought = Sought(_sought(*said).sayings, every=every)
     for number, one in enumerate(said):
         heard = _noisy(np.concatenate([_talk(20 + number, 1.0), one[part], _talk(30 + number, 1.0)]))
         scores, _ = Following(sought).hear(phrases.power(heard))
@@ -96,13 +97,14 @@ def _watch(monkeypatch, shares) -> tuple[KindWatch, list[float]]:
     return watch, looked
 
 
-def _run(watch: KindWatch, seconds: float) -> list[tuple[float, Label]]:
+def _run(watch: KindWatch, seconds: float, beep_s: float = np.inf) -> list[tuple[float, Label]]:
     said = []
     for tick in range(1, round(seconds * 10) + 1):
         if not watch.over:
             watch.push(np.zeros(800, np.int16))
-        if watch.due(tick / 10) and (found := watch.look(tick / 10, beeped=False)) is not None:
+        if watch.due(tick / 10) and (found := watch.look(tick / 10, beeped=beep_s <= tick / 10)) is not None:
             said.append((tick / 10, found[0]))
+        watch.expire(tick / 10)
     return said
 
 
@@ -114,9 +116,28 @@ def test_what_is_sure_is_said_at_the_first_look_and_then_nothing_is_kept(monkeyp
 
 
 def test_what_is_likely_is_said_at_last(monkeypatch) -> None:
-    watch, looked = _watch(monkeypatch, [0.2, 0.1, 0.7])
-    assert _run(watch, 20.0) == [(LOOKS_S[-1], Label.IVR)]
+    watch, looked = _watch(monkeypatch, [0.3, 0.7, 0.0])
+    assert _run(watch, 20.0) == [(LOOKS_S[-1], Label.SCREENING)]
     assert looked == list(LOOKS_S)
+    assert watch.over
+
+
+@pytest.mark.parametrize("beep_s", [5.0, 13.0, BEEP_BY_S])
+def test_a_likely_menu_waits_for_the_beep_that_makes_it_a_mailbox(monkeypatch, beep_s) -> None:
+    watch, looked = _watch(monkeypatch, [0.5, 0.1, 0.4])
+    assert _run(watch, 30.0) == [(BEEP_BY_S, Label.IVR)]
+    assert looked == list(LOOKS_S)
+    assert watch.over
+    beeps, _ = _watch(monkeypatch, [0.5, 0.1, 0.4])
+    assert _run(beeps, 30.0, beep_s) == []
+    assert beeps.over
+
+
+def test_a_likely_menu_is_said_when_the_audio_ends(monkeypatch) -> None:
+    watch, _ = _watch(monkeypatch, [0.5, 0.1, 0.4])
+    assert _run(watch, 15.0) == []
+    assert not watch.over
+    assert watch.look(15.0, beeped=False, last=True) == (Label.IVR, pytest.approx(0.4))
     assert watch.over
 
 

@@ -37,7 +37,7 @@ def test_choices_that_end_in_a_beep_are_a_mailboxs() -> None:
     [
         ([[0.1, 0.85, 0.05], [0.9, 0.1, 0.0]], 1),
         ([[0.3, 0.7, 0.0], [0.3, 0.0, 0.7]], 2),
-        ([[0.3, 0.7, 0.0], [0.4, 0.0, 0.6]], 0),
+        ([[0.3, 0.7, 0.0], [0.85, 0.0, 0.15]], 0),
         ([[0.3, 0.7, 0.0], [0.4, 0.6, 0.0]], 1),
         ([[0.3, 0.7, 0.0], [0.6, 0.4, 0.0]], 0),
         ([[0.95, 0.05, 0.0], [0.1, 0.9, 0.0]], 0),
@@ -45,7 +45,17 @@ def test_choices_that_end_in_a_beep_are_a_mailboxs() -> None:
     ],
 )
 def test_what_a_row_of_looks_says(looks, kind) -> None:
-    assert kinds.replay(np.array(looks, np.float32).reshape(-1, 3)) == kind
+    assert kinds.replay(np.array(looks, np.float32).reshape(-1, 3), beep_s=float("inf")) == kind
+
+
+@pytest.mark.parametrize(("beep_s", "kind"), [(5.0, 0), (13.0, 0), (19.5, 0), (20.5, 2)])
+def test_a_likely_menu_that_beeps_is_a_mailbox(beep_s, kind) -> None:
+    assert kinds.replay(np.array([[0.6, 0.0, 0.4], [0.6, 0.0, 0.4]], np.float32), beep_s=beep_s) == kind
+
+
+@pytest.mark.parametrize(("beep_s", "kind"), [(5.0, 0), (7.0, 2)])
+def test_a_sure_menu_is_said_before_a_later_beep(beep_s, kind) -> None:
+    assert kinds.replay(np.array([[0.1, 0.0, 0.9], [0.1, 0.0, 0.9]], np.float32), beep_s=beep_s) == kind
 
 
 def test_a_slower_voice_is_laid_beside_a_faster_one() -> None:
