@@ -50,10 +50,13 @@ def _recorded_call(box: Box, run: Run) -> dict[str, Any]:
     assert "error" not in call, call
     assert outside.calls(run.home), "the exchange outside has seen no call"
     deadline = time.monotonic() + _DIAL_S
-    while not (found := [one for one in _listed(box, "recordings") if one["state"] == "archived"]):
+    # tries that failed may have been recorded too: all of them lie in the archive when the box is updated
+    while {one["state"] for one in _listed(box, "recordings")} != {"archived"}:
         assert time.monotonic() < deadline, _listed(box, "recordings")
         time.sleep(_PAUSE_S)
-    return {**call, "recording_id": found[0]["id"], **_exported(box, found[0]["id"])}
+    found = {one["conversation_id"]: one["id"] for one in _listed(box, "recordings")}
+    recording_id = found[call["conversation_id"]]
+    return {**call, "recording_id": recording_id, **_exported(box, recording_id)}
 
 
 def _listed(box: Box, of: str) -> list[dict[str, Any]]:
@@ -125,6 +128,7 @@ def from_first_release(run: Run) -> None:
         assert opened == {"bytes": call["bytes"], "sha256": call["sha256"]}, (opened, call)
         verified = json.loads(box.callbox("recordings verify --json", 600).splitlines()[-1])
         assert not verified["damaged"], verified
+        assert verified["verified"] >= before["recordings"], (verified, before)
         run.figures["skew_recording"] = opened
         run.figures["skew_update"] = standing(box)
         box.power_off()
