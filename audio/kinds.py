@@ -21,7 +21,7 @@ LOOKS_S = (6.0, 12.0)
 """Seconds since answer at which a machine is looked at, beside the time of its final word."""
 EVERY = 2
 """Frames of speech of which one is laid along the sayings."""
-BEEP_BY_S = 20.0
+BEEP_BY_S = 25.0
 """Seconds since answer until which a likely menu may turn out a mailbox by its beep."""
 WIDTH = phrases.SUMMARY_SIZE + returns.RETURNS_SIZE + returns.RHYTHM_SIZE + phrases.TIMING_SIZE + 1
 SURE, SURE_AT_LAST, PLAIN = 0.8, {Label.SCREENING: 0.5, Label.IVR: 0.2}, 0.9
