@@ -93,3 +93,28 @@ def test_the_gate_s_success_is_not_judged_again(tmp_path: Path) -> None:
     slots = Slots(tmp_path, "B", TRIAL="B", B_TRY="1")
     slots.say("judged", SERVICE_RESULT="success")
     assert slots.variables["B_TRY"] == "1"
+
+
+def test_power_that_fails_again_and_again_costs_a_proven_slot_nothing(tmp_path: Path) -> None:
+    slots = Slots(tmp_path, "B", ORDER="B A", B_OK="1", B_TRY="3", A_TRY="0")
+    slots.say("reached")
+    assert slots.variables["B_TRY"] == "0"
+    trial = Slots(tmp_path, "B", ORDER="B A", B_OK="1", B_TRY="2", TRIAL="B")
+    trial.say("reached")
+    assert trial.variables["B_TRY"] == "2"
+
+
+def test_an_older_version_that_cannot_take_the_data_gives_way(tmp_path: Path) -> None:
+    slots = Slots(tmp_path, "A", ORDER="B A", B_OK="1", B_TRY="3")
+    slots.say("judged", "data", SERVICE_RESULT="exit-code")
+    assert slots.variables["B_TRY"] == "0"
+    assert (tmp_path / "variables.systemctl").read_text() == "--no-block reboot\n"
+    assert slots.say("get-primary") == "B"
+
+
+def test_a_version_that_was_not_proven_is_not_started_again(tmp_path: Path) -> None:
+    slots = Slots(tmp_path, "A", ORDER="B A", B_OK="1", B_TRY="3", TRIAL="B")
+    slots.say("judged", "data", SERVICE_RESULT="exit-code")
+    assert not (tmp_path / "variables.systemctl").exists()
+    slots.say("good")
+    assert (slots.variables["ORDER"], slots.variables["B_OK"], slots.variables["TRIAL"]) == ("A B", "0", "")
