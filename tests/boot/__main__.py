@@ -24,7 +24,7 @@ PROGRAMS = ("qemu-system-x86_64", "cpio", "mcopy", "dnsmasq", "ip")
 SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, restoring.restore_elsewhere, updates.update_and_return,
-    disks.install_mirror, disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
+    cuts.power_flaps, disks.install_mirror, disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
     tpm.keep_data_by_tpm, skew.from_first_release,
 )  # fmt: skip
 NAMES = {stage.__name__: stage for stage in (*FULL, cuts.power_cuts)}

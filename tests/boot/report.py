@@ -23,6 +23,7 @@ _ROWS = {
     "update_new_slot_good_s": (
         "update_and_return", "from its start until the health gate has called the new slot good"
     ),
+    "gave_way_s": ("power_flaps", "started in the slot that cannot take the data: back in the proven one"),
     "return_s": (
         "update_and_return", "an update that cannot start: from `callbox update` until the old slot runs (three tries)"
     ),
@@ -46,7 +47,8 @@ _ROWS = {
 }  # fmt: skip
 _CALLS = {
     "first_call": "at the first boot", "direct_call": "at a later boot", "firmware_call": "by UEFI and GRUB",
-    "updated_call": "by the updated slot", "first_release_call": "by a box of the first release",
+    "updated_call": "by the updated slot", "flapped_call": "after four power cuts, each before the health gate",
+    "first_release_call": "by a box of the first release",
     "skew_call": "by that box, updated to this version", "mirror_call": "from mirrored disks",
     "mirror_pulled_call": "after a disk was pulled while the box ran",
     "mirror_later_call": "from mirrored disks at a later boot", "restored_call": "by the restored machine",
