@@ -34,6 +34,15 @@ def test_a_late_word_after_doubt_is_the_clips() -> None:
     assert [event["t_ms"] for event in shown["events"]] == [700, 2500, 4000, 6100, 7000]
 
 
+def test_a_late_word_that_comes_with_the_end_of_the_audio_counts() -> None:
+    machine = _said(Label.MACHINE, 3100, "talks_on", final=True)
+    menu = _said(Label.IVR, 14000, "late_offers_choices", final=True)
+    assert Hearing("a.wav", [machine], menu).steps == [machine, menu]
+    told = _said(Label.IVR, 6000, "late_offers_choices")
+    assert Hearing("a.wav", [machine, told], menu).steps == [machine, told]
+    assert Hearing("a.wav", [machine], machine).steps == [machine]
+
+
 def test_without_a_final_word_the_last_one_counts() -> None:
     rings = _said(Label.RINGBACK, 1500, "cadence_match")
     last = _said(Label.RINGBACK, 9000, "cadence_match", final=True)
