@@ -229,6 +229,7 @@ def wait_gate_over(box: Box) -> None:
 
 def wait_gate(box: Box) -> None:
     """Wait until the health gate has marked the running slot good. The EFI partitions may come after we ask."""
+    wait_gate_over(box)
     slot = box.sh("/usr/lib/callbox/slot get-current")
     deadline = time.monotonic() + _WELL_S
     while f"{slot}_TRY=0" not in box.run("/usr/lib/callbox/esp env").output.split():
