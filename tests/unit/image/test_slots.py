@@ -35,7 +35,7 @@ class Slots:
         (folder / "systemctl").chmod(0o755)
         self._environment = {
             "CALLBOX_ESP": str(esp), "CALLBOX_CMDLINE": str(line), "VARIABLES": str(self._variables),
-            "CALLBOX_SYSTEMCTL": str(folder / "systemctl"),
+            "CALLBOX_SYSTEMCTL": str(folder / "systemctl"), "CALLBOX_MACHINE_ID": str(folder / "machine-id"),
         }  # fmt: skip
 
     def say(self, *words: str, status: int = 0, **environment: str) -> str:
@@ -118,3 +118,11 @@ def test_a_version_that_was_not_proven_is_not_started_again(tmp_path: Path) -> N
     assert not (tmp_path / "variables.systemctl").exists()
     slots.say("good")
     assert (slots.variables["ORDER"], slots.variables["B_OK"], slots.variables["TRIAL"]) == ("A B", "0", "")
+
+
+def test_the_box_keeps_its_number(tmp_path: Path) -> None:
+    (tmp_path / "machine-id").write_text("3d1219c7c4c54f4a978ab2946d933a3b\n")
+    slots = Slots(tmp_path, "A", A_TRY="0")
+    slots.say("reached")
+    assert slots.variables["MACHINE_ID"] == "3d1219c7c4c54f4a978ab2946d933a3b"
+    assert slots.variables["A_TRY"] == "0"
