@@ -10,6 +10,8 @@ from pathlib import Path
 DEVICE_SETTINGS = Path("/etc/callbox/settings.toml")
 RELEASE = Path("/etc/callbox-release")
 """Both are there on the device only: what it sets for itself at each start, and the version of its image."""
+WAITS_AT_START = Path("/run/callbox-data.waits")
+"""Is there on a device that waits at each start until a person has typed its data's passphrase (image: `data`)."""
 
 
 class Home:

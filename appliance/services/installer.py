@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import getpass
 import json
 import re
 import subprocess
@@ -25,6 +26,11 @@ SOURCES = {"kernel": "installkernel", "root": "installroot", "verity": "installv
 ARRAY = Path("/dev/md/callbox")
 _MD_SPARE_MB = 8  # a replacement disk is rarely the same to the megabyte
 _DATA_MIN_MB = 512
+_DATA_OFFSET = 6  # the data partition stands behind the six of the slots
+_TPM = Path("/sys/class/tpm/tpm0")
+_PHRASE_LETTERS = 12
+_UNBORN = ("--label", "callbox-unborn", "--subsystem", "passphrase")
+"""By these the box sees, at its first boot, that it is to ask and that it has to make the file system (`data`)."""
 
 
 class CannotInstallError(Exception):
@@ -122,12 +128,47 @@ def choose(found: list[Disk], say: Callable[[str], None], ask: Callable[[str], s
         typed = ask(f"{disk.model} holds {disk.holds}. All of it is lost. Type its serial number to go on: ")
         if typed.strip() != disk.serial:
             raise CannotInstallError("That is not its serial number. Nothing was written.")
-    if (
-        ask(f"Type INSTALL to write to {' and '.join(disk.serial or disk.model for disk in chosen)}: ").strip()
-        != "INSTALL"
-    ):
-        raise CannotInstallError("Nothing was written.")
     return chosen
+
+
+def choose_key(
+    say: Callable[[str], None], ask: Callable[[str], str], ask_hidden: Callable[[str], str], *, tpm: bool
+) -> str:
+    """How the data are to be locked: a passphrase, or "" for what needs nobody. Raises CannotInstallError."""
+    if tpm:
+        say("\nThe data will be encrypted by this machine's TPM; nobody types anything at a boot.")
+    else:
+        say(
+            "\nThis machine has no TPM: the data will be encrypted if a stick called CALLBOXKEY is plugged in at the\n"
+            "first boot, which then stays in it, and else not; nobody types anything at a boot."
+        )
+    say(
+        "Instead they can be locked with a passphrase. Then THE BOX WAITS FOR A PERSON AT EACH BOOT, also after a\n"
+        "power cut and after an update, and dials nobody until then. A forgotten passphrase loses the data."
+    )
+    answer = ask("Enter for without, or type PASSPHRASE: ").strip()
+    if not answer:
+        return ""
+    if answer != "PASSPHRASE":
+        raise CannotInstallError("Enter or PASSPHRASE, please. Nothing was written.")
+    phrase = ask_hidden("Passphrase: ")
+    if len(phrase) < _PHRASE_LETTERS:
+        raise CannotInstallError(f"It needs {_PHRASE_LETTERS} characters or more. Nothing was written.")
+    if not phrase.isascii() or not phrase.isprintable():
+        raise CannotInstallError(
+            "Letters without accents, digits and signs, please: each keyboard must be able to type it at a boot. "
+            "Nothing was written."
+        )
+    if ask_hidden("The same once more: ") != phrase:
+        raise CannotInstallError("That is not the same. Nothing was written.")
+    return phrase
+
+
+def confirm(chosen: list[Disk], ask: Callable[[str], str]) -> None:
+    """The last question. Raises CannotInstallError."""
+    names = " and ".join(disk.serial or disk.model for disk in chosen)
+    if ask(f"Type INSTALL to write to {names}: ").strip() != "INSTALL":
+        raise CannotInstallError("Nothing was written.")
 
 
 def slots_table(data_size: str = "") -> str:
@@ -163,16 +204,28 @@ def write_esp(device: str, kind: str) -> None:
     run("mcopy", "-i", device, *files, "::/EFI/BOOT/")
 
 
-def write_slot(device: str, first: int, say: Callable[[str], None]) -> None:
-    """Slot A from the stick; the data partition is made by the box itself at its first boot."""
+def write_slot(device: str, first: int, phrase: str, say: Callable[[str], None]) -> None:
+    """Slot A from the stick; the data's file system is made by the box itself at its first boot."""
     for offset, part in enumerate(("kernel", "root", "verity")):
         say(f"  {part} ...")
         target = partition(device, first + offset)
         run("dd", f"if={STICK / SOURCES[part]}", f"of={target}", "bs=1M", "conv=fsync", "status=none")
-    run("wipefs", "--all", "--quiet", "--force", partition(device, first + 6))
+    data = partition(device, first + _DATA_OFFSET)
+    run("wipefs", "--all", "--quiet", "--force", data)
+    if phrase:
+        say("  lock of the data ...")
+        lock(data, phrase)
 
 
-def install(chosen: list[Disk], say: Callable[[str], None]) -> None:
+def lock(partition_path: str, phrase: str) -> None:
+    """Encrypt a partition (LUKS2), to be opened by a passphrase; there is no file system in it yet."""
+    # what a person can remember is guessed unless each guess is slow; 256 MB are free on each box at its start
+    slow = ("--pbkdf", "argon2id", "--pbkdf-memory", "262144")
+    words = ("cryptsetup", "luksFormat", "-q", "--type", "luks2", *_UNBORN, *slow, "--key-file", "-", partition_path)
+    run(*words, text=phrase)
+
+
+def install(chosen: list[Disk], phrase: str, say: Callable[[str], None]) -> None:
     """Write the box to one disk or to a mirror of two. Raises CannotInstallError."""
     esp_mb = sizes()["ESP_MB"]
     for disk in chosen:
@@ -180,7 +233,7 @@ def install(chosen: list[Disk], say: Callable[[str], None]) -> None:
     if len(chosen) == 1:
         device = chosen[0].path
         write_table(device, f"label: gpt\nsize={esp_mb}M, type=uefi, name=ESP\n{slots_table()}")
-        write_slot(device, 2, say)
+        write_slot(device, 2, phrase, say)
         write_esp(partition(device, 1), "disk")
         return
     member_mb = min(disk.size_mb for disk in chosen) - esp_mb - _MD_SPARE_MB
@@ -195,7 +248,7 @@ def install(chosen: list[Disk], say: Callable[[str], None]) -> None:
     )  # fmt: skip
     array = str(ARRAY.resolve())
     write_table(array, f"label: gpt\n{slots_table()}")
-    write_slot(array, 1, say)
+    write_slot(array, 1, phrase, say)
     for disk in chosen:
         write_esp(partition(disk.path, 1), "mirror")
     run("sync")
@@ -217,8 +270,10 @@ def main() -> int:
     print("\nCallbox installer. Ctrl-C begins anew; without an answer nothing is written.\n")
     try:
         chosen = choose(look(), print, input)
+        phrase = choose_key(print, input, getpass.getpass, tpm=_TPM.exists())
+        confirm(chosen, input)
         with alone():
-            install(chosen, print)
+            install(chosen, phrase, print)
     except (CannotInstallError, OSError) as error:
         print(f"\n{error}\n")
         return 1

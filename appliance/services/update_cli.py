@@ -12,7 +12,7 @@ import typer
 
 from appliance import commands
 from appliance.errors import BoxError, CallerError
-from appliance.home import give_to_owner
+from appliance.home import WAITS_AT_START, give_to_owner
 from appliance.jobs import update
 from appliance.services.office_client import Client, client, print_json
 from appliance.store.read import updates as read
@@ -62,6 +62,8 @@ def update_command(
         if check:
             _say({"state": "checked", **found}, as_json=as_json)
             return
+        if WAITS_AT_START.exists():
+            print("callbox: after the reboot the box waits at its console for its data's passphrase", file=sys.stderr)
         when = "quiet" if quiet else "now"
         box.ask_running(commands.ApplyUpdate(actor_id=LOCAL_ACTOR, when=when))
         if not quiet:

@@ -18,7 +18,9 @@ OUT=$(cd "$OUT" && pwd)
 [ "$(id -u)" -eq 0 ] || { echo "the image's root tree needs root: sudo make image" >&2; exit 1; }
 # every time in the image is the time of the commit it is made of
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$SOURCE" log -1 --format=%ct)} LC_ALL=C.UTF-8 TZ=UTC
-[ -n "$VERSION" ] || VERSION=$(git -C "$SOURCE" describe --tags --match 'v*' --always | sed 's/^v//')
+# shellcheck source=image_build/image/releases.sh
+. "$HERE/releases.sh"
+[ -n "$VERSION" ] || VERSION=$(version_of "$SOURCE")
 echo "callbox $VERSION"
 
 fresh() { # file digest: whether `file` was made of what `digest` stands for

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# An image of an earlier release, which the boot test updates from: predecessor.sh TAG -> build/image-TAG. The product is
-# the tag's, with its own Python packages and web assets; Debian's part, units and boot tools are today's, since the
-# first release had none. Root; a clone with the tags.
+# An image of an earlier release, which the boot test updates from: predecessor.sh RELEASE -> build/image-RELEASE. The product
+# is that release's, with its own Python packages and web assets; Debian's part, units and boot tools are today's, since the
+# first release had none. Root; a clone with its whole history.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
-TAG=${1:?"usage: predecessor.sh TAG"}
-SOURCE=$TOP/build/source-$TAG OUT=$TOP/build/image-$TAG
+NAME=${1:?"usage: predecessor.sh RELEASE"}
+SOURCE=$TOP/build/source-$NAME OUT=$TOP/build/image-$NAME
+# shellcheck source=image_build/image/releases.sh
+. "$HERE/releases.sh"
 
-commit=$(git -C "$TOP" rev-parse --verify --quiet "$TAG^{commit}") || { echo "this clone has no tag $TAG" >&2; exit 1; }
+commit=$(commit_of "$NAME") || { echo "releases.sh knows no release $NAME" >&2; exit 1; }
 if [ "$(git -C "$SOURCE" rev-parse HEAD 2>/dev/null)" != "$commit" ] || [ ! -e "$SOURCE/.set-up" ]; then
   rm -rf "$SOURCE"
-  git clone -q --branch "$TAG" -c advice.detachedHead=false "$TOP" "$SOURCE"
+  git clone -q --no-checkout "$TOP" "$SOURCE"
+  git -C "$SOURCE" checkout -q --detach "$commit"
   cd "$SOURCE"
   # of its set-up only what goes into an image; what its lock names in today's version is taken from today's environment
   python3.11 -m venv .venv

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.boot import cuts, disks, outside, restoring, skew, stages, tpm, updates
+from tests.boot import cuts, disks, outside, passphrase, restoring, skew, stages, tpm, updates
 from tests.boot.report import write_report
 
 TOP = Path(__file__).resolve().parents[2]
@@ -25,7 +25,7 @@ SHORT: tuple[Callable[[stages.Run], None], ...] = (stages.first_boot,)
 FULL = (
     *SHORT, stages.boot_directly, stages.boot_by_firmware, restoring.restore_elsewhere, updates.update_and_return,
     cuts.power_flaps, disks.install_mirror, disks.boot_mirror, disks.boot_one_disk, disks.keep_data_locked,
-    tpm.keep_data_by_tpm, skew.from_first_release,
+    tpm.keep_data_by_tpm, passphrase.keep_data_by_passphrase, skew.from_first_release,
 )  # fmt: skip
 NAMES = {stage.__name__: stage for stage in (*FULL, cuts.power_cuts)}
 

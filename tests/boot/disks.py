@@ -22,19 +22,23 @@ def pair(run: Run) -> tuple[Path, Path]:
     return run.folder / "mirror0.img", run.folder / "mirror1.img"
 
 
+def started_from_stick(run: Run, *disks: Path) -> list[str]:
+    """QEMU arguments of a machine with these disks that starts from the installer's stick."""
+    stick = run.folder / "stick.img"
+    subprocess.run(["cp", "--sparse=always", run.image / "callbox-usb.img", stick], check=True)
+    plugged = [word for n, path in enumerate(disks) for word in scsi_disk(path, n, SERIALS[n])]
+    return [
+        *firmware(run.folder, [f"{stick}@@1M"]),
+        "-device", "qemu-xhci", "-drive", f"file={stick},if=none,id=stick,format=raw",
+        "-device", "usb-storage,drive=stick,removable=on,bootindex=9", *SCSI, *plugged,
+    ]  # fmt: skip
+
+
 def install_mirror(run: Run) -> None:
     """The stick is started by firmware; a person at the serial line chooses both disks, one of which is not empty."""
     first, second = (blank(path, DISK_MB) for path in pair(run))
     subprocess.run(["mkfs.vfat", "-F", "32", "--invariant", str(second)], check=True, stdout=subprocess.DEVNULL)
-    stick = run.folder / "stick.img"
-    subprocess.run(["cp", "--sparse=always", run.image / "callbox-usb.img", stick], check=True)
-    arguments = [
-        *firmware(run.folder, [f"{stick}@@1M"]),
-        "-device", "qemu-xhci", "-drive", f"file={stick},if=none,id=stick,format=raw",
-        "-device", "usb-storage,drive=stick,removable=on,bootindex=9",
-        *SCSI, *scsi_disk(first, 0, SERIALS[0]), *scsi_disk(second, 1, SERIALS[1]),
-    ]  # fmt: skip
-    with Box(run.folder, "installer", arguments) as box:
+    with Box(run.folder, "installer", started_from_stick(run, first, second)) as box:
         box.see("Numbers of the disks", 900)
         run.mark("installer_asks_s", box.up_s)
         box.enter("1 2\n")
@@ -45,6 +49,8 @@ def install_mirror(run: Run) -> None:
         box.enter("1 2\n")
         box.see("Type its serial number", _TYPE_S)
         box.enter(f"{SERIALS[1]}\n")
+        box.see("Enter for without, or type PASSPHRASE", _TYPE_S)
+        box.enter("\n")
         box.see("Type INSTALL", _TYPE_S)
         box.enter("INSTALL\n")
         began = box.up_s

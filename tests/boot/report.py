@@ -50,6 +50,7 @@ _CALLS = {
     "updated_call": "by the updated slot", "flapped_call": "after four power cuts, each before the health gate",
     "first_release_call": "by a box of the first release",
     "skew_call": "by that box, updated to this version", "mirror_call": "from mirrored disks",
+    "phrase_call": "by a box whose passphrase was typed",
     "mirror_pulled_call": "after a disk was pulled while the box ran",
     "mirror_later_call": "from mirrored disks at a later boot", "restored_call": "by the restored machine",
     "mirror_only_0_call": "with the first disk alone", "mirror_only_1_call": "with the second disk alone",
@@ -95,6 +96,13 @@ def _told(figures: dict[str, Any]) -> list[str]:
         lines.append(f"- decommissioned: the data partition was {figures['decommissioned']['disk']}")
     if figures.get("locked_says"):
         lines.append(f"- without the key stick: `{figures['locked_says'].splitlines()[0]}`")
+    if figures.get("phrase_says"):
+        asked_s, says = figures["phrase_asked_s"], figures["phrase_says"].splitlines()[-1]
+        lines.append(
+            f"- a disk that the installer has locked with a passphrase: asked for it after {asked_s:.0f} s; four power "
+            "cuts while it waited counted no try; a wrong one opened nothing, the right one did; after a reset: "
+            f"`{says.removeprefix('callbox-data: ')}`"
+        )
     if figures.get("tpm_locked_says"):
         words = (figures[f"tpm_{at}_says"].splitlines()[-1] for at in ("first", "locked", "stick"))
         first, locked, stick = (line.removeprefix("callbox-data: ") for line in words)

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from appliance.commands import Decommission, ResetBox
+from appliance.home import WAITS_AT_START
 from appliance.store.read.backups import instant, plain
 from appliance.types import Permission
 from webui.access import needs
@@ -28,7 +29,9 @@ _ROOT_S = 150.0
 @needs(Permission.BOX_MAINTAIN)
 def page() -> str:
     """Both, each with what it does and the name to type."""
-    return render_template("reset/page.html", name=socket.gethostname(), certificate=_certificate())
+    return render_template(
+        "reset/page.html", name=socket.gethostname(), certificate=_certificate(), waits=WAITS_AT_START.exists()
+    )
 
 
 @blueprint.post("")

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from appliance.commands import ApplyUpdate, CheckUpdate, DropUpdate, FetchUpdate, ShowSlots
 from appliance.errors import CallboxError, NotAllowedError
+from appliance.home import WAITS_AT_START
 from appliance.settings import load_settings
 from appliance.store.read import backups, updates
 from appliance.types import Permission
@@ -54,8 +55,8 @@ def page() -> str:
         slots, error = {}, error_text(wrong)
     return render_template(
         "updates/page.html", slots=slots, error=error, has_passphrase=backups.state(box().home).has_passphrase,
-        quiet_hour=load_settings(box().home).hardware.quiet_hour, job_id=request.args.get("job", ""),
-        job=box().live.job(request.args.get("job", "")), **_state(),
+        quiet_hour=load_settings(box().home).hardware.quiet_hour, waits=WAITS_AT_START.exists(),
+        job_id=request.args.get("job", ""), job=box().live.job(request.args.get("job", "")), **_state(),
     )  # fmt: skip
 
 

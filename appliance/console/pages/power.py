@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 
 from appliance.console.entries import Desk
+from appliance.home import WAITS_AT_START
 
 
 def _end(desk: Desk, action: str, what: str) -> int:
     if action not in desk.doors.root_actions():
         desk.terminal.say(f"This box cannot be {what} from here.")
         return 1
+    if action == "reboot":
+        _say_who_waits(desk)
     if not desk.terminal.yes(f"Calls in progress end. Shall the box be {what} now"):
         return 1
     actor = desk.access.actor()
@@ -18,6 +21,11 @@ def _end(desk: Desk, action: str, what: str) -> int:
     desk.doors.root(action, actor)
     desk.terminal.say(f"The box is being {what}.")
     return 0
+
+
+def _say_who_waits(desk: Desk) -> None:
+    if WAITS_AT_START.exists():
+        desk.terminal.say("After the restart the box waits here for the passphrase of its data.")
 
 
 def reboot(desk: Desk, words: list[str]) -> int:
@@ -39,6 +47,7 @@ def factory_reset(desk: Desk, words: list[str]) -> int:
         desk.terminal.say("This box has no data partition of its own.")
         return 1
     desk.terminal.say("All users, settings, lists and recordings are deleted for ever.")
+    _say_who_waits(desk)
     typed = words[0] if words else desk.terminal.read_line(f"Type the box's name, {name}, to go on: ")
     if typed.strip() != name:
         desk.terminal.say("Nothing was changed.")

@@ -112,6 +112,16 @@ def test_on_the_device_a_restore_restarts_the_box(fresh: FakeBox) -> None:
     assert "The box restarts with it now" in client.get(at.headers["Location"]).text
 
 
+def test_who_restarts_a_box_that_waits_for_a_passphrase_is_told(
+    fresh: FakeBox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client, told = fresh.client("administrator"), "dials nobody, until somebody types"
+    for page, module in ((UPDATES, "updates"), (RESET, "resets")):
+        assert told not in client.get(page).text
+        monkeypatch.setattr(f"webui.admin.{module}.WAITS_AT_START", tmp_path)
+        assert told in client.get(page).text
+
+
 def test_what_is_no_backup_leaves_nothing(fresh: FakeBox, monkeypatch: pytest.MonkeyPatch) -> None:
     client = fresh.client("administrator")
     for data, error_id in ((b"PK\3\4" * 1000, "backup.not_a_backup"), (b"", "upload.empty")):

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from appliance.services import installer
-from appliance.services.installer import CannotInstallError, Disk, choose, contents, disks, partition
+from appliance.services.installer import (
+    CannotInstallError,
+    Disk,
+    choose,
+    choose_key,
+    confirm,
+    contents,
+    disks,
+    partition,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -63,10 +72,10 @@ def answers(*words: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("words", "chosen"),
     [
-        (("1", "INSTALL"), [EMPTY]),
-        (("1 2", "INSTALL"), [EMPTY, EMPTY_TOO]),
-        (("2, 1", "INSTALL"), [EMPTY, EMPTY_TOO]),
-        (("3", "CCC3", "INSTALL"), [FULL]),
+        (("1",), [EMPTY]),
+        (("1 2",), [EMPTY, EMPTY_TOO]),
+        (("2, 1",), [EMPTY, EMPTY_TOO]),
+        (("3", "CCC3"), [FULL]),
     ],
 )
 def test_takes_what_was_meant(words: tuple[str, ...], chosen: list[Disk]) -> None:
@@ -76,13 +85,52 @@ def test_takes_what_was_meant(words: tuple[str, ...], chosen: list[Disk]) -> Non
 @pytest.mark.parametrize(
     "words",
     [
-        ("",), ("0",), ("5",), ("1 1",), ("1 2 3",), ("x",), ("1 x",), ("1", "install"), ("1", ""), ("3", "CCC"),
-        ("3", ""), ("3", "AAA1"), ("1 3", "BBB2"), ("4",),
+        ("",), ("0",), ("5",), ("1 1",), ("1 2 3",), ("x",), ("1 x",), ("3", "CCC"), ("3", ""),
+        ("3", "AAA1"), ("1 3", "BBB2"), ("4",),
     ],
 )  # fmt: skip
 def test_writes_nothing_without_a_clear_answer(words: tuple[str, ...]) -> None:
     with pytest.raises(CannotInstallError):
         choose([EMPTY, EMPTY_TOO, FULL, NAMELESS], lambda _: None, answers(*words))
+
+
+@pytest.mark.parametrize("word", ["install", "", "yes"])
+def test_the_last_question_wants_its_word(word: str) -> None:
+    with pytest.raises(CannotInstallError):
+        confirm([EMPTY], answers(word))
+
+
+def test_the_last_question_names_the_disks() -> None:
+    asked: list[str] = []
+    confirm([EMPTY, EMPTY_TOO], lambda question: asked.append(question) or "INSTALL")  # type: ignore[func-returns-value]
+    assert asked == ["Type INSTALL to write to AAA1 and BBB2: "]
+
+
+GOOD = "correct horse 42"
+
+
+@pytest.mark.parametrize("tpm", [True, False])
+def test_a_passphrase_is_offered_with_its_price(tpm: bool) -> None:
+    said: list[str] = []
+    assert choose_key(said.append, answers(""), answers(), tpm=tpm) == ""
+    assert "THE BOX WAITS FOR A PERSON AT EACH BOOT" in " ".join(said)
+    assert ("has no TPM" in " ".join(said)) is not tpm
+    assert choose_key(said.append, answers("PASSPHRASE"), answers(GOOD, GOOD), tpm=tpm) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("word", "typed", "told"),
+    [
+        ("yes", (), "Enter or PASSPHRASE"),
+        ("passphrase", (), "Enter or PASSPHRASE"),
+        ("PASSPHRASE", ("short",), "12 characters"),
+        ("PASSPHRASE", ("пароль из двенадцати",), "each keyboard"),
+        ("PASSPHRASE", (GOOD, GOOD + " "), "not the same"),
+    ],
+)
+def test_a_passphrase_that_would_lock_the_owner_out_is_refused(word: str, typed: tuple[str, ...], told: str) -> None:
+    with pytest.raises(CannotInstallError, match=told):
+        choose_key(lambda _: None, answers(word), answers(*typed), tpm=False)
 
 
 def test_nothing_to_install_on() -> None:
