@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_who_restarts_a_box_that_waits_for_a_passphrase_is_told(
     client, told = fresh.client("administrator"), "dials nobody, until somebody types"
     for page, module in ((UPDATES, "updates"), (RESET, "resets")):
         assert told not in client.get(page).text
-        monkeypatch.setattr(f"webui.admin.{module}.WAITS_AT_START", tmp_path)
+        monkeypatch.setattr(sys.modules[f"webui.admin.{module}"], "WAITS_AT_START", tmp_path)
         assert told in client.get(page).text
 
 

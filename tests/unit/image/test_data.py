@@ -63,7 +63,8 @@ class Machine:
         for name in fails.split():
             (folder / f"fails-{name}").touch()
         script = (
-            f'set -- true\n. "{DATA}"\nPATH="{folder}:$PATH" KEY="{folder}/KEY" FAULT="{folder}/fault" WAITS="{folder}/waits" UNSEAL=unseal\n'
+            f'set -- true\n. "{DATA}"\nPATH="{folder}:$PATH" KEY="{folder}/KEY" UNSEAL=unseal\n'
+            f'FAULT="{folder}/fault" WAITS="{folder}/waits"\n'
             f"kernel() {{ :; }}\ntpm() {{ {str(tpm).lower()}; }}\nstick_key() {{ {str(stick).lower()}; }}\n"
             f"new_key() {{ :; }}\n{work} part\n"
         )
