@@ -18,9 +18,10 @@ from tests.boot.stages import TRUNK, Run, wait_dial_ready, wait_gate
 from tests.boot.updates import PASSPHRASE, lay, newer_bundle, sticks, wait_settled
 
 _PORT = 9100
-_WORK_S, _UPDATE_S = (2.0, 45.0), (2.0, 330.0)
-"""Seconds after the work (the update) began, between which the power goes. An update is longest in its backup and that
-backup's trial; then come the other slot's writing, the reboot, the migration and the gate."""
+_LEAST_S, _WORK_S, _UPDATE_STARTS = 2.0, 45.0, 3.0
+"""Seconds after the work (the update) began, between which the power goes; an update's in times of a first boot, so
+that a slow host is cut in the same places. It is longest in its backup and that backup's trial; then come the other
+slot's writing, the reboot, the migration and the gate."""
 _ARCHIVED_S, _REACHED_S = 600.0, 600.0
 _FLAPS = 4
 """More starts without a health gate than a slot has tries."""
@@ -119,7 +120,8 @@ def power_cuts(run: Run) -> None:
                     box.power_off()
                     return
                 updating = number % 2 == 1
-                after_s = rng.uniform(*(_UPDATE_S if updating else _WORK_S))
+                longest_s = _UPDATE_STARTS * run.figures["first_boot_dial_ready_s"] if updating else _WORK_S
+                after_s = rng.uniform(_LEAST_S, longest_s)
                 if updating:
                     box.sh(f"echo {PASSPHRASE} | {AS_CALLBOX} callbox backup passphrase --passphrase-stdin", 300)
                     path = lay(box, "good", bundle)
