@@ -151,8 +151,14 @@ def test_a_passphrase_is_asked_until_it_opens(machine: Machine) -> None:
     done = machine.do("unlock", header=PHRASE, typed=("wrong", "", "right"))
     assert (done.well, done.fault) == (True, [])
     assert [line.startswith("Wrong passphrase. ") for line in done.asked] == [False, True, True]
-    # neither stick nor TPM is looked for: nobody waits a minute for a stick that was never made
-    assert done.ran == [OPEN] * 3
+    # nothing typed is nothing tried; neither stick nor TPM is looked for: nobody waits a minute for what was never made
+    assert done.ran == [OPEN] * 2
+
+
+def test_a_passphrase_is_not_blamed_for_a_disk_that_fails(machine: Machine) -> None:
+    done = machine.do("unlock", header=PHRASE, fails="cryptsetup", typed=("right",))
+    assert (done.well, done.fault) == (False, ["Data locked: opening them fails (cryptsetup: 1)"])
+    assert len(done.asked) == 1
 
 
 def test_a_reset_asks_for_a_new_passphrase_before_it_forgets_that_there_was_one(machine: Machine) -> None:
