@@ -17,18 +17,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import wavio
+from audio import clip_table, wavio
+from audio.clip_table import Row
 from audio.fingerprint import Library, LibraryError
 from audio.labels import Label, announcement_label
 from audio.levels import level_dbov
 
 TABLE = "library.csv"
-_COLUMNS = ["ann_id", "label", "file"]
+_COLUMNS = ("ann_id", "label", "file")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _MIN_S, _MAX_S = 1.5, 60.0
 _MIN_DBOV = -55.0
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +95,10 @@ def _check_sound(ann_id: str, samples: NDArray[np.int16]) -> None:
 
 
 def _rows(folder: Path) -> list[Row]:
-    table = folder / TABLE
     try:
-        with table.open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.DictReader(source)
-            rows = list(reader)
-            missing = set(_COLUMNS) - set(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LibraryError(f"{table}: {getattr(error, 'strerror', None) or error}") from error
-    if missing:
-        raise LibraryError(f"{table}: no column {', '.join(sorted(missing))}")
-    return rows
+        return clip_table.read(folder / TABLE, _COLUMNS)
+    except clip_table.TableError as error:
+        raise LibraryError(str(error)) from error
 
 
 def _write(folder: Path, rows: list[Row]) -> None:

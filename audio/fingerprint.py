@@ -4,7 +4,6 @@ A library is a folder with `library.csv` (columns ann_id, label, file) and the a
 line's audio in it.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import wavio
+from audio import clip_table, wavio
 from audio.codes import N_SLOPES, Codes, codes_of
 from audio.features import HOP
 from audio.labels import Label, announcement_label
@@ -134,14 +133,12 @@ class Library:
         library = cls()
         table = folder / "library.csv"
         try:
-            with table.open(newline="", encoding="utf-8-sig") as source:
-                reader = csv.DictReader(source)
-                rows = [(reader.line_num, row) for row in reader]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise LibraryError(f"{table}: {getattr(error, 'strerror', None) or error}") from error
-        for number, row in rows:
+            rows = clip_table.read(table, ())
+        except clip_table.TableError as error:
+            raise LibraryError(str(error)) from error
+        for number, row in enumerate(rows, 2):
             try:
-                ann_id, label, file = (row.get(name) or "" for name in ("ann_id", "label", "file"))
+                ann_id, label, file = (row.get(name, "") for name in ("ann_id", "label", "file"))
                 if not ann_id or not file:
                     raise LibraryError("ann_id and file must not be empty")
                 meaning = announcement_label(label)

@@ -7,7 +7,6 @@ t_event, beep_start, beep_end, enrolled, codec, level_dbov, snr_db, mobile_codec
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from appliance.bench import ear_score
 from appliance.bench.ear_report import markdown
 from appliance.errors import CallerError
 from appliance.jobs import hear_files
-from audio import Library, ListenerConfig
+from audio import Library, ListenerConfig, clip_table
 from audio.hearing import Hearing
 
 _NEEDED = ("file", "stage", "label")
@@ -61,18 +60,10 @@ def trade_off(manifest: Path, audio_root: Path | None, jobs: int) -> list[dict[s
 
 def _rows(manifest: Path) -> list[ear_score.Row]:
     try:
-        with manifest.open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.DictReader(source)
-            missing = [column for column in _NEEDED if column not in (reader.fieldnames or ())]
-            if missing:
-                raise CallerError(
-                    "bench.bad_manifest", f"{manifest}: no column {', '.join(missing)}", file=str(manifest)
-                )
-            rows: list[ear_score.Row] = [{**row, "label": ear_score.truth(row["label"])} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CallerError("bench.bad_manifest", f"{manifest}: {reason}", file=str(manifest)) from error
-    return rows
+        rows = clip_table.read(manifest, _NEEDED)
+    except clip_table.TableError as error:
+        raise CallerError("bench.bad_manifest", str(error), file=str(manifest)) from error
+    return [{**row, "label": ear_score.truth(row["label"])} for row in rows]
 
 
 def ear(

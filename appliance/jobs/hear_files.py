@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import multiprocessing
 import os
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import BoxError, CallerError
-from audio import AudioFileError, Library, LibraryError, ListenerConfig, Phase, wavio
+from audio import AudioFileError, Library, LibraryError, ListenerConfig, Phase, clip_table, wavio
 from audio.hearing import Hearing, hear
 
 _POOL_FROM = 24
@@ -68,22 +67,15 @@ def from_manifest(manifest: Path, audio_root: Path | None, country: str | None) 
     """
     root = manifest.parent if audio_root is None else audio_root
     try:
-        with manifest.open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.DictReader(source)
-            rows = list(reader)
-            missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CallerError("detect.bad_manifest", f"{manifest}: {reason}", file=str(manifest)) from error
-    if missing:
-        wanted = ", ".join(missing)
-        raise CallerError("detect.bad_manifest", f"{manifest}: no column {wanted}", file=str(manifest))
+        rows = clip_table.read(manifest, _COLUMNS)
+    except clip_table.TableError as error:
+        raise CallerError("detect.bad_manifest", str(error), file=str(manifest)) from error
     for row in rows:
-        name, stage = row["file"] or "", (row["stage"] or "").strip().lower()
+        name, stage = row["file"], row["stage"].strip().lower()
         if stage not in _STAGES:
             yield Failure(name, "detect.bad_row", f"{manifest}: {name}: stage {stage!r} is neither early nor answered")
         else:
-            yield Clip(root / name, name, _STAGES[stage], (row.get("country") or "").strip() or country)
+            yield Clip(root / name, name, _STAGES[stage], row.get("country", "").strip() or country)
 
 
 def load_library(folder: Path | None) -> Library | None:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from appliance.errors import CallerError
+from audio.clip_table import TableError
 from audio.training import labelled
 
 _MODELS = Path(labelled.__file__).parents[1] / "models"
@@ -90,7 +91,7 @@ def _labelled(table: Path | None) -> list[dict[str, str]]:
         return []
     try:
         return labelled.read(table)
-    except labelled.LabelledError as error:
+    except TableError as error:
         raise CallerError("train.bad_labels", str(error), file=str(table)) from error
 
 

@@ -5,37 +5,24 @@ Labels are the box's or the builder's. Files are relative to the table; rows nam
 `folder / "clips" / row["file"]` finds them from any corpus.
 """
 
-import csv
 from pathlib import Path
 
-from audio import wavio
+from audio import clip_table, wavio
 from audio.analysis import CHUNK, LineAnalysis
+from audio.clip_table import Row, TableError
 from audio.labels import ANNOUNCEMENT_LABELS, Kind, Label, score_label
 
-Row = dict[str, str]
 SOURCE = "labelled"
 _STAGES = ("early", "answered")
 _COLUMNS = ("file", "label", "stage")
 
 
-class LabelledError(ValueError):
-    """A table that cannot be used; the message says where and why."""
-
-
 def read(table: Path) -> list[Row]:
-    """Rows of the labelled calls; calls whose sound is gone are left out. Raises LabelledError."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.DictReader(source)
-            rows = list(reader)
-            missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LabelledError(f"{table}: {getattr(error, 'strerror', None) or error}") from error
-    if missing:
-        raise LabelledError(f"{table}: no column {', '.join(missing)}")
+    """Rows of the labelled calls; calls whose sound is gone are left out. Raises TableError."""
+    rows = clip_table.read(table, _COLUMNS)
     for number, row in enumerate(rows, 2):
         if row["stage"] not in _STAGES:
-            raise LabelledError(f"{table}, line {number}: stage {row['stage']!r} is neither early nor answered")
+            raise TableError(f"{table}, line {number}: stage {row['stage']!r} is neither early nor answered")
     return [row for row in (_row(table.parent, row) for row in rows) if row is not None]
 
 
