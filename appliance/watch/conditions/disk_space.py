@@ -48,7 +48,8 @@ class DiskSpace:
         free_mb = shutil.disk_usage(self._spool).free // _MB
         if free_mb >= self._reserve_mb * 2:
             return []
-        figures = {"free_gb": free_mb // 1024, "reserve_mb": self._reserve_mb}
+        # nearly full is not "0 GB"
+        figures = {"free_gb": round(free_mb / 1024, 1 if free_mb < 10 * 1024 else None), "reserve_mb": self._reserve_mb}
         return [Finding(key="disk.low", severity=Severity.WARNING, alert="disk.low", data=figures)]
 
     def _other_disk(self, place: str, folder: Path) -> list[Finding]:

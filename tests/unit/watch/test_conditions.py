@@ -69,6 +69,10 @@ def test_disk_space(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         usage = shutil._ntuple_diskusage(10**12, 0, free_mb * 2**20)
         monkeypatch.setattr(shutil, "disk_usage", lambda _path, usage=usage: usage)
         assert [finding.key for finding in DiskSpace(home, settings).check()] == keys
+    usage = shutil._ntuple_diskusage(10**12, 0, 420 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    (finding,) = DiskSpace(home, settings).check()
+    assert finding.title == "0.4 GB free on the recordings disk"
 
 
 @pytest.mark.parametrize(
