@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,12 @@ def test_after_the_final_word_only_a_late_one_changes_it() -> None:
     assert heard.announcement_id == "v1"
 
 
+def _same(heard, live) -> None:
+    """The same words; many hops at once and one by one are summed up differently, as the processor has it."""
+    assert [replace(one, confidence=0.0) for one in heard] == [replace(one, confidence=0.0) for one in live]
+    assert [one.confidence for one in heard] == pytest.approx([one.confidence for one in live], abs=1e-5)
+
+
 @pytest.mark.parametrize("phase", ["early", "answered"])
 def test_files_are_heard_as_calls_are(tmp_path, phase) -> None:
     talk = [synth.silence(0.7), synth.voice_like(0.8, seed=3), synth.silence(0.2), synth.voice_like(2.5, seed=4)]
@@ -68,7 +76,7 @@ def test_files_are_heard_as_calls_are(tmp_path, phase) -> None:
     live, last = hear_live(sound, phase=phase)
     heard = hear(tmp_path / "x.wav", name="x", phase=phase, country="CN")
     assert live
-    assert heard.verdicts[: len(live)] == live
-    assert heard.last == last
+    _same(heard.verdicts[: len(live)], live)
+    _same([heard.last], [last])
     assert heard.beep_end_ms == pytest.approx(4900, abs=30) if phase == "answered" else True
     assert hear_blocks(np.array_split(sound, 7), name="x", phase=phase, country="CN") == heard
