@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,7 +47,8 @@ class Machine:
             program = folder / name
             program.write_text(
                 f'#!/bin/sh\necho "{name} $*" >>"{folder}/ran"\n'
-                f'case "$*" in luksDump*) cat "{folder}/header";; esac\n[ ! -e "{folder}/fails-{name}" ]\n'
+                f'case "$*" in luksDump*) cat "{folder}/header"; [ -s "{folder}/header" ]; exit;; esac\n'
+                f'[ ! -e "{folder}/fails-{name}" ]\n'
             )
             program.chmod(0o755)
 
@@ -186,7 +186,12 @@ def test_destroyed_data_are_not_waited_for(machine: Machine, header: str) -> Non
     assert all(len(line) <= 57 for line in done.fault)  # as wide as the menu's head
 
 
-@pytest.mark.skipif(shutil.which("cryptsetup", path=PATH) is None, reason="no cryptsetup here")
+def test_a_header_that_cannot_be_read_is_not_called_destroyed(machine: Machine) -> None:
+    done = machine.do("unlock", tpm=True, stick=True, header="")
+    assert (done.well, done.ran) == (False, [])
+    assert done.fault == ["Data locked: their header cannot be read"]
+
+
 def test_a_real_header_says_how_it_is_locked_all_its_life(tmp_path: Path) -> None:
     """In a file: cryptsetup writes and reads headers there without root. The installer's words are tried too."""
     run = partial(subprocess.run, check=True, capture_output=True, text=True, timeout=120, env={"PATH": PATH})
